@@ -1,0 +1,112 @@
+"""Frozen, typed configuration: one definition for YAML, command line and record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from memgan.errors import ConfigError, nearest
+
+
+class Frozen(BaseModel):
+    """The base of every configuration object: immutable, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class DataConfig(Frozen):
+    """Which images, and how they are cut into train, validation and test."""
+
+    source: str = "digits"
+    """A registered name (`memgan data list`), a folder of images, or an .npz file."""
+    dir: Path | None = None
+    """Where named data sets lie (else the environment variable MEMGAN_DATA)."""
+    image_size: tuple[int, int] | None = None
+    """Height and width in pixels to resize to, both at least 8; None keeps a source's own size."""
+    channels: Literal[1, 3] | None = None
+    """Grey or colour; None keeps a source's own."""
+    validation_fraction: float = Field(0.1, gt=0, lt=1)
+    """Share of every class of the train part that is held out for validation."""
+    test_fraction: float = Field(0.4, gt=0, lt=1)
+    """Share cut off as test where a source has no official test part."""
+    split_seed: int = Field(0, ge=0)
+    unreadable: Literal["refuse", "skip"] = "refuse"
+    """What to do about an image file that cannot be read."""
+
+    @field_validator("dir")
+    @classmethod
+    def _expand_home(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value else None
+
+    @field_validator("image_size", mode="before")
+    @classmethod
+    def _square(cls, value: Any) -> Any:
+        return (value, value) if isinstance(value, int) else value
+
+    @field_validator("image_size")
+    @classmethod
+    def _not_tiny(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
+        if value and min(value) < 8:
+            raise ValueError("height and width must be at least 8")
+        return value
+
+
+def parse(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
+    """`values` as a `model`, or a ConfigError of one line that names `where` and the remedy."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {explain(error, model)}") from None
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first fault of a ValidationError in one line; for an unknown key, the nearest known."""
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _keys_beside(model, first["loc"])
+        near = nearest(str(first["loc"][-1]), known)
+        hint = f" did you mean {near!r}?" if near else ""
+        return f"unknown key {path!r};{hint} known keys: {', '.join(known)}"
+    message = first["msg"].removeprefix("Value error, ")
+    given = f" = {first['input']!r}" if first["type"] != "missing" else ""
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{path}{given}: {message}{more}" if path else f"{message}{more}"
+
+
+def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    inner: Any = model
+    for part in location[:-1]:
+        field = getattr(inner, "model_fields", {}).get(part)
+        if field is None:
+            break
+        options = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        inner = next((o for o in options if hasattr(o, "model_fields")), inner)
+    return list(inner.model_fields)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file as a mapping, safe-loaded. ConfigError if it is absent or no mapping."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}; give the path of a YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = " ".join(str(error).split())
+        raise ConfigError(f"{path}: not valid YAML: {line}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(content).__name__}")
+    return content
+
+
+def to_yaml(model: BaseModel) -> str:
+    """The configuration as YAML that `read_yaml` and `parse` read back to an equal object."""
+    content = model.model_dump(mode="json", exclude_none=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,116 @@
+"""Labelled images: the one typed thing that every source becomes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledImages:
+    """Images with the index of each one's class.
+
+    images: uint8 (N, C, H, W), 0 to 255.
+    labels: int64 (N,), indices into `class_names`.
+    class_names: all classes of the source, in a fixed order; some may have no image here.
+    """
+
+    images: Pixels
+    labels: Labels
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 4:
+            raise ValueError(
+                f"images must be uint8 (N, C, H, W), got {self.images.dtype} {self.images.shape}"
+            )
+        if self.labels.shape != (len(self.images),):
+            raise ValueError(f"labels must be ({len(self.images)},), got {self.labels.shape}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    def of_class(self, name: str) -> Pixels:
+        """The images of one class, uint8 (n, C, H, W)."""
+        return self.images[self.labels == self.class_names.index(name)]
+
+    def anomalous(self, normal_class: str) -> Flags:
+        """bool (N,): True where an image is not of the normal class."""
+        return self.labels != self.class_names.index(normal_class)
+
+    def counts(self) -> dict[str, int]:
+        """Images by class name, zeros included."""
+        numbers = np.bincount(self.labels, minlength=len(self.class_names))
+        return {name: int(n) for name, n in zip(self.class_names, numbers, strict=True)}
+
+    def take(self, indices: npt.NDArray[np.intp]) -> LabeledImages:
+        """The images at these positions, in this order."""
+        return LabeledImages(self.images[indices], self.labels[indices], self.class_names)
+
+    def fingerprint(self) -> str:
+        """SHA-256, hexadecimal, over pixels, labels, shape and class names."""
+        digest = hashlib.sha256(repr((self.images.shape, self.class_names)).encode())
+        digest.update(np.ascontiguousarray(self.images))
+        digest.update(np.ascontiguousarray(self.labels))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A data set as it was loaded: its official parts, before any split of ours.
+
+    test is None where the data set has no official test part; one is then cut from train.
+    """
+
+    name: str
+    train: LabeledImages
+    test: LabeledImages | None
+
+
+@dataclass(frozen=True, eq=False)
+class Development:
+    """What a trial may see: training and validation images. No test image is reachable from it.
+
+    validation: held-out normals and, where the train part has other classes, held-out anomalies.
+    """
+
+    train: LabeledImages
+    validation: LabeledImages
+
+    def can_validate(self, normal_class: str) -> bool:
+        """Whether validation holds both normals and anomalies, so that an AUROC exists."""
+        flags = self.validation.anomalous(normal_class)
+        return bool(flags.any() and not flags.all())
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The parts of a source by the protocol, disjoint, with a hash of exactly what is where."""
+
+    source: str
+    development: Development
+    test: LabeledImages
+    hash: str
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.test.class_names
+
+    @property
+    def normal_classes(self) -> tuple[str, ...]:
+        """The classes that can serve as the normal one: those with training images."""
+        counts = self.development.train.counts()
+        return tuple(name for name in self.class_names if counts[name])

@@ -1,0 +1,69 @@
+"""The interface of a detector: fitted on normal images, epoch by epoch; scores any image."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from memgan.data.images import Pixels
+from memgan.parameters import DetectorParameters
+
+Scores = npt.NDArray[np.float64]
+
+
+class Detector(ABC):
+    """One detector for one normal class.
+
+    All it has learned and all it needs to go on is in `state_dict`; what scoring needs alone is
+    in `weights`. Random numbers come from generators of its own, made from `seed`.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        parameters: DetectorParameters,
+        *,
+        image_shape: tuple[int, int, int],
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.image_shape = image_shape
+        self.seed = seed
+        self.device = device
+
+    @abstractmethod
+    def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        """One pass over normal images, uint8 (N, C, H, W), N at least 2.
+
+        Returns the epoch's mean losses by name (empty where there are none).
+        """
+
+    def prepare_to_score(self, images: Pixels) -> None:
+        """Called with the training images after the last epoch before scores are asked for."""
+
+    @abstractmethod
+    def score(self, images: Pixels) -> Scores:
+        """float64 (N,), higher = more anomalous. Does not depend on what is scored together."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on exactly: weights, optimisers, generators. Tensors and
+        plain values only, so that `torch.load(weights_only=True)` reads it."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict` of a detector made with the same arguments."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, torch.Tensor]:
+        """What `score` needs, as tensors on the CPU, by name: the content of safetensors."""
+
+    @abstractmethod
+    def load_weights(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Take `weights`. BundleError if a key is missing or left over, or a shape is wrong."""

@@ -1,0 +1,134 @@
+"""What can be set of each detector, by name. Free of torch, so that a search space is checked
+and a command line answers before anything heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_serializer, field_validator
+
+from memgan.config import Frozen, parse
+from memgan.errors import unknown_name
+
+
+class DetectorParameters(Frozen):
+    """What every detector has."""
+
+    epochs: int = Field(1, ge=1)
+
+
+class LearningRate(Frozen):
+    """Adam's learning rate by network; one number in a file means all four."""
+
+    encoder: float = Field(1e-3, gt=0, lt=1)
+    generator: float = Field(1e-3, gt=0, lt=1)
+    discriminator: float = Field(1e-3, gt=0, lt=1)
+    memory: float = Field(1e-3, gt=0, lt=1)
+
+    @classmethod
+    def same(cls, value: float) -> LearningRate:
+        """The same rate for all four."""
+        return cls(encoder=value, generator=value, discriminator=value, memory=value)
+
+
+class MemganParameters(DetectorParameters):
+    """MEMGAN (arXiv 2002.02669). Defaults: the values a prototype trained well with on MNIST."""
+
+    epochs: int = Field(7, ge=1)
+    batch_size: int = Field(64, ge=2)
+    """Images a step; an epoch is cut into near-equal batches no larger than this."""
+    learning_rate: LearningRate = LearningRate()
+    beta1: float = Field(0.5, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    memory_units: int = Field(50, ge=2)
+    """n, the rows of the memory matrix."""
+    memory_dim: int = Field(64, ge=1)
+    """d, the length of a memory unit and of a code."""
+    memory_std: float = Field(1.0, gt=0)
+    """Spread of the memory's start, N(0, std²); training moves it little, so this sets its scale."""
+    sharpness: float = Field(1.0, gt=0)
+    """s in a = softmax(s·r), r ~ N(0, 1): how far sampled codes lie from the memory's centroid."""
+    width: int = Field(16, ge=1)
+    """Channels of the first convolution; deeper ones have up to eight times as many."""
+    adversarial_weight: float = Field(1.0, ge=0)
+    cycle_weight: float = Field(1.0, ge=0)
+    projection_weight: float = Field(1.0, ge=0)
+    mutual_information_weight: float = Field(1.0, ge=0)
+    encoder_game: Literal["saturating", "non-saturating"] = "saturating"
+    """E's adversarial term: log D(x, E(x)) as the paper prints it, or −log(1 − D(x, E(x)))."""
+
+    @field_validator("learning_rate", mode="before")
+    @classmethod
+    def _one_for_all(cls, value: Any) -> Any:
+        return dict.fromkeys(LearningRate.model_fields, value) if _is_number(value) else value
+
+    @field_serializer("learning_rate")
+    def _short_when_equal(self, value: LearningRate) -> float | dict[str, float]:
+        rates = value.model_dump()
+        return value.encoder if len(set(rates.values())) == 1 else rates
+
+
+class PcaParameters(DetectorParameters):
+    """Squared error of a linear reconstruction from the leading principal components."""
+
+    components: int = Field(32, ge=1)
+    """Kept components; fewer where there are fewer images or pixels."""
+
+
+class NeighboursParameters(DetectorParameters):
+    """Mean Euclidean distance to the nearest training images, on pixels."""
+
+    neighbours: int = Field(1, ge=1)
+
+
+PARAMETERS: Mapping[str, type[DetectorParameters]] = {
+    "memgan": MemganParameters,
+    "pca": PcaParameters,
+    "neighbours": NeighboursParameters,
+}
+"""Detector names and what can be set of each; `memgan.detectors` builds the detector itself."""
+
+
+def parameters_type(detector: str) -> type[DetectorParameters]:
+    """The parameters of a detector by its name; UnknownName names the nearest one."""
+    if detector not in PARAMETERS:
+        raise unknown_name("detector", detector, PARAMETERS)
+    return PARAMETERS[detector]
+
+
+def make_parameters(detector: str, values: Mapping[str, Any], where: str) -> DetectorParameters:
+    """`values` (flat, nested, or with dotted keys) as a detector's parameters.
+
+    A dotted key sets one member: {"learning_rate": 1e-3, "learning_rate.encoder": 1e-4} leaves
+    the other three networks at 1e-3. ConfigError names `where`, the key and what is allowed.
+    """
+    return parse(parameters_type(detector), nest(values), where)
+
+
+def nest(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys folded into mappings; a number that is given for the whole is spread first."""
+    nested: dict[str, Any] = {key: value for key, value in values.items() if "." not in key}
+    for key, value in values.items():
+        head, dot, member = key.partition(".")
+        if dot:
+            whole = nested.get(head, {})
+            if _is_number(whole):
+                whole = dict.fromkeys(LearningRate.model_fields, whole)
+            nested[head] = {**whole, member: value}
+    return nested
+
+
+def flatten(parameters: DetectorParameters) -> dict[str, Any]:
+    """Parameters as flat, dotted keys and plain values: what the record writes."""
+    flat: dict[str, Any] = {}
+    for key, value in parameters.model_dump(mode="json").items():
+        if isinstance(value, dict):
+            flat.update({f"{key}.{member}": inner for member, inner in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,64 @@
+"""Facts of the machine a figure was made on: versions, device, name of the processor."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from memgan.errors import BadInput
+
+if TYPE_CHECKING:
+    import torch
+
+_RECORDED = ("memgan", "torch", "torchvision", "ray", "optuna", "mlflow", "scikit-learn", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages that a figure depends on."""
+    found = {"python": platform.python_version()}
+    for package in _RECORDED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> str:
+    """Architecture, processor where the system tells it, and number of cores, in one line."""
+    return f"{platform.system()} {platform.machine()} {_processor()}, {os.cpu_count()} cores"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as info:  # noqa: PTH123
+            for line in info:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown processor"
+
+
+def resolve_device(name: str) -> torch.device:
+    """`auto` is CUDA where torch finds a device, else the CPU. BadInput for a missing device."""
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device 'cuda' was asked for and torch finds none; use --device cpu or auto")
+    return torch.device(name)
+
+
+def peak_memory_mb() -> float:
+    """The most memory this process has held so far, in MiB (on the GPU where torch uses one)."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        return float(torch.cuda.max_memory_allocated()) / 2**20
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes / (2**20 if sys.platform == "darwin" else 2**10)
