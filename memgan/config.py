@@ -97,7 +97,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}; give the path of a YAML file") from None
+        raise ConfigError(
+            f"{path}: {error.strerror or error}; give the path of a YAML file"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = " ".join(str(error).split())
         raise ConfigError(f"{path}: not valid YAML: {line}") from None
