@@ -1,4 +1,4 @@
-"""A configuration: every value that makes a detector and its training. What `memgan train` reads."""
+"""A configuration: every value that makes a detector and its training."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Configuration(Frozen):
     seeds: tuple[int, ...] = (0,)
     runtime: Runtime = Runtime()
     parameters: SerializeAsAny[DetectorParameters] = MemganParameters()
-    by_class: dict[str, dict[str, Any]] = {}
+    by_class: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Values that differ for one normal class, laid over `parameters`."""
     origin: Origin | None = None
 

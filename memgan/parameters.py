@@ -46,7 +46,7 @@ class MemganParameters(DetectorParameters):
     memory_dim: int = Field(64, ge=1)
     """d, the length of a memory unit and of a code."""
     memory_std: float = Field(1.0, gt=0)
-    """Spread of the memory's start, N(0, std²); training moves it little, so this sets its scale."""
+    """Spread of the memory's start, N(0, std²); it moves little in training."""
     sharpness: float = Field(1.0, gt=0)
     """s in a = softmax(s·r), r ~ N(0, 1): how far sampled codes lie from the memory's centroid."""
     width: int = Field(16, ge=1)

@@ -1,0 +1,30 @@
+"""Detectors by name. To add one: its parameters in `memgan.parameters`, its class here."""
+
+from __future__ import annotations
+
+import torch
+
+from memgan.detectors.anchors import Neighbours, Pca
+from memgan.detectors.base import Detector, Scores
+from memgan.detectors.memgan import Memgan
+from memgan.errors import unknown_name
+from memgan.parameters import DetectorParameters
+
+DETECTORS: dict[str, type[Detector]] = {kind.name: kind for kind in (Memgan, Pca, Neighbours)}
+
+
+def build_detector(
+    name: str,
+    parameters: DetectorParameters,
+    *,
+    image_shape: tuple[int, int, int],
+    seed: int,
+    device: torch.device,
+) -> Detector:
+    """A new, unfitted detector. UnknownName for a name that is not registered."""
+    if name not in DETECTORS:
+        raise unknown_name("detector", name, DETECTORS)
+    return DETECTORS[name](parameters, image_shape=image_shape, seed=seed, device=device)
+
+
+__all__ = ["DETECTORS", "Detector", "Memgan", "Neighbours", "Pca", "Scores", "build_detector"]

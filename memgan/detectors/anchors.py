@@ -1,0 +1,138 @@
+"""The two anchors every table shows: PCA reconstruction and nearest neighbours on pixels.
+
+Pixels stay whole numbers from 0 to 255 in float64: squared distances are then exact, and a score
+cannot depend on what is scored beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
+from torch import Tensor
+
+from memgan.data.images import Pixels
+from memgan.detectors.base import Detector, Scores
+from memgan.errors import BundleError
+from memgan.parameters import DetectorParameters, NeighboursParameters, PcaParameters
+
+_Rows = npt.NDArray[np.float64]
+
+
+class Pca(Detector):
+    """Squared error of the reconstruction from the leading principal components."""
+
+    name = "pca"
+
+    def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
+        super().__init__(parameters, **arguments)
+        assert isinstance(parameters, PcaParameters)
+        self.wanted = parameters.components
+        self.mean: _Rows = np.empty(0)
+        self.components: _Rows = np.empty((0, 0))
+
+    def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        rows = _rows(images)
+        kept = min(self.wanted, *rows.shape)
+        fitted = PCA(kept, svd_solver="full").fit(rows)
+        self.mean, self.components = fitted.mean_, fitted.components_
+        return {}
+
+    def score(self, images: Pixels) -> Scores:
+        centred = _rows(images) - self.mean
+        rebuilt = centred @ self.components.T @ self.components
+        scores: Scores = ((centred - rebuilt) ** 2).sum(axis=1)
+        return scores
+
+    def weights(self) -> dict[str, Tensor]:
+        return {
+            "mean": torch.from_numpy(self.mean.copy()),
+            "components": torch.from_numpy(np.ascontiguousarray(self.components)),
+        }
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        size = int(np.prod(self.image_shape))
+        _check(weights, {"mean": (size,), "components": (None, size)})
+        self.mean, self.components = weights["mean"].numpy(), weights["components"].numpy()
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.weights()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.mean, self.components = state["mean"].numpy(), state["components"].numpy()
+
+
+class Neighbours(Detector):
+    """Mean Euclidean distance to the k nearest training images, in grey levels."""
+
+    name = "neighbours"
+
+    def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
+        super().__init__(parameters, **arguments)
+        assert isinstance(parameters, NeighboursParameters)
+        self.wanted = parameters.neighbours
+        self.train: Pixels = np.empty((0, *self.image_shape), dtype=np.uint8)
+
+    def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        self.train = images
+        self._index = self._build_index()
+        return {}
+
+    def _build_index(self) -> NearestNeighbors:
+        kept = min(self.wanted, len(self.train))
+        return NearestNeighbors(n_neighbors=kept, algorithm="brute").fit(_rows(self.train))
+
+    def score(self, images: Pixels) -> Scores:
+        distances, _ = self._index.kneighbors(_rows(images))
+        scores: Scores = distances.mean(axis=1)
+        return scores
+
+    def weights(self) -> dict[str, Tensor]:
+        return {"train": torch.from_numpy(self.train.copy())}
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        _check(weights, {"train": (None, *self.image_shape)}, torch.uint8)
+        self.load_state_dict(weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.weights()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.train = state["train"].numpy()
+        if len(self.train):
+            self._index = self._build_index()
+
+
+def _rows(images: Pixels) -> _Rows:
+    return images.reshape(len(images), -1).astype(np.float64)
+
+
+def _check(
+    weights: Mapping[str, Tensor],
+    expected: Mapping[str, tuple[int | None, ...]],
+    dtype: torch.dtype = torch.float64,
+) -> None:
+    """BundleError unless `weights` has exactly these names, kinds and shapes (None: any but 0)."""
+    if set(weights) != set(expected):
+        raise BundleError(
+            f"weights hold {', '.join(sorted(weights)) or 'nothing'}, expected"
+            f" {', '.join(sorted(expected))}; export the bundle again"
+        )
+    for name, shape in expected.items():
+        value = weights[name]
+        fits = len(shape) == value.dim() and all(
+            given == want if want is not None else given > 0
+            for given, want in zip(value.shape, shape, strict=False)
+        )
+        if not fits or value.dtype != dtype:
+            raise BundleError(
+                f"weights {name!r} are {value.dtype} {tuple(value.shape)}, expected {dtype}"
+                f" {tuple('any' if want is None else want for want in shape)}"
+            )
+        if not torch.isfinite(value).all():
+            raise BundleError(f"weights {name!r} hold values that are not finite")

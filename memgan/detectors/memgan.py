@@ -1,0 +1,231 @@
+"""MEMGAN (arXiv 2002.02669): encoder, generator, joint discriminator and a trainable memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from memgan.data.images import Pixels
+from memgan.detectors import losses
+from memgan.detectors.base import Detector, Scores
+from memgan.detectors.memory import address_logits, project, sample_addresses
+from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise
+from memgan.detectors.weights import take_weights
+from memgan.parameters import DetectorParameters, LearningRate, MemganParameters
+
+_SCORING_BATCH = 256
+
+
+class Memgan(Detector):
+    """One MEMGAN for one normal class; the score is Eq. 8, ‖x − G(P(E(x)))‖₂."""
+
+    name = "memgan"
+
+    def __init__(
+        self,
+        parameters: DetectorParameters,
+        *,
+        image_shape: tuple[int, int, int],
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        super().__init__(parameters, image_shape=image_shape, seed=seed, device=device)
+        assert isinstance(parameters, MemganParameters)
+        self.parameters = parameters
+        self.shuffling = torch.Generator().manual_seed(seed)
+        self.sampling = torch.Generator(device).manual_seed(seed + 1)
+        self.parts = self._make_parts(torch.Generator().manual_seed(seed + 2)).to(device)
+        self.encoder: nn.Module = self.parts["encoder"]
+        self.generator: nn.Module = self.parts["generator"]
+        self.discriminator: nn.Module = self.parts["discriminator"]
+        self.memory: nn.Parameter = self.parts["memory"].units
+        self.optimisers = {
+            name: torch.optim.Adam(
+                self.parts[name].parameters(),
+                lr=getattr(parameters.learning_rate, name),
+                betas=(parameters.beta1, parameters.beta2),
+                fused=True,
+            )
+            for name in LearningRate.model_fields
+        }
+
+    def _make_parts(self, generator: torch.Generator) -> nn.ModuleDict:
+        p, shape = self.parameters, self.image_shape
+        # Layers fill themselves from torch's global generator before `initialise` does so from
+        # ours; the fork leaves the caller's random numbers alone.
+        with torch.random.fork_rng(devices=[]):
+            parts = nn.ModuleDict(
+                {
+                    "encoder": Encoder(shape, p.memory_dim, p.width),
+                    "generator": Generator(shape, p.memory_dim, p.width),
+                    "discriminator": Discriminator(shape, p.memory_dim, p.width),
+                    "memory": _Memory(p.memory_units, p.memory_dim),
+                }
+            )
+        initialise(parts, generator)
+        nn.init.normal_(parts["memory"].units, std=p.memory_std, generator=generator)
+        return parts
+
+    def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        self.parts.train()
+        resident = torch.from_numpy(images).to(self.device)
+        order = torch.randperm(len(images), generator=self.shuffling)
+        batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
+        totals: dict[str, Tensor] = {}
+        for batch in batches:
+            for loss, value in self._step(_to_signed(resident[batch.to(self.device)])).items():
+                totals[loss] = totals.get(loss, torch.zeros((), device=self.device)) + value
+        return {loss: float(total) / len(batches) for loss, total in totals.items()}
+
+    def _step(self, x: Tensor) -> dict[str, Tensor]:
+        """One step of Algorithm 1: D first, then E, G and M from one common point."""
+        p, E, G, D, M = (
+            self.parameters,
+            self.encoder,
+            self.generator,
+            self.discriminator,
+            self.memory,
+        )
+        code = E(x)
+        a = sample_addresses(len(x), p.memory_units, sharpness=p.sharpness, generator=self.sampling)
+        z = a @ M
+        generated = G(z)
+
+        game_of_d = losses.discriminator_loss(
+            D(x, code.detach()), D(generated.detach(), z.detach())
+        )
+        self._update(game_of_d, "discriminator")
+
+        projected = project(code, M)
+        cycle = losses.cycle_loss(x, G(projected))
+        projection = losses.projection_loss(code, projected)
+        information = losses.mutual_information_loss(a, address_logits(E(generated), M))
+        game_of_e = self._encoder_game(D(x, code))
+        game_of_g = losses.generator_game_loss(D(generated, z))
+
+        rebuilding = (
+            p.cycle_weight * cycle
+            + p.projection_weight * projection
+            + p.mutual_information_weight * information
+        )
+        game = p.adversarial_weight * (game_of_e + game_of_g)
+        # z is made of M, so the game's gradient would reach M; Algorithm 1 keeps it out.
+        (M.grad,) = torch.autograd.grad(rebuilding, M, retain_graph=True)
+        self._update(rebuilding + game, "encoder", "generator")
+        self._move("memory")
+        return {
+            "cycle": cycle.detach(),
+            "projection": projection.detach(),
+            "mutual_information": information.detach(),
+            "encoder_game": game_of_e.detach(),
+            "generator_game": game_of_g.detach(),
+            "discriminator": game_of_d.detach(),
+        }
+
+    def _encoder_game(self, logits: Tensor) -> Tensor:
+        if self.parameters.encoder_game == "saturating":
+            return losses.encoder_game_loss(logits)
+        return losses.encoder_game_loss_non_saturating(logits)
+
+    def _update(self, loss: Tensor, *names: str) -> None:
+        """Gradients of `loss` for these parts alone, then a step of each one's optimiser."""
+        inputs = [parameter for name in names for parameter in self.parts[name].parameters()]
+        for parameter in inputs:
+            parameter.grad = None
+        loss.backward(inputs=inputs)
+        self._move(*names)
+
+    def _move(self, *names: str) -> None:
+        for name in names:
+            self.optimisers[name].step()
+
+    @torch.no_grad()
+    def prepare_to_score(self, images: Pixels) -> None:
+        """BatchNorm statistics anew, from training images on the path that scoring takes."""
+        norms = [part for part in self.parts.modules() if isinstance(part, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.reset_running_stats()
+        self.parts.train()
+        resident = torch.from_numpy(images)
+        # Near-equal parts, so that the plain mean over batches is the mean over images.
+        for batch in resident.tensor_split(math.ceil(len(images) / _SCORING_BATCH)):
+            self._rebuild(_to_signed(batch.to(self.device)))
+        self.parts.eval()
+
+    @torch.no_grad()
+    def score(self, images: Pixels) -> Scores:
+        self.parts.eval()
+        scores = [
+            losses.distance(x, self._rebuild(x)).cpu()
+            for batch in torch.from_numpy(images).split(_SCORING_BATCH)
+            for x in [_to_signed(batch.to(self.device))]
+        ]
+        return torch.cat(scores).numpy().astype(np.float64)
+
+    @torch.no_grad()
+    def rebuild(self, images: Pixels) -> Pixels:
+        """G(P(E(x))) as uint8 (N, C, H, W)."""
+        self.parts.eval()
+        return _to_pixels(self._rebuild(_to_signed(torch.from_numpy(images).to(self.device))))
+
+    @torch.no_grad()
+    def decoded_memory(self) -> Pixels:
+        """G(M), the memory units as images, uint8 (n, C, H, W) (Fig. 1)."""
+        self.parts.eval()
+        return _to_pixels(self.generator(self.memory))
+
+    def _rebuild(self, x: Tensor) -> Tensor:
+        rebuilt: Tensor = self.generator(project(self.encoder(x), self.memory))
+        return rebuilt
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "parts": self.parts.state_dict(),
+            "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
+            "shuffling": self.shuffling.get_state(),
+            "sampling": self.sampling.get_state(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.parts.load_state_dict(state["parts"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.shuffling.set_state(state["shuffling"])
+        self.sampling.set_state(state["sampling"])
+
+    def weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        take_weights(weights, self._scoring_state())
+
+    def _scoring_state(self) -> dict[str, Tensor]:
+        return {
+            name: value
+            for name, value in self.parts.state_dict().items()
+            if not name.startswith("discriminator.") and not name.endswith("num_batches_tracked")
+        }
+
+
+class _Memory(nn.Module):
+    """n units of d values as one parameter, (n, d), so that it is saved and moved with the nets."""
+
+    def __init__(self, units: int, dim: int) -> None:
+        super().__init__()
+        self.units = nn.Parameter(torch.empty(units, dim))
+
+
+def _to_signed(pixels: Tensor) -> Tensor:
+    """uint8 to float32 in [−1, 1]."""
+    return pixels.to(torch.float32) / 127.5 - 1.0
+
+
+def _to_pixels(images: Tensor) -> Pixels:
+    """[−1, 1] to uint8."""
+    scaled = ((images + 1.0) * 127.5).round().clamp(0, 255)
+    return scaled.to(torch.uint8).cpu().numpy()

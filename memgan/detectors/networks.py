@@ -1,0 +1,157 @@
+"""MEMGAN's encoder, generator and joint discriminator, for any image from 8×8 up.
+
+The paper's tables of networks are in a supplement that cannot be had; these follow the public
+relative named in docs/design.md: strided convolutions down to at most 4×4, one convolution over
+what is left, and the exact mirror. 28×28 gives 28-14-7-4-1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+_SMALLEST = 4
+_WIDEST = 8
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One strided convolution, by axis (height, width)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+
+
+def _halving(length: int) -> tuple[int, int, int]:
+    """(kernel, stride, length after) of one axis with padding 1, such that the transposed
+    convolution with the same kernel and stride gives `length` back."""
+    if length <= _SMALLEST:
+        return 3, 1, length
+    return (4, 2, length // 2) if length % 2 == 0 else (3, 2, (length + 1) // 2)
+
+
+def _plan(height: int, width: int) -> tuple[list[_Step], tuple[int, int]]:
+    """The strided steps from (height, width) down, and the size that is left."""
+    steps = []
+    while max(height, width) > _SMALLEST:
+        (kh, sh, height), (kw, sw, width) = _halving(height), _halving(width)
+        steps.append(_Step((kh, kw), (sh, sw)))
+    return steps, (height, width)
+
+
+def _channels(width: int, steps: int) -> list[int]:
+    """Channels after each step and after the last convolution: doubling, to 8 × width."""
+    return [width * min(2**level, _WIDEST) for level in range(steps + 1)]
+
+
+class Encoder(nn.Module):
+    """E: (B, C, H, W) in [−1, 1] → (B, d), deterministic."""
+
+    def __init__(self, image_shape: tuple[int, int, int], code_dim: int, width: int) -> None:
+        super().__init__()
+        channels, height, breadth = image_shape
+        steps, left = _plan(height, breadth)
+        widths = _channels(width, len(steps))
+        layers: list[nn.Module] = []
+        for step, out in zip(steps, widths, strict=False):
+            layers += [
+                # No bias before BatchNorm: its gradient is rounding alone, which Adam blows up.
+                nn.Conv2d(channels, out, step.kernel, step.stride, padding=1, bias=False),
+                _batch_norm(out),
+                nn.LeakyReLU(0.1),
+            ]
+            channels = out
+        layers += [
+            nn.Conv2d(channels, widths[-1], left, bias=False),
+            _batch_norm(widths[-1]),
+            nn.LeakyReLU(0.1),
+            nn.Conv2d(widths[-1], code_dim, 1),
+            nn.Flatten(),
+        ]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        codes: Tensor = self.layers(images)
+        return codes
+
+
+class Generator(nn.Module):
+    """G: (B, d) → (B, C, H, W) in [−1, 1]; the encoder's mirror."""
+
+    def __init__(self, image_shape: tuple[int, int, int], code_dim: int, width: int) -> None:
+        super().__init__()
+        channels, height, breadth = image_shape
+        steps, left = _plan(height, breadth)
+        widths = _channels(width, len(steps))
+        layers: list[nn.Module] = [
+            nn.Unflatten(1, (code_dim, 1, 1)),
+            nn.ConvTranspose2d(code_dim, widths[-1], 1, bias=False),
+            _batch_norm(widths[-1]),
+            nn.ReLU(),
+            nn.ConvTranspose2d(widths[-1], widths[-2], left, bias=False),
+            _batch_norm(widths[-2]),
+            nn.ReLU(),
+        ]
+        outs = [*reversed(widths[: len(steps) - 1]), channels]
+        into = widths[-2]
+        for number, (step, out) in enumerate(zip(reversed(steps), outs, strict=True), start=1):
+            last = number == len(steps)
+            layers.append(
+                nn.ConvTranspose2d(into, out, step.kernel, step.stride, padding=1, bias=last)
+            )
+            layers += [nn.Tanh()] if last else [_batch_norm(out), nn.ReLU()]
+            into = out
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        images: Tensor = self.layers(codes)
+        return images
+
+
+class Discriminator(nn.Module):
+    """D: (B, C, H, W), (B, d) → logit (B,). No BatchNorm, no dropout: a sample stands alone."""
+
+    def __init__(self, image_shape: tuple[int, int, int], code_dim: int, width: int) -> None:
+        super().__init__()
+        channels, height, breadth = image_shape
+        steps, left = _plan(height, breadth)
+        widths = _channels(width, len(steps))
+        trunk: list[nn.Module] = []
+        for step, out in zip(steps, widths, strict=False):
+            trunk.append(nn.Conv2d(channels, out, step.kernel, step.stride, padding=1))
+            trunk.append(nn.LeakyReLU(0.2))
+            channels = out
+        trunk += [nn.Conv2d(channels, widths[-1], left), nn.LeakyReLU(0.2), nn.Flatten()]
+        joint = widths[-1]
+        self.of_image = nn.Sequential(*trunk)
+        self.of_code = nn.Sequential(
+            nn.Linear(code_dim, joint),
+            nn.LeakyReLU(0.2),
+            nn.Linear(joint, joint),
+            nn.LeakyReLU(0.2),
+        )
+        self.head = nn.Sequential(
+            nn.Linear(2 * joint, joint), nn.LeakyReLU(0.2), nn.Linear(joint, 1)
+        )
+
+    def forward(self, images: Tensor, codes: Tensor) -> Tensor:
+        joined = torch.cat([self.of_image(images), self.of_code(codes)], dim=1)
+        logits: Tensor = self.head(joined).squeeze(1)
+        return logits
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Weights of convolutions and linear layers N(0, 0.02), biases 0, by a generator of its own."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(part.weight, std=0.02, generator=generator)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+
+
+def _batch_norm(channels: int) -> nn.BatchNorm2d:
+    # momentum=None makes running statistics a plain mean over all batches since the last reset,
+    # which is what their re-estimation on the scoring path needs (Memgan.prepare_to_score).
+    return nn.BatchNorm2d(channels, momentum=None)
