@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from memgan.configuration import Configuration
@@ -95,7 +97,7 @@ class Training:
                 continue
             trained += len(self.images[name])
             for loss, value in detector.fit_epoch(self.images[name]).items():
-                if not _finite(value):
+                if not math.isfinite(value):
                     raise TrainingDiverged(
                         f"{loss} loss of class {name} is {value} in epoch {self.epoch};"
                         " lower the learning rate or that loss's weight"
@@ -125,7 +127,7 @@ class Training:
             if not self.development.can_validate(name):
                 continue
             scores = detector.score(validation.images)
-            if not _all_finite(scores):
+            if not np.isfinite(scores).all():
                 raise TrainingDiverged(
                     f"scores of class {name} are not finite in epoch {self.epoch};"
                     " lower the learning rate"
@@ -149,3 +151,8 @@ class Training:
         self.epoch = state["epoch"]
         for name, detector in self.detectors.items():
             detector.load_state_dict(state["detectors"][name])
+
+
+def _seed_of(seed: int, class_index: int) -> int:
+    """A detector's seed, the same whichever classes are trained beside it."""
+    return int(np.random.SeedSequence([seed, class_index]).generate_state(1)[0])

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 def distance(first: Tensor, second: Tensor) -> Tensor:
     """‖first − second‖₂ of each image or code, (B,); not squared."""
-    return torch.linalg.vector_norm((first - second).flatten(1), dim=1)
+    lengths: Tensor = torch.linalg.vector_norm((first - second).flatten(1), dim=1)
+    return lengths
 
 
 def cycle_loss(images: Tensor, rebuilt: Tensor) -> Tensor:

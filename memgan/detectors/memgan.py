@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -43,7 +43,7 @@ class Memgan(Detector):
         self.encoder: nn.Module = self.parts["encoder"]
         self.generator: nn.Module = self.parts["generator"]
         self.discriminator: nn.Module = self.parts["discriminator"]
-        self.memory: nn.Parameter = self.parts["memory"].units
+        self.memory = cast(_Memory, self.parts["memory"]).units
         self.optimisers = {
             name: torch.optim.Adam(
                 self.parts[name].parameters(),
@@ -68,7 +68,7 @@ class Memgan(Detector):
                 }
             )
         initialise(parts, generator)
-        nn.init.normal_(parts["memory"].units, std=p.memory_std, generator=generator)
+        nn.init.normal_(cast(_Memory, parts["memory"]).units, std=p.memory_std, generator=generator)
         return parts
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
@@ -137,7 +137,7 @@ class Memgan(Detector):
         inputs = [parameter for name in names for parameter in self.parts[name].parameters()]
         for parameter in inputs:
             parameter.grad = None
-        loss.backward(inputs=inputs)
+        torch.autograd.backward(loss, inputs=inputs)
         self._move(*names)
 
     def _move(self, *names: str) -> None:
@@ -162,7 +162,7 @@ class Memgan(Detector):
         self.parts.eval()
         scores = [
             losses.distance(x, self._rebuild(x)).cpu()
-            for batch in torch.from_numpy(images).split(_SCORING_BATCH)
+            for batch in torch.split(torch.from_numpy(images), _SCORING_BATCH)
             for x in [_to_signed(batch.to(self.device))]
         ]
         return torch.cat(scores).numpy().astype(np.float64)
