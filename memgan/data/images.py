@@ -12,6 +12,9 @@ Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+SMALLEST = 8
+"""Pixels a side: the networks halve an image twice and need two pixels left."""
+
 
 @dataclass(frozen=True, eq=False)
 class LabeledImages:
@@ -45,11 +48,13 @@ class LabeledImages:
 
     def of_class(self, name: str) -> Pixels:
         """The images of one class, uint8 (n, C, H, W)."""
-        return self.images[self.labels == self.class_names.index(name)]
+        chosen: Pixels = self.images[self.labels == self.class_names.index(name)]
+        return chosen
 
     def anomalous(self, normal_class: str) -> Flags:
         """bool (N,): True where an image is not of the normal class."""
-        return self.labels != self.class_names.index(normal_class)
+        flags: Flags = self.labels != self.class_names.index(normal_class)
+        return flags
 
     def counts(self) -> dict[str, int]:
         """Images by class name, zeros included."""
@@ -63,8 +68,8 @@ class LabeledImages:
     def fingerprint(self) -> str:
         """SHA-256, hexadecimal, over pixels, labels, shape and class names."""
         digest = hashlib.sha256(repr((self.images.shape, self.class_names)).encode())
-        digest.update(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels))
+        digest.update(self.images.tobytes())
+        digest.update(self.labels.tobytes())
         return digest.hexdigest()
 
 

@@ -1,0 +1,67 @@
+"""What a split is good for: which classes can be normal ones, and which can be validated."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from memgan.data.images import Split
+from memgan.errors import DataError, unknown_name
+
+_LEAST_TRAIN = 2
+
+
+def check_normal_classes(split: Split, wanted: Literal["all"] | tuple[str, ...]) -> tuple[str, ...]:
+    """The normal classes that are wanted, in the order asked for ("all": that of the source).
+
+    UnknownName for a class the source does not have. DataError, with the counts, for one that has
+    too few images to train on and hold out, or whose training images are all one constant.
+    """
+    names = split.normal_classes if wanted == "all" else wanted
+    if not names:
+        raise DataError(f"{split.source}: no class to train on; give at least one normal class")
+    for name in names:
+        if name not in split.class_names:
+            raise unknown_name("class", name, split.class_names)
+        fault = why_not_normal(split, name)
+        if fault is not None:
+            others = [n for n in split.normal_classes if why_not_normal(split, n) is None]
+            usable = f"; classes that can: {', '.join(others)} (--normal-class)" if others else ""
+            raise DataError(f"{split.source}: {fault}{usable}")
+    return names
+
+
+def why_not_normal(split: Split, name: str) -> str | None:
+    """One line on why a class cannot be the normal one; None where it can."""
+    train, held = split.development.train, split.development.validation
+    trained, validated = train.counts()[name], held.counts()[name]
+    if trained + validated == 0:
+        return f"class {name!r} has no training images, so it cannot be the normal class"
+    if trained < _LEAST_TRAIN or validated < 1:
+        return (
+            f"class {name!r} has too few (distinct) images to be the normal class: {trained} to"
+            f" train on ({_LEAST_TRAIN} needed), {validated} to validate on (1 needed)"
+        )
+    images = train.of_class(name)
+    if images.min() == images.max():
+        return f"class {name!r} has only constant training images (every pixel {images.max()})"
+    return None
+
+
+def why_no_validation(split: Split, normal_class: str) -> str | None:
+    """One line on why a class has no labelled validation, and what can be done; None if it has."""
+    if split.development.can_validate(normal_class):
+        return None
+    held = split.development.validation.counts()
+    if not held[normal_class]:
+        return f"class {normal_class!r} has no image held out to validate on; add images of it"
+    flags = split.test.anomalous(normal_class)
+    tested = (
+        f"; the AUROC on its {len(flags)} labelled test images is still reported"
+        if flags.any() and not flags.all()
+        else ""
+    )
+    return (
+        f"class {normal_class!r} has no labelled anomalies to validate on (test images never"
+        " serve): train one configuration with `memgan train`"
+        f"{tested}; or add labelled anomalies to the train part (a folder: DIR/train/<class>/)"
+    )

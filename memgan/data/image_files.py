@@ -1,0 +1,119 @@
+"""Image files, read side by side on threads: Pillow decodes without holding Python's lock."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from memgan.data.images import Flags, Pixels
+from memgan.data.pixels import Channels, ImageSize, fit, plain
+from memgan.errors import DataError
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+# Large enough to hide the cost of a task, small enough to stop soon at a fault.
+_BATCH = 64
+
+_log = logging.getLogger("memgan")
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files directly in `folder`, by name; hidden and other files are left out."""
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if not entry.is_dir())
+    return [folder / name for name in names if _is_image_name(name)]
+
+
+def read_image(
+    path: Path, *, image_size: ImageSize | None = None, channels: Channels | None = None
+) -> Pixels:
+    """One file as uint8 (C, H, W); None keeps its size, and 1 channel for grey, 3 for colour.
+
+    DataError names a file that is no readable image.
+    """
+    try:
+        with Image.open(path) as opened:
+            return fit(plain(opened), image_size, channels)
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+        reason = " ".join(str(error).split()).replace(repr(str(path)), "the file")
+        raise DataError(
+            f"unreadable image {path} ({reason or type(error).__name__}); mend or remove it, or"
+            " set data.unreadable=skip"
+        ) from None
+
+
+def read_images(
+    paths: Sequence[Path],
+    *,
+    image_size: ImageSize | None = None,
+    channels: Channels | None = None,
+    unreadable: Literal["refuse", "skip"] = "refuse",
+) -> tuple[Pixels, Flags]:
+    """Files as uint8 (n, C, H, W) in the order given, and bool (N,): True where a file was read.
+
+    channels None is 1 if every file is grey, else 3. DataError names an unreadable file (or, with
+    "skip", a warning on the logger `memgan` counts them), two files of unequal size where
+    image_size is None, and an empty result.
+    """
+    images: list[Pixels] = []
+    read = np.zeros(len(paths), dtype=np.bool_)
+    first: Path | None = None
+    fault: DataError | None = None
+    for index, outcome in enumerate(_decode_all(paths, image_size, channels)):
+        if isinstance(outcome, DataError):
+            if unreadable == "refuse":
+                raise outcome
+            fault = fault or outcome
+            continue
+        first = first or paths[index]
+        if images and outcome.shape[1:] != images[0].shape[1:]:
+            raise DataError(
+                f"images differ in size: {first} is {_size(images[0])}, {paths[index]} is"
+                f" {_size(outcome)} (height×width); set data.image_size"
+            )
+        images.append(outcome)
+        read[index] = True
+    if fault is not None:
+        _log.warning("skipped %d of %d images; first: %s", (~read).sum(), len(paths), fault)
+    if not images:
+        raise fault or DataError("no image files were given")
+    colour = max(len(image) for image in images)
+    return np.stack([np.broadcast_to(i, (colour, *i.shape[1:])) for i in images]), read
+
+
+def _decode_all(
+    paths: Sequence[Path], image_size: ImageSize | None, channels: Channels | None
+) -> Iterator[Pixels | DataError]:
+    def decode(batch: Sequence[Path]) -> list[Pixels | DataError]:
+        outcomes: list[Pixels | DataError] = []
+        for path in batch:
+            try:
+                outcomes.append(read_image(path, image_size=image_size, channels=channels))
+            except DataError as error:
+                outcomes.append(error)
+        return outcomes
+
+    batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
+    pool = ThreadPoolExecutor(thread_name_prefix="memgan-images")
+    try:
+        for outcomes in pool.map(decode, batches):
+            yield from outcomes
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _is_image_name(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def _size(image: Pixels) -> str:
+    return f"{image.shape[1]}×{image.shape[2]}"

@@ -1,0 +1,105 @@
+"""Size and channels: every source's images are brought to what the configuration asks for here.
+
+One way for arrays and for files, so that the same picture gives the same pixels from an .npz and
+from a folder.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from memgan.data.images import Pixels
+from memgan.errors import DataError
+
+ImageSize = tuple[int, int]
+Channels = Literal[1, 3]
+
+_SIXTEEN_BIT = 65535
+
+
+def conform(images: Pixels, image_size: ImageSize | None, channels: Channels | None) -> Pixels:
+    """`images`, uint8 (N, C, H, W), at (height, width) `image_size` and with `channels`.
+
+    None keeps what is. Colour becomes grey by luma (ITU-R 601), grey becomes colour by repetition,
+    sizes change by antialiased bilinear interpolation. DataError for a change of channels from
+    other than 1 or 3.
+    """
+    given = images.shape[1]
+    channels = None if channels == given else channels
+    image_size = None if image_size == images.shape[2:] else image_size
+    if channels is not None and given not in (1, 3):
+        raise DataError(
+            f"images have {given} channels, and only 1 and 3 can be converted; leave data.channels"
+            " unset to keep them"
+        )
+    if (image_size is None and channels is None) or not len(images):
+        return images
+    if given in (1, 3):
+        return np.stack([fit(_as_picture(image), image_size, channels) for image in images])
+    planes = [[fit(_as_picture(p[None]), image_size, 1)[0] for p in image] for image in images]
+    return np.stack([np.stack(image) for image in planes])
+
+
+def fit(picture: Image.Image, image_size: ImageSize | None, channels: Channels | None) -> Pixels:
+    """One picture of mode L or RGB as uint8 (C, H, W)."""
+    if channels == 1 and picture.mode == "RGB":
+        picture = picture.convert("L")
+    if image_size is not None and picture.size != image_size[::-1]:
+        picture = picture.resize(image_size[::-1], Image.Resampling.BILINEAR)
+    pixels = np.asarray(picture)
+    if pixels.ndim == 2:
+        return np.repeat(pixels[None], channels or 1, axis=0)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def plain(picture: Image.Image) -> Image.Image:
+    """An opened file, turned upright, as mode L (grey) or RGB (colour), eight bits a channel.
+
+    Transparency is laid on white, 16-bit grey is scaled, a palette is looked up; of a file with
+    several frames the first counts. ValueError for grey values beyond 16 bits or not whole.
+    """
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode in ("L", "RGB"):
+        return picture
+    if picture.mode == "1":
+        return picture.convert("L")
+    if picture.mode.startswith("I"):
+        return _from_sixteen_bits(picture)
+    if picture.mode == "F":
+        raise ValueError("its grey values are fractions; save it with 8 or 16 bits a pixel")
+    if picture.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in picture.info:
+        return _on_white(picture)
+    if picture.mode == "P" and picture.palette is not None and picture.palette.mode == "RGB":
+        picture = picture.convert("RGB")
+        return picture.convert("L") if _is_grey(picture) else picture
+    return picture.convert("RGB")
+
+
+def _as_picture(image: Pixels) -> Image.Image:
+    if len(image) == 1:
+        return Image.fromarray(np.ascontiguousarray(image[0]))
+    return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    # What lies under full transparency is arbitrary, and dropping alpha would show it.
+    grey = picture.mode in ("L", "LA", "La")
+    layers = picture.convert("RGBA")
+    ground = Image.new("RGBA", layers.size, "white")
+    flat = Image.alpha_composite(ground, layers)
+    return flat.convert("L" if grey else "RGB")
+
+
+def _from_sixteen_bits(picture: Image.Image) -> Image.Image:
+    values = np.asarray(picture).astype(np.int64)
+    if values.min() < 0 or values.max() > _SIXTEEN_BIT:
+        raise ValueError("its grey values exceed 16 bits; save it with 8 or 16 bits a pixel")
+    return Image.fromarray((values * 255 / _SIXTEEN_BIT).round().astype(np.uint8))
+
+
+def _is_grey(picture: Image.Image) -> bool:
+    pixels = np.asarray(picture)
+    return bool((pixels == pixels[..., :1]).all())
