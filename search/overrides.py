@@ -1,0 +1,125 @@
+"""A study changed from outside: command-line options, and `key=value` settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from memgan.config import parse
+from memgan.errors import ConfigError, nearest
+from memgan.parameters import parameters_type
+
+if TYPE_CHECKING:
+    from search.study import Study
+
+_SECTIONS = ("data", "budget", "sampler", "scheduler", "resources", "final")
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    "name": ("name",),
+    "source": ("data", "source"),
+    "data_dir": ("data", "dir"),
+    "normal_class": ("normal_class",),
+    "protocol": ("protocol",),
+    "objective": ("objective",),
+    "seed": ("seed",),
+    "trials": ("budget", "trials"),
+    "time_budget": ("budget", "time"),
+    "epochs": ("fixed", "epochs"),
+    "final_seeds": ("final", "seeds"),
+    "device": ("resources", "device"),
+    "gpus_per_trial": ("resources", "gpus_per_trial"),
+    "cpus_per_trial": ("resources", "cpus_per_trial"),
+    "max_concurrent": ("resources", "max_concurrent"),
+}
+_OTHER = ("detector", "sampler", "scheduler")
+_SPACES: Mapping[str, Mapping[str, Any]] = {
+    "memgan": {
+        "learning_rate": {"low": 3e-4, "high": 1e-2, "log": True},
+        "memory_units": [10, 25, 50, 100],
+        "memory_dim": {"low": 8, "high": 64, "step": 8},
+    },
+    "pca": {"components": [2, 4, 8, 16, 32]},
+    "neighbours": {"neighbours": [1, 2, 3, 5, 10]},
+}
+"""Searched where the detector is changed by an option, as a study's own space no longer fits."""
+
+
+def apply_options(study: Study, options: Mapping[str, Any]) -> Study:
+    """`study` under options by name; None leaves as it is. ConfigError names a wrong value."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if unknown := sorted(set(given) - set(_PLACES) - set(_OTHER)):
+        raise TypeError(f"no such option: {', '.join(unknown)}")
+    content = _content(study)
+    detector = given.get("detector", study.detector)
+    if detector != study.detector:
+        parameters_type(detector)
+        content.update(
+            detector=detector,
+            space=dict(_SPACES.get(detector, {})),
+            fixed={"epochs": study.epochs} if detector == "memgan" else {},
+            start_from=[],
+        )
+    for section in ("sampler", "scheduler"):
+        name = given.get(section)
+        if name is not None and name != content[section]["name"]:
+            seed = content[section].get("seed")
+            content[section] = {"name": name} if seed is None else {"name": name, "seed": seed}
+    for name, value in given.items():
+        if name in _PLACES:
+            _put(content, _PLACES[name], value)
+    return parse(type(study), content, "options")
+
+
+def apply_settings(study: Study, settings: Sequence[str]) -> Study:
+    """`study` under `key=value` settings in this order. ConfigError names a wrong one."""
+    content = _content(study)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise ConfigError(f"--set {setting}: write it as key=value")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {setting}: the value is not valid YAML") from None
+        _set(content, study, key, value)
+    return parse(type(study), content, "--set")
+
+
+def _set(content: dict[str, Any], study: Study, key: str, value: Any) -> None:
+    head, _, rest = key.partition(".")
+    if head in _SECTIONS and rest:
+        _put(content, (head, rest), value)
+        return
+    fields = list(parameters_type(content["detector"]).model_fields)
+    if head in fields:
+        content["fixed"].pop(key, None)
+        content["space"].pop(key, None)
+        searched = isinstance(value, list | Mapping)
+        content["space" if searched else "fixed"][key] = value
+        return
+    if key in type(study).model_fields and key not in ("space", "fixed", "detector"):
+        content[key] = value
+        return
+    known = [*fields, *(f"{section}.…" for section in _SECTIONS)]
+    near = nearest(head, [*fields, *_SECTIONS])
+    hint = f" did you mean {near!r}?" if near else ""
+    raise ConfigError(f"--set {key}: unknown key;{hint} known: {', '.join(known)}")
+
+
+def _put(content: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    *sections, key = place
+    for section in sections:
+        content[section] = dict(content.get(section) or {})
+        content = content[section]
+    content[key] = value
+
+
+def _content(study: Study) -> dict[str, Any]:
+    content = study.model_dump(mode="json")
+    if "name" not in study.model_fields_set:
+        del content["name"]  # A made-up name is made anew, as it tells detector and source.
+    for section in ("sampler", "scheduler"):
+        content[section] = {k: v for k, v in content[section].items() if v is not None}
+    return content

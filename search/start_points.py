@@ -1,0 +1,46 @@
+"""Configurations that a study tries first: named ones and those a user writes down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memgan.errors import ConfigError, unknown_name
+from memgan.parameters import flatten, make_parameters
+from search.space import Space
+
+NAMED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    # What the MEMGAN paper states for MNIST; what it leaves open stays at our defaults.
+    "memgan": {
+        "paper": {"learning_rate": 1e-4, "memory_units": 50, "memory_dim": 64},
+        "recipe": {},
+    },
+}
+"""By detector and name; a "recipe" is the detector's defaults."""
+
+
+def start_points(
+    space: Space, start_from: Sequence[str | Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Each starting configuration as Optuna stores it; the sampler completes what is absent.
+
+    Of a named configuration only what the space holds is taken. ConfigError where a written one
+    lies outside the space, UnknownName for a name that is not known.
+    """
+    return [_point(space, start, place) for place, start in enumerate(start_from)]
+
+
+def _point(space: Space, start: str | Mapping[str, Any], place: int) -> dict[str, Any]:
+    if isinstance(start, str):
+        known = NAMED.get(space.detector, {})
+        if start not in known:
+            raise unknown_name("starting configuration", start, known)
+        parameters = make_parameters(space.detector, known[start], f"start_from.{start}")
+        return space.encode(flatten(parameters))
+    for name, value in start.items():
+        where = f"start_from.{place}.{name}"
+        if name not in space:
+            raise ConfigError(f"{where}: is not searched; known: {', '.join(space)}")
+        if space[name].encode(name, value) is None:
+            raise ConfigError(f"{where}: {value!r} lies outside the space of {name}")
+    return space.encode(start)
