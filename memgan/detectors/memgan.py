@@ -73,7 +73,7 @@ class Memgan(Detector):
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
         self.parts.train()
-        resident = torch.from_numpy(images).to(self.device)
+        resident = torch.tensor(images, device=self.device)
         order = torch.randperm(len(images), generator=self.shuffling)
         batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
         totals: dict[str, Tensor] = {}
@@ -151,33 +151,35 @@ class Memgan(Detector):
         for norm in norms:
             norm.reset_running_stats()
         self.parts.train()
-        resident = torch.from_numpy(images)
         # Near-equal parts, so that the plain mean over batches is the mean over images.
-        for batch in resident.tensor_split(math.ceil(len(images) / _SCORING_BATCH)):
-            self._rebuild(_to_signed(batch.to(self.device)))
+        for batch in np.array_split(images, math.ceil(len(images) / _SCORING_BATCH)):
+            self._rebuild(self._signed(batch))
         self.parts.eval()
 
     @torch.no_grad()
     def score(self, images: Pixels) -> Scores:
         self.parts.eval()
-        scores = [
-            losses.distance(x, self._rebuild(x)).cpu()
-            for batch in torch.split(torch.from_numpy(images), _SCORING_BATCH)
-            for x in [_to_signed(batch.to(self.device))]
-        ]
-        return torch.cat(scores).numpy().astype(np.float64)
+        scores = np.empty(len(images))
+        for start in range(0, len(images), _SCORING_BATCH):
+            part = slice(start, start + _SCORING_BATCH)
+            x = self._signed(images[part])
+            scores[part] = losses.distance(x, self._rebuild(x)).cpu().numpy()
+        return scores
 
     @torch.no_grad()
     def rebuild(self, images: Pixels) -> Pixels:
         """G(P(E(x))) as uint8 (N, C, H, W)."""
         self.parts.eval()
-        return _to_pixels(self._rebuild(_to_signed(torch.from_numpy(images).to(self.device))))
+        return _to_pixels(self._rebuild(self._signed(images)))
 
     @torch.no_grad()
     def decoded_memory(self) -> Pixels:
         """G(M), the memory units as images, uint8 (n, C, H, W) (Fig. 1)."""
         self.parts.eval()
         return _to_pixels(self.generator(self.memory))
+
+    def _signed(self, images: Pixels) -> Tensor:
+        return _to_signed(torch.tensor(images, device=self.device))
 
     def _rebuild(self, x: Tensor) -> Tensor:
         rebuilt: Tensor = self.generator(project(self.encoder(x), self.memory))

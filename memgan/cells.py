@@ -1,0 +1,118 @@
+"""Cells: one configuration on one normal class with one seed, trained in full and then tested."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import joblib
+import numpy as np
+import torch
+
+from memgan.configuration import Configuration, Runtime
+from memgan.data import Development, LabeledImages, Split
+from memgan.data.images import Flags, Pixels
+from memgan.detectors import Memgan
+from memgan.detectors.base import Scores
+from memgan.errors import TrainingDiverged
+from memgan.metrics import auroc, average_precision, false_positive_rate_at_recall
+from memgan.training import Training
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """What one full training gave. Figures are 0 to 1; None where the labels needed are absent."""
+
+    normal_class: str
+    seed: int
+    val_auroc: float | None
+    test_auroc: float | None
+    test_average_precision: float | None
+    test_fpr_at_95_recall: float | None
+    seconds: float
+    weights: dict[str, torch.Tensor]
+    normal_scores: Scores
+    """Scores of the held-out normals, ascending: what calibration is made from."""
+    test_scores: Scores
+    test_anomalous: Flags
+    decoded_memory: Pixels | None = field(default=None)
+    """G(M), uint8 (n, C, H, W), for detectors with a memory."""
+
+
+def train_cell(
+    configuration: Configuration,
+    development: Development,
+    test: LabeledImages,
+    normal_class: str,
+    seed: int,
+) -> Cell:
+    """Train on one normal class with one seed, then score the test images once.
+
+    Raises TrainingDiverged.
+    """
+    use_threads(configuration.runtime)
+    started = time.perf_counter()
+    training = Training(configuration, development, classes=[normal_class], seed=seed)
+    while not training.finished:
+        training.advance(validate=False)
+    val_auroc = training.validate().get(normal_class)
+    detector = training.detectors[normal_class]
+    held_out = development.validation.of_class(normal_class)
+    anomalous = test.anomalous(normal_class)
+    scores = detector.score(test.images)
+    if not np.isfinite(scores).all():
+        raise TrainingDiverged(
+            f"scores of class {normal_class} (seed {seed}) are not finite; lower the learning rate"
+        )
+    comparable = bool(anomalous.any() and not anomalous.all())
+    return Cell(
+        normal_class=normal_class,
+        seed=seed,
+        val_auroc=val_auroc,
+        test_auroc=auroc(scores, anomalous) if comparable else None,
+        test_average_precision=average_precision(scores, anomalous) if comparable else None,
+        test_fpr_at_95_recall=(
+            false_positive_rate_at_recall(scores, anomalous) if comparable else None
+        ),
+        seconds=time.perf_counter() - started,
+        weights=detector.weights(),
+        normal_scores=np.sort(detector.score(held_out)),
+        test_scores=scores,
+        test_anomalous=anomalous,
+        decoded_memory=detector.decoded_memory() if isinstance(detector, Memgan) else None,
+    )
+
+
+def train_cells(
+    configuration: Configuration,
+    split: Split,
+    *,
+    classes: Sequence[str],
+    seeds: Sequence[int],
+    jobs: int | None = None,
+) -> Iterator[Cell]:
+    """Cells of all classes and seeds, as they are done, several processes at once.
+
+    jobs: processes; by default as many as cores allow at `runtime.threads` each, one on a GPU.
+    """
+    wanted = [(name, seed) for seed in seeds for name in classes]
+    at_once = min(jobs or _jobs(configuration.runtime), len(wanted))
+    run = joblib.Parallel(n_jobs=at_once, return_as="generator_unordered")
+    yield from run(
+        joblib.delayed(train_cell)(configuration, split.development, split.test, name, seed)
+        for name, seed in wanted
+    )
+
+
+def use_threads(runtime: Runtime) -> None:
+    """Set this process's CPU threads and, on a GPU, kernels that repeat exactly."""
+    torch.set_num_threads(runtime.threads)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
+def _jobs(runtime: Runtime) -> int:
+    on_gpu = runtime.device == "cuda" or (runtime.device == "auto" and torch.cuda.is_available())
+    return 1 if on_gpu else max(1, (os.cpu_count() or 1) // runtime.threads)
