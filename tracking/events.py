@@ -1,0 +1,100 @@
+"""What happens to runs, as frozen events.
+
+Each event carries the moment it happened, so that delivering it twice writes the same thing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from memgan.config import Frozen
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, as MLflow counts time."""
+    return time.time_ns() // 1_000_000
+
+
+class _Happened(Frozen):
+    # JSON has no NaN of its own; without this a NaN would come back as None.
+    model_config = ConfigDict(ser_json_inf_nan="constants")
+
+    run_key: str
+    at: int = Field(default_factory=now_ms)
+    """Milliseconds since 1970."""
+
+
+class RunStarted(_Happened):
+    """A run begins, or goes on after it had ended."""
+
+    kind: Literal["run_started"] = "run_started"
+    name: str
+    parent_key: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class ParamsLogged(_Happened):
+    """Values of a configuration. A later, different value of a known key is a change.
+
+    The first value stays the run's parameter; a change becomes a tag and, where it is a number
+    and `step` is given, a metric.
+    """
+
+    kind: Literal["params_logged"] = "params_logged"
+    values: dict[str, str]
+    step: int | None = None
+
+
+class MetricsLogged(_Happened):
+    """Figures at one step. NaN is allowed; infinity is written as NaN."""
+
+    kind: Literal["metrics_logged"] = "metrics_logged"
+    values: dict[str, float]
+    step: int = 0
+
+
+class TagsSet(_Happened):
+    """Tags that are new or changed."""
+
+    kind: Literal["tags_set"] = "tags_set"
+    tags: dict[str, str]
+
+
+class ArtifactLogged(_Happened):
+    """A file or a folder to be copied to the run; it must stay where it is until delivered."""
+
+    kind: Literal["artifact_logged"] = "artifact_logged"
+    path: str
+    """Absolute."""
+    folder: str | None = None
+    """Where among the run's artifacts, or None for their top."""
+
+
+class RunEnded(_Happened):
+    """A run is over, until it is started again."""
+
+    kind: Literal["run_ended"] = "run_ended"
+    status: Status
+
+
+Event = Annotated[
+    RunStarted | ParamsLogged | MetricsLogged | TagsSet | ArtifactLogged | RunEnded,
+    Field(discriminator="kind"),
+]
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def to_json(event: Event) -> str:
+    """One line of JSON that `from_json` reads back to an equal event."""
+    return _EVENT.dump_json(event).decode()
+
+
+def from_json(text: str) -> Event:
+    """The event that `to_json` wrote."""
+    return _EVENT.validate_json(text)

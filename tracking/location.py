@@ -1,0 +1,114 @@
+"""Where the record is: the tracking address, where artifacts go, and how to look at both."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from memgan.config import Frozen
+from memgan.errors import BadInput
+
+DEFAULT_RESULTS = Path("results")
+
+_CREDENTIALS = re.compile(r"(://)[^/\s]+@")
+_KNOWN = (
+    "http",
+    "https",
+    "sqlite",
+    "postgresql",
+    "mysql",
+    "mssql",
+    "oracle",
+    "databricks",
+    "databricks-uc",
+)
+
+
+class Location(Frozen):
+    """A tracking address, and where new experiments put their artifacts if it is not a server."""
+
+    uri: str
+    artifact_root: str | None = None
+    """A URI; None leaves it to the store."""
+
+
+def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Location:
+    """The option, else MLFLOW_TRACKING_URI, else a SQLite file under `results`.
+
+    BadInput for an address that MLflow keeps no record at, or where `results` is not on this
+    machine and no address is given.
+    """
+    given = option or os.environ.get("MLFLOW_TRACKING_URI")
+    if given:
+        return _checked(given)
+    if "://" in str(results) and not str(results).startswith("file://"):
+        raise BadInput(
+            f"--results {redact(str(results))} cannot hold the local record; give --tracking-uri "
+            "http(s)://… or sqlite:///FILE, or set MLFLOW_TRACKING_URI"
+        )
+    folder = Path(str(results).removeprefix("file://")).expanduser().absolute()
+    return _checked(f"sqlite:///{folder / 'mlflow.db'}")
+
+
+def _checked(uri: str) -> Location:
+    scheme = urlsplit(uri).scheme.split("+")[0]
+    if scheme not in _KNOWN and uri != "databricks":
+        raise BadInput(
+            f"tracking address {redact(uri)!r} is not one that MLflow records at; give "
+            "http(s)://HOST:PORT, sqlite:///FILE, or another database's URI"
+        )
+    path = sqlite_file(uri)
+    if path is None:
+        return Location(uri=uri)
+    # MLflow's own default is a folder in whatever directory the process was started from.
+    query = uri.partition("?")[2]
+    return Location(
+        uri=f"sqlite:///{path}{'?' if query else ''}{query}",
+        artifact_root=(path.parent / "mlartifacts").as_uri(),
+    )
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The absolute path of a `sqlite:///FILE` address, or None for any other."""
+    head, found, tail = uri.partition(":///")
+    if not found or head.split("+")[0] != "sqlite":
+        return None
+    return Path(tail.partition("?")[0]).expanduser().absolute()
+
+
+def redact(text: str) -> str:
+    """`text` with the user and password of every address in it hidden."""
+    return _CREDENTIALS.sub(r"\1***@", text)
+
+
+def one_line(error: BaseException, length: int = 300) -> str:
+    """An exception's message on one line, shortened, with any password in an address hidden."""
+    text = redact(" ".join(str(error).split())) or type(error).__name__
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+def has_secret(uri: str) -> bool:
+    """Whether an address holds a user or a password, so that it must not be kept or shown."""
+    return redact(uri) != uri
+
+
+def command_prefix() -> str:
+    """What must stand before `memgan` in a command for this user's shell."""
+    return "uv run " if "UV" in os.environ else ""
+
+
+def ui_command(uri: str, results: Path | str = DEFAULT_RESULTS) -> str:
+    """The command that opens the record at `uri`, exactly as it can be pasted into a shell."""
+    path = sqlite_file(uri)
+    if path is None:
+        option = f" --tracking-uri {shlex.quote(redact(uri))}"
+    elif path == DEFAULT_RESULTS.absolute() / "mlflow.db":
+        option = ""
+    elif path == Path(results).expanduser().absolute() / "mlflow.db":
+        option = f" --results {shlex.quote(str(results))}"
+    else:
+        option = f" --tracking-uri {shlex.quote(uri)}"
+    return f"{command_prefix()}memgan ui{option}"

@@ -1,0 +1,187 @@
+"""The tracking store that is MLflow: a SQLite file, another database, or a server.
+
+Everything goes through one `MlflowClient`; the active run, the global tracking address and the
+rest of MLflow's fluent state are never touched.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+from requests import RequestException
+
+from tracking import names
+from tracking.events import Status
+from tracking.location import one_line, sqlite_file
+from tracking.tracker import Point, Refused, RunView, Unavailable
+
+# What is wrong with the content stays wrong. Everything else (no answer, 401, 403, 429, 5xx, the
+# 404 of something that is not an MLflow server) may be mended by somebody meanwhile.
+_FOR_EVER = {
+    "INVALID_PARAMETER_VALUE",
+    "BAD_REQUEST",
+    "RESOURCE_DOES_NOT_EXIST",
+    "RESOURCE_ALREADY_EXISTS",
+}
+
+
+class MlflowTracker:
+    """A `Tracker` on MLflow.
+
+    uri: an http(s) server or a database. artifact_root: where the artifacts of new experiments
+    go, as a URI; None leaves it to the store. A missing SQLite file is made (some ten seconds).
+    Raises Unavailable if the store cannot be opened.
+    """
+
+    def __init__(self, uri: str, artifact_root: str | None = None) -> None:
+        self._artifact_root = artifact_root
+        with _opened_by_one(uri), _translated():
+            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def find_experiment(self, name: str) -> str | None:
+        with _translated():
+            found = self._client.get_experiment_by_name(name)
+        if found is None or found.lifecycle_stage != "active":
+            return None
+        return str(found.experiment_id)
+
+    def create_experiment(self, name: str) -> str:
+        with _translated():
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                try:
+                    location = f"{self._artifact_root}/{names.safe(name)}"
+                    return str(
+                        self._client.create_experiment(
+                            name, artifact_location=location if self._artifact_root else None
+                        )
+                    )
+                except MlflowException as error:
+                    # Another writer was faster.
+                    if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                        raise
+                    found = self._client.get_experiment_by_name(name)
+            # A deleted experiment keeps its name, so that no new one can have it.
+            if found.lifecycle_stage != "active":
+                self._client.restore_experiment(found.experiment_id)
+            return str(found.experiment_id)
+
+    def find_runs(self, experiment_id: str, run_key: str) -> list[str]:
+        with _translated():
+            runs = self._client.search_runs(
+                [experiment_id],
+                filter_string=f"tags.`{names.RUN_KEY}` = '{run_key}'",
+                run_view_type=ViewType.ACTIVE_ONLY,
+                order_by=["attributes.start_time ASC"],
+                max_results=10,
+            )
+        return [str(run.info.run_id) for run in runs]
+
+    def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> str:
+        with _translated():
+            run = self._client.create_run(
+                experiment_id, start_time=start, tags=dict(tags), run_name=name
+            )
+        return str(run.info.run_id)
+
+    def delete_run(self, run_id: str) -> None:
+        with _translated():
+            self._client.delete_run(run_id)
+
+    def reopen(self, run_id: str) -> None:
+        with _translated():
+            self._client.update_run(run_id, status="RUNNING")
+
+    def end(self, run_id: str, status: Status, at: int) -> None:
+        with _translated():
+            self._client.set_terminated(run_id, status=status, end_time=at)
+
+    def log_batch(
+        self,
+        run_id: str,
+        metrics: Sequence[Point],
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+    ) -> None:
+        with _translated():
+            self._client.log_batch(
+                run_id,
+                metrics=[Metric(p.key, p.value, p.at, p.step) for p in metrics],
+                params=[Param(key, value) for key, value in params.items()],
+                tags=[RunTag(key, value) for key, value in tags.items()],
+            )
+
+    def log_artifact(self, run_id: str, path: Path, folder: str | None) -> None:
+        with _translated():
+            if path.is_dir():
+                inside = f"{folder}/{path.name}" if folder else path.name
+                self._client.log_artifacts(run_id, str(path), inside)
+            else:
+                self._client.log_artifact(run_id, str(path), folder)
+
+    def get_run(self, run_id: str) -> RunView:
+        with _translated():
+            run = self._client.get_run(run_id)
+        return RunView(
+            run_id=run_id,
+            name=run.info.run_name,
+            status=run.info.status,
+            start=run.info.start_time,
+            end=run.info.end_time,
+            params=dict(run.data.params),
+            tags=dict(run.data.tags),
+            metrics=dict(run.data.metrics),
+        )
+
+    def history(self, run_id: str, key: str) -> list[Point]:
+        with _translated():
+            found = self._client.get_metric_history(run_id, key)
+        points = [Point(m.key, m.value, m.timestamp, m.step) for m in found]
+        return sorted(points, key=lambda point: (point.step, point.at))
+
+    def artifacts(self, run_id: str) -> list[str]:
+        with _translated():
+            return sorted(self._files(run_id, None))
+
+    def _files(self, run_id: str, folder: str | None) -> Iterator[str]:
+        for entry in self._client.list_artifacts(run_id, folder):
+            if entry.is_dir:
+                yield from self._files(run_id, entry.path)
+            else:
+                yield entry.path
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """MLflow's many exceptions as the two that a delivery tells apart."""
+    try:
+        yield
+    except MlflowException as error:
+        kind: Any = Refused if error.error_code in _FOR_EVER else Unavailable
+        raise kind(one_line(error)) from error
+    except (RequestException, OSError) as error:
+        raise Unavailable(one_line(error)) from error
+
+
+@contextmanager
+def _opened_by_one(uri: str) -> Iterator[None]:
+    """Two processes that make the same SQLite store at once get in each other's way."""
+    path = sqlite_file(uri)
+    if path is None:
+        yield
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f"{path.name}.lock").open("w")
+    except OSError as error:
+        raise Unavailable(one_line(error)) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

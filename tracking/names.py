@@ -1,0 +1,114 @@
+"""Every name that the record uses in MLflow: runs, tags, parameters, metrics."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+KIND = "memgan.kind"
+STUDY = "memgan.study"
+STUDY_ID = "memgan.study_id"
+DATASET = "memgan.dataset"
+DETECTOR = "memgan.detector"
+PROTOCOL = "memgan.protocol"
+GIT_COMMIT = "memgan.git_commit"
+SPLIT_HASH = "memgan.split_hash"
+TRIAL_ID = "memgan.trial_id"
+NORMAL_CLASS = "memgan.normal_class"
+SEED = "memgan.seed"
+STOPPED_BY = "memgan.stopped_by"
+ERROR = "memgan.error"
+SUPERSEDED = "memgan.superseded"
+RUN_KEY = "memgan.run_key"
+"""The tag by which a run is found again; its value is the same whoever asks, and when."""
+
+PARENT_RUN = "mlflow.parentRunId"
+USER = "mlflow.user"
+SOURCE = "mlflow.source.name"
+SOURCE_COMMIT = "mlflow.source.git.commit"
+
+SECONDS = "seconds"
+IMAGES_PER_SECOND = "images_per_second"
+PEAK_MEMORY = "peak_memory_mb"
+MEAN = "mean"
+
+KEY_LENGTH = 250
+PARAM_LENGTH = 6000
+TAG_LENGTH = 5000
+
+_ALLOWED = re.compile(r"[/\w.\- :]+")
+_NOT_ALLOWED = re.compile(r"[^\w.\- :]")
+
+
+def is_valid_key(key: str) -> bool:
+    """Whether MLflow takes `key` as the name of a metric, a parameter or a tag."""
+    parts = key.split("/")
+    clean = all(part not in ("", ".", "..") for part in parts)
+    return len(key) <= KEY_LENGTH and clean and _ALLOWED.fullmatch(key) is not None
+
+
+def safe(name: str) -> str:
+    """`name` as one part of a key.
+
+    Names that need no change stay as they are; others lose the characters that MLflow refuses
+    and gain a short hash, so that two different names never share a key.
+    """
+    cleaned = _NOT_ALLOWED.sub("_", name).strip()[:100].strip()
+    if cleaned == name and name not in ("", ".", ".."):
+        return name
+    return f"{cleaned.strip('.') or '_'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def safe_path(key: str) -> str:
+    """A key of several parts joined by slashes, each made safe."""
+    return "/".join(safe(part) for part in key.split("/"))
+
+
+def val_auroc(class_name: str) -> str:
+    """The metric of validation AUROC (0 to 1) with this normal class, or of their `MEAN`."""
+    return f"val_auroc/{safe(class_name)}"
+
+
+def test_auroc(class_name: str) -> str:
+    """The metric of test AUROC (0 to 1) with this normal class, or of their `MEAN`."""
+    return f"test_auroc/{safe(class_name)}"
+
+
+def test_auroc_sd(class_name: str) -> str:
+    """The metric of the standard deviation of test AUROC over seeds."""
+    return f"test_auroc_sd/{safe(class_name)}"
+
+
+def loss(name: str) -> str:
+    """The metric of one of a detector's losses."""
+    return f"loss/{safe_path(name)}"
+
+
+def changed(key: str) -> str:
+    """Metric and tag of a parameter that changed while its trial ran."""
+    return f"changed/{key}"
+
+
+def study_key(study_id: str) -> str:
+    """The run key of a study's parent run."""
+    return f"{safe(study_id)}/study"
+
+
+def trial_key(study_id: str, trial_id: str) -> str:
+    """The run key of a trial."""
+    return f"{safe(study_id)}/trial/{safe(trial_id)}"
+
+
+def final_key(study_id: str, trial_id: str, seed: int) -> str:
+    """The run key of one final: the winner `trial_id` trained anew with `seed`."""
+    return f"{safe(study_id)}/final/{safe(trial_id)}/{seed}"
+
+
+def trial_name(trial_id: str) -> str:
+    """What a trial is called in the list of runs."""
+    return f"trial {trial_id}"
+
+
+def final_name(normal_class: str, seed: int) -> str:
+    """What a final is called in the list of runs; `normal_class` may be "all"."""
+    return f"final {normal_class} seed {seed}"

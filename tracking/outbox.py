@@ -1,0 +1,228 @@
+"""The outbox: a study's events on disk until the tracking store has them.
+
+One SQLite file, by the standard library. A driver appends, a writer marks what arrived; either
+may be killed at any moment without harm to the other or to what was appended. The file belongs
+on a disk of the machine that appends: SQLite's write-ahead log does not work over a network.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from memgan.errors import BadInput
+from tracking.events import Event, ParamsLogged, from_json, to_json
+
+_WAITING, _DELIVERED, _REFUSED = 0, 1, 2
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0,
+    reason TEXT
+);
+CREATE INDEX IF NOT EXISTS events_by_state ON events (state, seq);
+CREATE INDEX IF NOT EXISTS events_by_run ON events (run_key, kind, seq);
+CREATE TABLE IF NOT EXISTS runs (run_key TEXT PRIMARY KEY, run_id TEXT);
+CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+EXPERIMENT = "experiment"
+EXPERIMENT_ID = "experiment_id"
+TRACKING_URI = "tracking_uri"
+FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An event with its place in the order of appending."""
+
+    seq: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An event that the store will never take, and why."""
+
+    seq: int
+    event: Event
+    reason: str
+
+
+class Outbox:
+    """Events, the ids of the runs they made, and a few facts. Opened when first used.
+
+    Every method raises sqlite3.Error where the disk refuses; `Record` catches that.
+    """
+
+    def __init__(self, path: Path, *, patience: float = 1.0) -> None:
+        """patience: seconds to wait for another process that is just writing."""
+        self.path = Path(path)
+        self._patience = patience
+        self._lock = threading.RLock()
+        self._opened: sqlite3.Connection | None = None
+
+    def __reduce__(self) -> tuple[type[Outbox], tuple[Path]]:
+        return Outbox, (self.path,)
+
+    def check(self) -> None:
+        """Open the file, or make it. BadInput in one line if that cannot be done."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self._write() as sql:
+                sql.execute("SELECT 1 FROM events LIMIT 1")
+        except (OSError, sqlite3.Error) as error:
+            raise BadInput(
+                f"the outbox {self.path} cannot be written ({error}); make room, mend its "
+                "permissions, or choose another --results"
+            ) from None
+
+    def append(self, events: Iterable[Event]) -> None:
+        """Add events in this order: all of them or, where it raises, none."""
+        rows = [(event.run_key, event.kind, to_json(event)) for event in events]
+        with self._write() as sql:
+            sql.executemany("INSERT INTO events (run_key, kind, body) VALUES (?, ?, ?)", rows)
+
+    def waiting(self, limit: int = -1) -> list[Stored]:
+        """The oldest events not yet delivered, in order; all of them for a limit of −1."""
+        rows = self._read(
+            "SELECT seq, body FROM events WHERE state = ? ORDER BY seq LIMIT ?", _WAITING, limit
+        )
+        return [Stored(seq, from_json(body)) for seq, body in rows]
+
+    def count_waiting(self) -> int:
+        """How many events are not yet delivered (refused ones are not waiting)."""
+        return self._count(_WAITING)
+
+    def count_delivered(self) -> int:
+        """How many events have arrived."""
+        return self._count(_DELIVERED)
+
+    def refused(self) -> list[Refusal]:
+        """What the store will never take, in order, with its reasons."""
+        rows = self._read(
+            "SELECT seq, body, reason FROM events WHERE state = ? ORDER BY seq", _REFUSED
+        )
+        return [Refusal(seq, from_json(body), reason) for seq, body, reason in rows]
+
+    def mark_delivered(self, seqs: Iterable[int]) -> None:
+        """These events have arrived; those already refused stay refused."""
+        rows = [(_DELIVERED, seq, _WAITING) for seq in seqs]
+        with self._write() as sql:
+            sql.executemany("UPDATE events SET state = ? WHERE seq = ? AND state = ?", rows)
+
+    def mark_refused(self, seq: int, reason: str) -> None:
+        """This event, or a part of it, will never be taken."""
+        with self._write() as sql:
+            sql.execute(
+                "UPDATE events SET state = ?, reason = ? WHERE seq = ?", (_REFUSED, reason, seq)
+            )
+
+    def params_before(self, run_key: str, seq: int) -> dict[str, str]:
+        """The first value of every parameter of a run that was appended before `seq`."""
+        rows = self._read(
+            "SELECT body FROM events WHERE run_key = ? AND kind = 'params_logged' AND seq < ? "
+            "ORDER BY seq",
+            run_key,
+            seq,
+        )
+        first: dict[str, str] = {}
+        for (body,) in rows:
+            event = from_json(body)
+            assert isinstance(event, ParamsLogged)
+            first = {**event.values, **first}
+        return first
+
+    def open_runs(self) -> list[str]:
+        """The keys of runs that were started and have not ended since, oldest first."""
+        rows = self._read(
+            "SELECT run_key, MAX(CASE kind WHEN 'run_started' THEN seq ELSE 0 END) AS started "
+            "FROM events WHERE kind IN ('run_started', 'run_ended') GROUP BY run_key "
+            "HAVING started = MAX(seq) ORDER BY started"
+        )
+        return [run_key for run_key, _ in rows]
+
+    def run_id(self, run_key: str) -> str | None:
+        """The store's id of a run, once it has one."""
+        rows = self._read("SELECT run_id FROM runs WHERE run_key = ?", run_key)
+        return rows[0][0] if rows else None
+
+    def was_attempted(self, run_key: str) -> bool:
+        """Whether somebody has begun to create this run, with or without success."""
+        return bool(self._read("SELECT 1 FROM runs WHERE run_key = ?", run_key))
+
+    def set_run_id(self, run_key: str, run_id: str | None) -> None:
+        """Remember a run's id; None notes that its creation has begun."""
+        with self._write() as sql:
+            sql.execute("INSERT OR REPLACE INTO runs VALUES (?, ?)", (run_key, run_id))
+
+    def fact(self, key: str) -> str | None:
+        """Something remembered of this outbox, or None."""
+        rows = self._read("SELECT value FROM facts WHERE key = ?", key)
+        return rows[0][0] if rows else None
+
+    def set_fact(self, key: str, value: str) -> None:
+        """Remember something of this outbox."""
+        with self._write() as sql:
+            sql.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+
+    def forget_delivery(self) -> None:
+        """Everything waits again: for a store that has none of it, or that finds it again."""
+        with self._write() as sql:
+            sql.execute("UPDATE events SET state = ?, reason = NULL", (_WAITING,))
+            sql.execute("DELETE FROM runs")
+            sql.execute("DELETE FROM facts WHERE key = ?", (EXPERIMENT_ID,))
+
+    def close(self) -> None:
+        """Close the file; it is opened again when next used."""
+        with self._lock:
+            if self._opened:
+                self._opened.close()
+            self._opened = None
+
+    def _count(self, state: int) -> int:
+        return int(self._read("SELECT COUNT(*) FROM events WHERE state = ?", state)[0][0])
+
+    def _read(self, query: str, *values: object) -> list[Any]:
+        with self._lock:
+            return self._connection().execute(query, values).fetchall()
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            sql = self._connection()
+            sql.execute("BEGIN IMMEDIATE")
+            try:
+                yield sql
+                sql.execute("COMMIT")
+            except BaseException:
+                # A full disk may have rolled back already; a second ROLLBACK would hide it.
+                if sql.in_transaction:
+                    sql.execute("ROLLBACK")
+                raise
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._opened is None:
+            sql = sqlite3.connect(
+                self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
+            )
+            try:
+                sql.execute("PRAGMA journal_mode = WAL")
+                # A commit then survives the death of the process, though not of the machine,
+                # and does not wait for the disk.
+                sql.execute("PRAGMA synchronous = NORMAL")
+                sql.executescript(_SCHEMA)
+            except BaseException:
+                sql.close()
+                raise
+            self._opened = sql
+        return self._opened

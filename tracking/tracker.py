@@ -1,0 +1,97 @@
+"""What a tracking store must be able to do for the record. MLflow's is one, memory another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from memgan.errors import MemganError
+from tracking.events import Status
+
+MAX_METRICS = 1000
+MAX_PARAMS = 100
+MAX_TAGS = 100
+"""How much one `log_batch` takes."""
+
+
+class Refused(MemganError):
+    """The store will never take this, however often it is asked. Mend the value or drop it."""
+
+
+class Unavailable(MemganError):
+    """The store did not answer, or not now. Ask again later."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of one metric. at: milliseconds since 1970."""
+
+    key: str
+    value: float
+    at: int
+    step: int
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as the store has it. metrics: the last value of each; times: milliseconds."""
+
+    run_id: str
+    name: str
+    status: str
+    start: int
+    end: int | None
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+class Tracker(Protocol):
+    """Every method raises Refused for what will never be taken, Unavailable for now."""
+
+    def find_experiment(self, name: str) -> str | None:
+        """The id of an experiment, or None where there is none of this name."""
+
+    def create_experiment(self, name: str) -> str:
+        """The id of the experiment of this name, which is made, or brought back, if need be."""
+
+    def find_runs(self, experiment_id: str, run_key: str) -> list[str]:
+        """The ids of the runs with this `names.RUN_KEY`, oldest first."""
+
+    def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> str:
+        """A new run that is RUNNING. start: milliseconds since 1970."""
+
+    def delete_run(self, run_id: str) -> None:
+        """Take away a run that was made twice."""
+
+    def reopen(self, run_id: str) -> None:
+        """RUNNING again; its end time is of no meaning until `end`."""
+
+    def end(self, run_id: str, status: Status, at: int) -> None:
+        """The run is over. at: milliseconds since 1970; replaces an earlier end."""
+
+    def log_batch(
+        self,
+        run_id: str,
+        metrics: Sequence[Point],
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+    ) -> None:
+        """Write values, at most `MAX_METRICS`, `MAX_PARAMS`, `MAX_TAGS`, 1000 in all.
+
+        Writing the same again changes nothing; another value for a known parameter is refused.
+        """
+
+    def log_artifact(self, run_id: str, path: Path, folder: str | None) -> None:
+        """Copy a file, or a folder with all in it, to the run; replaces what has its name."""
+
+    def get_run(self, run_id: str) -> RunView:
+        """The run as it now is."""
+
+    def history(self, run_id: str, key: str) -> list[Point]:
+        """All values of one metric, by step and time."""
+
+    def artifacts(self, run_id: str) -> list[str]:
+        """The paths of all files among the run's artifacts, sorted."""
