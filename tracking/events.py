@@ -92,7 +92,7 @@ _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 def to_json(event: Event) -> str:
     """One line of JSON that `from_json` reads back to an equal event."""
-    return _EVENT.dump_json(event).decode()
+    return event.model_dump_json()
 
 
 def from_json(text: str) -> Event:

@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from memgan.errors import BadInput
 from tracking.events import Event, ParamsLogged, from_json, to_json
+from tracking.location import one_line
 
 _WAITING, _DELIVERED, _REFUSED = 0, 1, 2
 
@@ -54,7 +57,8 @@ class Refusal:
     """An event that the store will never take, and why."""
 
     seq: int
-    event: Event
+    run_key: str
+    kind: str
     reason: str
 
 
@@ -93,11 +97,20 @@ class Outbox:
             sql.executemany("INSERT INTO events (run_key, kind, body) VALUES (?, ?, ?)", rows)
 
     def waiting(self, limit: int = -1) -> list[Stored]:
-        """The oldest events not yet delivered, in order; all of them for a limit of −1."""
+        """The oldest events not yet delivered, in order; all of them for a limit of −1.
+
+        An event that this version cannot read is marked refused, so that it stops no other.
+        """
         rows = self._read(
             "SELECT seq, body FROM events WHERE state = ? ORDER BY seq LIMIT ?", _WAITING, limit
         )
-        return [Stored(seq, from_json(body)) for seq, body in rows]
+        found = []
+        for seq, body in rows:
+            try:
+                found.append(Stored(seq, from_json(body)))
+            except ValidationError as error:
+                self.mark_refused(seq, f"cannot be read: {one_line(error)}")
+        return found
 
     def count_waiting(self) -> int:
         """How many events are not yet delivered (refused ones are not waiting)."""
@@ -110,9 +123,9 @@ class Outbox:
     def refused(self) -> list[Refusal]:
         """What the store will never take, in order, with its reasons."""
         rows = self._read(
-            "SELECT seq, body, reason FROM events WHERE state = ? ORDER BY seq", _REFUSED
+            "SELECT seq, run_key, kind, reason FROM events WHERE state = ? ORDER BY seq", _REFUSED
         )
-        return [Refusal(seq, from_json(body), reason) for seq, body, reason in rows]
+        return [Refusal(*row) for row in rows]
 
     def mark_delivered(self, seqs: Iterable[int]) -> None:
         """These events have arrived; those already refused stay refused."""

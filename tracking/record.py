@@ -24,6 +24,7 @@ from tracking.events import (
     RunStarted,
     Status,
     TagsSet,
+    to_json,
 )
 from tracking.location import one_line
 from tracking.outbox import EXPERIMENT_ID, Outbox
@@ -51,7 +52,7 @@ def _never_raises(
     method: Callable[Concatenate[Record, P], None],
 ) -> Callable[Concatenate[Record, P], None]:
     @functools.wraps(method)
-    def wrapped(self: Record, *arguments: P.args, **named: P.kwargs) -> None:
+    def wrapped(self: Record, /, *arguments: P.args, **named: P.kwargs) -> None:
         try:
             method(self, *arguments, **named)
         except Exception as error:
@@ -295,6 +296,9 @@ class Record:
             self._append(MetricsLogged(run_key=run_key, values=kept, step=step))
 
     def _append(self, *events: Event) -> None:
+        for event in events:
+            # One that cannot be written at all must not stand in the way of the next ones.
+            to_json(event)
         with self._lock:
             self._kept += events
             self._flush()

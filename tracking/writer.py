@@ -1,191 +1,166 @@
-"""The one process that delivers an outbox; run as `python -m tracking.writer` by `process`.
-
-Its standard input is its life line: one line of JSON says what to do, and when the other end
-closes, whether its driver is done or dead, it delivers for at most a minute more and ends. Its
-first line of output says whether the store answers; everything after goes to a log file.
-"""
+"""The driver's handle on its writer process."""
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import json
 import os
 import select
-import socket
+import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from memgan.errors import MemganError
-from tracking.location import one_line, redact
-from tracking.outbox import EXPERIMENT, FAULT, TRACKING_URI, Outbox
-
-if TYPE_CHECKING:
-    from tracking.tracker import Tracker
-
-ROUND = 1.0
-"""Seconds from the start of one delivery to the next, at least."""
-LONGEST_PAUSE = 30.0
-"""Seconds between attempts while the store is away."""
-LAST_CALL = 60.0
-"""Seconds of delivering after the driver has closed the line."""
-
-_ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    # The outbox retries by itself, and a creation repeated by MLflow could make two runs.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "60",
-}
-_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
-_INPUT = 0
+from memgan.errors import TrackingUnavailable
+from tracking.location import Location, redact
+from tracking.outbox import EXPERIMENT, FAULT, Outbox
 
 
-def main() -> int:
-    """Read what to do, say whether the store answers, deliver until the line closes."""
-    handshake = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    os.environ.update(_ENVIRONMENT)
-    request = json.loads(_read_line())
-    outbox = Outbox(Path(request["outbox"]), patience=10)
-    uri = request["uri"]
-    try:
-        tracker = _open(uri, request["artifact_root"], request["experiment"])
-    except Exception as error:
-        _log(f"cannot open {redact(uri)}: {one_line(error)}")
-        _say(handshake, {"error": one_line(error)})
-        return 2
-    _say(handshake, {"ready": True})
-    with outbox.path.with_name(f"{outbox.path.name}.lock").open("w") as lock:
-        _Writer(outbox, tracker, redact(uri), request["experiment"]).serve(lock)
-    return 0
+def start_writer(
+    outbox_path: Path, tracking_uri: str, experiment: str, artifact_root: str | None = None
+) -> WriterProcess:
+    """Start the process that delivers the outbox at `outbox_path`, and return at once.
+
+    artifact_root: as in `Location`. The writer has a session of its own, so that the terminal's
+    Ctrl-C does not reach it, and ends by itself soon after this process has. BadInput if the
+    outbox cannot be written; whether the store answers, `wait_ready` says.
+    """
+    outbox = Outbox(outbox_path)
+    outbox.check()
+    if outbox.fact(EXPERIMENT) != experiment:
+        outbox.set_fact(EXPERIMENT, experiment)
+    location = Location(uri=tracking_uri, artifact_root=artifact_root)
+    return WriterProcess(outbox, location, experiment)
 
 
-def _open(uri: str, artifact_root: str | None, experiment: str) -> Tracker:
-    _knock(uri)
-    from tracking.mlflow_tracker import MlflowTracker
+class WriterProcess:
+    """A running writer. Made by `start_writer`."""
 
-    tracker = MlflowTracker(uri, artifact_root)
-    tracker.find_experiment(experiment)
-    return tracker
+    def __init__(self, outbox: Outbox, location: Location, experiment: str) -> None:
+        self._outbox = outbox
+        self._location = location
+        self._experiment = experiment
+        self._closed = False
+        self._start()
 
+    @property
+    def log(self) -> Path:
+        """Where the writer's own messages go."""
+        return self._outbox.path.with_name("writer.log")
 
-def _knock(uri: str, timeout: float = 5.0) -> None:
-    """Fail within seconds where nobody answers: MLflow itself would try for minutes."""
-    address = urlsplit(uri)
-    scheme = address.scheme.split("+")[0]
-    if scheme in ("http", "https"):
-        import requests
+    @property
+    def pid(self) -> int:
+        """The writer's process id."""
+        return self._process.pid
 
-        requests.get(f"{uri.rstrip('/')}/health", timeout=(timeout, 4 * timeout))
-    elif address.hostname and (address.port or scheme in _PORTS):
-        where = (address.hostname, address.port or _PORTS[scheme])
-        socket.create_connection(where, timeout=timeout).close()
+    @property
+    def alive(self) -> bool:
+        """Whether the process is running."""
+        return self._process.poll() is None
 
-
-class _Writer:
-    def __init__(self, outbox: Outbox, tracker: Tracker, uri: str, experiment: str) -> None:
-        self.outbox = outbox
-        self.tracker = tracker
-        self.uri = uri
-        self.experiment = experiment
-        self.deadline: float | None = None
-        self.pause = ROUND
-        self.mine = False
-
-    def serve(self, lock: IO[str]) -> None:
-        """Rounds until the line is closed and nothing waits, or the last call is over."""
-        # A study that was deleted takes its outbox along.
-        while self.outbox.path.exists():
-            began = time.monotonic()
-            waiting = self._round(lock)
-            if self.deadline is not None and (waiting == 0 or time.monotonic() > self.deadline):
-                return
-            self._rest(began)
-
-    def _round(self, lock: IO[str]) -> int | None:
-        """One delivery; the number of events that wait, or None where that is not known."""
+    @property
+    def fault(self) -> str | None:
+        """Why the last delivery did not get through, in one line, or None if it did."""
         try:
-            if not self.mine:
-                self.mine = _take(lock)
-                if not self.mine:
-                    # The writer of a driver that died may still be at its last call.
-                    return None
-                self._settle_in()
-            from tracking.delivery import deliver
-
-            delivery = deliver(self.outbox, self.tracker, until=self.deadline)
-            self._note(delivery.fault)
-        except (sqlite3.Error, OSError) as error:
-            self._note(f"outbox: {one_line(error)}")
-            return None
-        return delivery.waiting
-
-    def _settle_in(self) -> None:
-        before = self.outbox.fact(TRACKING_URI)
-        if before is not None and before != self.uri:
-            _log(f"the record moves from {before} to {self.uri}: all of it is delivered again")
-            self.outbox.forget_delivery()
-        self.outbox.set_fact(TRACKING_URI, self.uri)
-        self.outbox.set_fact(EXPERIMENT, self.experiment)
-
-    def _note(self, fault: str | None) -> None:
-        self.pause = ROUND if fault is None else min(2 * self.pause, LONGEST_PAUSE)
-        if fault is not None:
-            _log(fault)
-        try:
-            if (self.outbox.fact(FAULT) or "") != (fault or ""):
-                self.outbox.set_fact(FAULT, fault or "")
+            return self._outbox.fact(FAULT) or None
         except sqlite3.Error as error:
-            _log(f"outbox: {one_line(error)}")
+            return f"outbox: {error}"
 
-    def _rest(self, began: float) -> None:
-        if self.deadline is None:
-            if _line_closes_within(began + self.pause - time.monotonic()):
-                self.deadline = time.monotonic() + LAST_CALL
-                self.pause = ROUND
-        if self.deadline is not None:
-            time.sleep(max(0.0, began + min(self.pause, 4 * ROUND) - time.monotonic()))
+    def wait_ready(self, timeout: float = 120.0) -> None:
+        """Return once the store has answered; a new SQLite store takes some ten seconds.
 
+        TrackingUnavailable, in one line, if it does not within `timeout` seconds, refuses, or
+        the writer dies; there is then no writer any more.
+        """
+        said = self._first_line(timeout)
+        if said.get("ready"):
+            return
+        self._stop()
+        where = redact(self._location.uri)
+        reason = said.get("error") or f"no answer within {timeout:.0f} s; see {self.log}"
+        raise TrackingUnavailable(
+            f"tracking at {where} cannot be used ({reason}); start the server, or give another "
+            "address with --tracking-uri or MLFLOW_TRACKING_URI"
+        )
 
-def _take(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    def drain(self, timeout: float = 60.0) -> int:
+        """Let the writer deliver what is left, for at most `timeout` seconds, and end it.
 
+        Returns how many events still wait (−1 where the outbox cannot be read any more); they
+        stay in the outbox, and `memgan sync` delivers them. A writer that somebody killed is
+        started once more. Safe to call again.
+        """
+        deadline = time.monotonic() + timeout
+        if not self._closed and not self.alive and self._count_waiting() != 0:
+            self._start()
+        self._closed = True
+        self._hang_up()
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._stop()
+        return self._count_waiting()
 
-def _line_closes_within(seconds: float) -> bool:
-    readable, _, _ = select.select([_INPUT], [], [], max(0.0, seconds))
-    return bool(readable) and os.read(_INPUT, 4096) == b""
+    def _start(self) -> None:
+        environment = dict(os.environ)
+        # So that the child finds this very package, wherever it was imported from.
+        home = str(Path(__file__).resolve().parents[1])
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [home, environment.get("PYTHONPATH")])
+        )
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tracking._deliverer"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+                bufsize=0,
+            )
+        request = {
+            "outbox": str(self._outbox.path.absolute()),
+            # On the line and not on the command line, where everybody can read passwords.
+            "uri": self._location.uri,
+            "artifact_root": self._location.artifact_root,
+            "experiment": self._experiment,
+        }
+        assert self._process.stdin is not None
+        # A writer that died at once is noticed by wait_ready and drain.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
 
+    def _first_line(self, timeout: float) -> dict[str, str]:
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + timeout
+        line = b""
+        while not line.endswith(b"\n"):
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self._process.stdout], [], [], left)[0]:
+                return {}
+            part = self._process.stdout.read(4096)
+            if not part:
+                return {"error": f"the writer ended before it was ready; see {self.log}"}
+            line += part
+        said: dict[str, str] = json.loads(line)
+        return said
 
-def _read_line() -> bytes:
-    line = b""
-    while not line.endswith(b"\n"):
-        part = os.read(_INPUT, 4096)
-        if not part:
-            raise MemganError("the line closed before it said what to deliver")
-        line += part
-    return line
+    def _hang_up(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
 
+    def _stop(self) -> None:
+        self._closed = True
+        self._hang_up()
+        if self.alive:
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
 
-def _say(handshake: IO[str], content: dict[str, object]) -> None:
-    try:
-        with handshake:
-            handshake.write(json.dumps(content) + "\n")
-    except BrokenPipeError:
-        _log("the driver is gone already")
-
-
-def _log(message: str) -> None:
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-    print(f"{stamp} {redact(message)}", file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    def _count_waiting(self) -> int:
+        try:
+            return self._outbox.count_waiting()
+        except sqlite3.Error:
+            return -1
