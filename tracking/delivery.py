@@ -168,10 +168,10 @@ class _Round:
     def _make(self, experiment_id: str, work: RunWork) -> str:
         started = work.started
         assert started is not None
-        tags = {
-            names.RUN_KEY: work.run_key,
-            names.SOURCE: "memgan",
-        }
+        tags = {names.RUN_KEY: work.run_key, names.SOURCE: "memgan"}
+        if names.USER in started.tags:
+            # MLflow takes a run's user from here alone.
+            tags[names.USER] = started.tags[names.USER]
         if started.parent_key is not None:
             parent = self.outbox.run_id(started.parent_key)
             if parent is not None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag, ViewType
@@ -57,7 +58,7 @@ class MlflowTracker:
             found = self._client.get_experiment_by_name(name)
             if found is None:
                 try:
-                    location = f"{self._artifact_root}/{names.safe(name)}"
+                    location = f"{self._artifact_root}/{quote(names.safe(name))}"
                     return str(
                         self._client.create_experiment(
                             name, artifact_location=location if self._artifact_root else None

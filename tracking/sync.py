@@ -1,0 +1,111 @@
+"""Delivering what the outboxes of finished, stopped or killed studies still hold."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from memgan.config import Frozen
+from memgan.errors import BadInput, TrackingUnavailable, unknown_name
+from tracking.location import Location, has_secret, redact, resolve
+from tracking.outbox import EXPERIMENT, TRACKING_URI, Outbox
+from tracking.writer import start_writer
+
+
+class Synced(Frozen):
+    """What became of one study's outbox."""
+
+    study: str
+    delivered: int
+    waiting: int
+    refused: tuple[str, ...]
+    """What the store will never take, each with its reason."""
+    tracking_uri: str
+    """Without passwords."""
+    fault: str | None = None
+    """Why something still waits."""
+
+
+def find_outboxes(results: Path, study: str | None = None) -> list[Path]:
+    """The outboxes under a results folder, or the one of a study.
+
+    BadInput where there is no such folder, UnknownName where there is no such study.
+    """
+    if not results.is_dir():
+        raise BadInput(f"no results folder {results}; give the one that the study had, --results")
+    found = {path.parent.name: path for path in sorted(results.glob("studies/*/outbox.db"))}
+    if study is None:
+        return list(found.values())
+    if study not in found:
+        raise unknown_name("study", study, found)
+    return [found[study]]
+
+
+def sync_one(path: Path, results: Path, option: str | None, patience: float = 60.0) -> Synced:
+    """Deliver one outbox, for as long as something arrives every `patience` seconds.
+
+    option: a tracking address for it; without one, where the study recorded before.
+    """
+    outbox = Outbox(path)
+    outbox.check()
+    location = _location(outbox, results, option)
+    before = outbox.count_delivered()
+    fault = None
+    if outbox.count_waiting() or (option and outbox.fact(TRACKING_URI) != redact(location.uri)):
+        fault = _deliver(outbox, location, patience)
+    return Synced(
+        study=path.parent.name,
+        delivered=max(0, outbox.count_delivered() - before),
+        waiting=outbox.count_waiting(),
+        refused=tuple(f"{r.run_key} {r.kind}: {r.reason}" for r in outbox.refused()),
+        tracking_uri=redact(location.uri),
+        fault=fault,
+    )
+
+
+def _deliver(outbox: Outbox, location: Location, patience: float) -> str | None:
+    experiment = outbox.fact(EXPERIMENT) or outbox.path.parent.name
+    writer = start_writer(outbox.path, location.uri, experiment, location.artifact_root)
+    try:
+        writer.wait_ready()
+        for waiting in _stalled(outbox, patience):
+            if waiting == 0 or not writer.alive:
+                break
+    except TrackingUnavailable as error:
+        return str(error)
+    finally:
+        left = writer.drain(timeout=5.0)
+    return (writer.fault or f"nothing arrived for {patience:.0f} s") if left else None
+
+
+def _stalled(outbox: Outbox, patience: float) -> Iterable[int]:
+    """How many events wait, twice a second, until that has not changed for `patience` seconds."""
+    least, since = None, time.monotonic()
+    while time.monotonic() - since < patience:
+        try:
+            waiting = outbox.count_waiting()
+        except sqlite3.Error:
+            waiting = least if least is not None else 1
+        if waiting != least:
+            least, since = waiting, time.monotonic()
+        yield waiting
+        time.sleep(0.5)
+
+
+def _location(outbox: Outbox, results: Path, option: str | None) -> Location:
+    remembered = outbox.fact(TRACKING_URI)
+    environment = os.environ.get("MLFLOW_TRACKING_URI")
+    if option or not remembered:
+        return resolve(option, results)
+    if not has_secret(remembered):
+        return resolve(remembered, results)
+    # The password was not kept: the environment may have it.
+    if environment and redact(environment) == remembered:
+        return resolve(environment, results)
+    raise BadInput(
+        f"{outbox.path.parent.name} was recorded at {remembered}, whose password is not kept; "
+        "give --tracking-uri or MLFLOW_TRACKING_URI with it"
+    )
