@@ -89,6 +89,9 @@ def apply_settings(study: Study, settings: Sequence[str]) -> Study:
 
 def _set(content: dict[str, Any], study: Study, key: str, value: Any) -> None:
     head, _, rest = key.partition(".")
+    if key in ("sampler.name", "scheduler.name"):
+        content[head] = {"name": value}  # One's options mean nothing to another.
+        return
     if head in _SECTIONS and rest:
         _put(content, (head, rest), value)
         return

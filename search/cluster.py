@@ -1,0 +1,120 @@
+"""The connection to Ray: environment first, import afterwards, a clear line where nobody answers.
+
+Who may command a Ray cluster may run anything as its user. So a local one of ours listens on
+loopback alone and wants a token that is made for it and lives in the environment of this process
+and its children: another user of the machine cannot reach it, and no file is left behind. Of a
+cluster that was started elsewhere the user's own settings hold (RAY_AUTH_MODE, RAY_AUTH_TOKEN,
+RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token); where there is none of them it is taken to be open.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from memgan.errors import BadInput
+
+_SECONDS_TO_ANSWER = 5.0
+_QUIET: Mapping[str, str] = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # keeps a local instance on 127.0.0.1
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else `uv run` builds an environment in every worker
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",  # the old one can be silenced
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+
+
+@contextmanager
+def connect(
+    address: str | None = None, *, cpus: int | None = None
+) -> Iterator[Mapping[str, float]]:
+    """Ray, for as long as the block lasts; gives the resources it reports (CPU, GPU, memory).
+
+    address: "host:port" or "auto"; else the environment's RAY_ADDRESS; else, or for "local", an
+    instance of our own with `cpus` cores (all where None), which ends with the block.
+    BadInput, in seconds, where nobody answers at the address.
+    """
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    _prepare(os.environ, local=address == "local")
+    if address != "local":
+        _must_answer(address)
+    import ray
+
+    for name in ("ray.tune", "ray.train", "ray.air"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        if address == "local":
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                num_cpus=cpus,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        else:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:
+        where = "a local Ray did not start" if address == "local" else f"no Ray at {address}"
+        line = " ".join(str(error).split())[:300]
+        raise BadInput(f"{where}: {line}; see --address and RAY_ADDRESS") from None
+    try:
+        yield dict(ray.cluster_resources())
+    finally:
+        ray.shutdown()
+
+
+def _prepare(environment: MutableMapping[str, str], *, local: bool) -> None:
+    for name, value in _QUIET.items():
+        environment.setdefault(name, value)
+    if "RAY_AUTH_MODE" in environment:
+        return
+    tokens = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+    has_token = any(name in environment for name in tokens)
+    if local:
+        environment["RAY_AUTH_MODE"] = "token"
+        if not has_token:
+            environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        return
+    has_token = has_token or (Path.home() / ".ray" / "auth_token").exists()
+    environment["RAY_AUTH_MODE"] = "token" if has_token else "disabled"
+
+
+def _must_answer(address: str) -> None:
+    if address.startswith("ray://"):
+        raise BadInput(
+            f"address {address}: Ray's client mode is not supported; run on a machine of the"
+            " cluster, or through `ray job submit`, and give host:port"
+        )
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise BadInput(f"address {address!r}: write host:port, auto or local")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_ANSWER).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadInput(
+            f"no Ray at {address}: {reason}; start one with `ray start --head`, or leave"
+            " --address out to run here"
+        ) from None
+
+
+def standard_output_kept_clean() -> None:
+    """Point file descriptor 1 at standard error for this process, as Ray writes to it; Python's
+    own `sys.stdout` goes on to where it went. Call before Ray is first imported."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(kept, "w", encoding="utf-8", buffering=1)

@@ -1,0 +1,40 @@
+"""Who is told what happens to trials: the record, the progress display, a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class TrialListener(Protocol):
+    """`tracking.Record` is one. A fault raised here is logged and does not stop the search."""
+
+    def trial_started(self, trial_id: str, params: Mapping[str, Any], normal_class: str) -> None:
+        """A trial begins, or goes on in a new process: the same id may come again."""
+
+    def trial_epoch(
+        self,
+        trial_id: str,
+        epoch: int,
+        val_auroc: Mapping[str, float],
+        losses: Mapping[str, float],
+        seconds: float,
+        images_per_second: float,
+        peak_memory_mb: float,
+    ) -> None:
+        """An epoch is done, each one told once; `val_auroc` by class, with "mean"."""
+
+    def trial_ended(
+        self,
+        trial_id: str,
+        status: str,
+        error: str | None = None,
+        stopped_by: str | None = None,
+    ) -> None:
+        """FINISHED with the full budget, FAILED with its reason, KILLED when stopped early."""
+
+    def study_best(self, val_auroc: Mapping[str, float], step: int) -> None:
+        """A finished trial is better than all before it; `step` counts ended trials.
+
+        "mean" is present where the trial trains all classes, absent in a per-class search.
+        """

@@ -1,0 +1,62 @@
+"""What became of a trial, and which trial won."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal["finished", "stopped", "failed", "unfinished"]
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """One trial, as the study's journal has it."""
+
+    trial_id: str
+    state: State
+    """finished: saw its full budget. stopped: early, by scheduler or time. failed: see `error`.
+    unfinished: cut off; goes on when the study is resumed."""
+    values: dict[str, Any]
+    """The searched parameters, as they were suggested."""
+    epochs: int
+    """Epochs done."""
+    val_auroc: dict[str, float]
+    """0 to 1 after the last epoch, by normal class, with "mean"; empty before the first."""
+    error: str | None = None
+    stopped_by: str | None = None
+    checkpoint: str | None = None
+    """The folder of the newest complete checkpoint, holding `training.pt`."""
+
+    @property
+    def mean(self) -> float | None:
+        """The objective, or None before the first epoch."""
+        return self.val_auroc.get("mean")
+
+
+@dataclass(frozen=True)
+class TrialsResult:
+    """All trials of one group of classes so far, earlier invocations included."""
+
+    outcomes: tuple[TrialOutcome, ...]
+    interrupted: bool = False
+    """By SIGINT or SIGTERM."""
+    timed_out: bool = False
+
+    @property
+    def best(self) -> TrialOutcome | None:
+        """The winner, or None where no trial saw its full budget."""
+        return best(self.outcomes)
+
+    def counts(self) -> dict[str, int]:
+        """Trials by state, zeros included."""
+        found = dict.fromkeys(("finished", "stopped", "failed", "unfinished"), 0)
+        for outcome in self.outcomes:
+            found[outcome.state] += 1
+        return found
+
+
+def best(outcomes: Iterable[TrialOutcome]) -> TrialOutcome | None:
+    """The highest mean among trials that saw their full budget; of equals the earlier trial."""
+    full = [o for o in outcomes if o.state == "finished" and o.mean is not None]
+    return min(full, key=lambda o: (-(o.mean or 0.0), o.trial_id), default=None)

@@ -1,0 +1,155 @@
+"""A study's folder: what lies where, who holds it, how much time it has used."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from memgan.config import parse, read_yaml, to_yaml
+from memgan.errors import StudyError
+from search.study import Study
+
+_STUDY, _ID, _LOCK, _SECONDS = "study.yaml", "id", "lock", "seconds"
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """`results`/`name`, complete or absent."""
+
+    results: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The folder itself, absolute."""
+        return self.results.absolute() / self.name
+
+    @property
+    def study_file(self) -> Path:
+        return self.path / _STUDY
+
+    @property
+    def journal(self) -> Path:
+        """Optuna's journal, from which a study resumes."""
+        return self.path / "trials.journal"
+
+    @property
+    def tune(self) -> Path:
+        """Tune's storage: trials and their checkpoints."""
+        return self.path / "tune"
+
+    @property
+    def outbox(self) -> Path:
+        """Events on their way to the record."""
+        return self.path / "outbox.db"
+
+    @property
+    def finals(self) -> Path:
+        return self.path / "finals"
+
+    @property
+    def export(self) -> Path:
+        return self.path / "export"
+
+    @property
+    def exists(self) -> bool:
+        return self.study_file.is_file()
+
+    @property
+    def study_id(self) -> str:
+        """Tells apart studies that had the same name one after the other."""
+        return (self.path / _ID).read_text(encoding="utf-8").strip()
+
+    def create(self, study: Study) -> None:
+        """Write the study; all or nothing. StudyError if the name is taken or the results
+        folder cannot be written."""
+        if self.path.exists():
+            hint = f"; go on with it: --resume {self.name}" if self.exists else ""
+            raise StudyError(f"{self.path} exists already{hint}, or take another --name")
+        partial = self.path.with_name(f".{self.name}.{secrets.token_hex(4)}")
+        made = _missing_parents(partial)
+        try:
+            partial.mkdir(parents=True)
+            (partial / _STUDY).write_text(to_yaml(study), encoding="utf-8")
+            (partial / _ID).write_text(uuid.uuid4().hex + "\n", encoding="utf-8")
+            partial.rename(self.path)
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            for folder in made:
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
+            raise StudyError(
+                f"results folder {self.results} cannot be written: {error.strerror or error};"
+                " give another with --results"
+            ) from None
+
+    def load(self) -> Study:
+        """The study as it was written. StudyError if there is none of this name."""
+        if not self.exists:
+            known = ", ".join(folder.name for folder in studies(self.results)) or "none"
+            raise StudyError(f"no study {self.name!r} in {self.results}; there are: {known}")
+        return parse(Study, read_yaml(self.study_file), str(self.study_file))
+
+    def replace(self, study: Study) -> None:
+        """Write the study anew, as an extension of it; the caller holds the lock."""
+        partial = self.study_file.with_suffix(".part")
+        partial.write_text(to_yaml(study), encoding="utf-8")
+        partial.replace(self.study_file)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the study; the system lets go of it when this process dies, however it does.
+
+        StudyError, naming the process, if another one holds it.
+        """
+        # Not by open(..., "w"), which would empty what the holder wrote.
+        descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                holder = os.read(descriptor, 100).decode(errors="replace").strip()
+                raise StudyError(
+                    f"study {self.name} is held by {holder or 'another process'};"
+                    " wait for it to end, or end it"
+                ) from None
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {os.uname().nodename}\n".encode())
+            yield
+        finally:
+            os.close(descriptor)
+
+    def seconds_used(self) -> float:
+        """Time that searches of this study took so far, over all invocations."""
+        try:
+            return float((self.path / _SECONDS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0.0
+
+    def use_seconds(self, total: float) -> None:
+        """Note the time used so far."""
+        partial = self.path / f"{_SECONDS}.part"
+        partial.write_text(f"{total:.3f}\n", encoding="utf-8")
+        partial.replace(self.path / _SECONDS)
+
+
+def studies(results: Path) -> list[StudyFolder]:
+    """The studies in a results folder, by name."""
+    found = sorted(results.glob(f"*/{_STUDY}")) if results.is_dir() else []
+    return [
+        StudyFolder(results, file.parent.name)
+        for file in found
+        if not file.parent.name.startswith(".")
+    ]
+
+
+def _missing_parents(path: Path) -> list[Path]:
+    """Folders above `path` that do not exist, the innermost first."""
+    return [folder for folder in path.absolute().parents if not folder.exists()]

@@ -1,0 +1,105 @@
+"""What runs in a trial's process: one configuration in training, a report and now and then a
+checkpoint an epoch. No test image can be reached from here.
+
+Imported only where Ray is already in use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from memgan.configuration import Runtime
+from memgan.data import Development
+from memgan.errors import MemganError, TrainingDiverged
+from memgan.training import EpochReport, Training
+from search.study import Study
+
+CHECKPOINT_FILE = "training.pt"
+
+
+def train_trial(
+    config: dict[str, Any],
+    study: Study,
+    classes: tuple[str, ...],
+    runtime: Runtime,
+    development: Development,
+) -> None:
+    """Train the point `config["values"]` to its full budget, or until Tune stops it.
+
+    Goes on from Tune's own checkpoint of the trial, where it lost its worker, else from
+    `config["checkpoint"]`, where an earlier process left it. What it raises fails the trial.
+    """
+    import torch
+
+    torch.set_num_threads(runtime.threads)
+    try:
+        _train(config, study, classes, runtime, development)
+    except Exception as error:
+        # The callback that sees this forbids the retries that are meant for lost workers.
+        tune.report({"error": _one_line(error), "val_auroc": {"mean": float("nan")}})
+        raise
+
+
+def _train(
+    config: dict[str, Any],
+    study: Study,
+    classes: tuple[str, ...],
+    runtime: Runtime,
+    development: Development,
+) -> None:
+    configuration = study.configuration(config["values"], runtime)
+    training = Training(configuration, development, classes=classes, seed=study.seed)
+    _go_on(training, config["checkpoint"])
+    while not training.finished:
+        report = training.advance()
+        due = training.finished or training.epoch % study.resources.checkpoint_epochs == 0
+        if not due:
+            tune.report(_flat(report))
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            training.save(Path(folder) / CHECKPOINT_FILE)
+            tune.report(_flat(report), checkpoint=tune.Checkpoint.from_directory(folder))
+
+
+def _go_on(training: Training, earlier: str | None) -> None:
+    checkpoint = tune.get_checkpoint()
+    if checkpoint is None and earlier is not None and Path(earlier, CHECKPOINT_FILE).exists():
+        checkpoint = tune.Checkpoint.from_directory(earlier)
+    if checkpoint is not None:
+        with checkpoint.as_directory() as folder:
+            training.load(Path(folder) / CHECKPOINT_FILE)
+
+
+def _flat(report: EpochReport) -> dict[str, Any]:
+    return {
+        "epoch": report.epoch,
+        "val_auroc": {**report.val_auroc, "mean": report.mean_val_auroc},
+        "losses": report.losses,
+        "seconds": report.seconds,
+        "images_per_second": report.images_per_second,
+        "peak_memory_mb": report.peak_memory_mb,
+    }
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemganError):
+        prefix = "diverged: " if isinstance(error, TrainingDiverged) else ""
+        return prefix + text
+    return f"{type(error).__name__}: {text}"[:500]
+
+
+def with_data(
+    study: Study, classes: tuple[str, ...], runtime: Runtime, development: Development
+) -> Any:
+    """`train_trial` with what all trials share; the images lie once a node, read-only."""
+    with contextlib.suppress(AttributeError):
+        study.__dict__.pop("search_space", None)
+    return tune.with_parameters(
+        train_trial, study=study, classes=classes, runtime=runtime, development=development
+    )
