@@ -36,14 +36,13 @@ def why_not_normal(split: Split, name: str) -> str | None:
     trained, validated = train.counts()[name], held.counts()[name]
     if trained + validated == 0:
         return f"class {name!r} has no training images, so it cannot be the normal class"
+    if trained and train.flat()[~train.anomalous(name)].all():
+        return f"class {name!r} has only constant training images, each of one value throughout"
     if trained < _LEAST_TRAIN or validated < 1:
         return (
             f"class {name!r} has too few (distinct) images to be the normal class: {trained} to"
             f" train on ({_LEAST_TRAIN} needed), {validated} to validate on (1 needed)"
         )
-    images = train.of_class(name)
-    if images.min() == images.max():
-        return f"class {name!r} has only constant training images (every pixel {images.max()})"
     return None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from memgan.config import DataConfig
 from memgan.data.class_names import check_class_names, ordered
 from memgan.data.image_files import SUFFIXES, image_files, read_images
-from memgan.data.images import Flags, LabeledImages, Pixels, Source
+from memgan.data.images import Flags, LabeledImages, Labels, Pixels, Source
 from memgan.errors import DataError
 
 _LAYOUT = "DIR/<class>/*.png or DIR/{train,test}/<class>/*.png"
@@ -43,7 +43,7 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
         unreadable=config.unreadable,
     )
     in_train = np.arange(len(paths)) < sum(len(files) for files in train.values())
-    _refuse_emptied({**test, **train}, names, labels, read, root)
+    _refuse_emptied(labels[read], names, root)
 
     def part(chosen: Flags) -> LabeledImages:
         pixels: Pixels = images[chosen[read]]
@@ -71,17 +71,7 @@ def _list_classes(folder: Path) -> dict[str, list[Path]]:
     return {name: classes[name] for name in ordered(classes)}
 
 
-def _refuse_emptied(
-    listed: dict[str, list[Path]],
-    names: tuple[str, ...],
-    labels: np.ndarray[tuple[int], np.dtype[np.int64]],
-    read: Flags,
-    root: Path,
-) -> None:
-    left = np.bincount(labels[read], minlength=len(names))
-    for name, count in zip(names, left, strict=True):
-        if not count:
-            raise DataError(
-                f"{root}: none of the {len(listed[name])} images of class {name!r} is readable;"
-                " mend or remove them"
-            )
+def _refuse_emptied(labels: Labels, names: tuple[str, ...], root: Path) -> None:
+    for name, left in zip(names, np.bincount(labels, minlength=len(names)), strict=True):
+        if not left:
+            raise DataError(f"{root}: no image of class {name!r} is readable; mend or remove them")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from memgan.data.images import Flags, Pixels
 from memgan.data.pixels import Channels, ImageSize, fit, plain
@@ -25,7 +25,10 @@ _log = logging.getLogger("memgan")
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The image files directly in `folder`, by name; hidden and other files are left out."""
+    """The image files directly in `folder`, by name; hidden and other files are left out.
+
+    OSError where the folder cannot be listed.
+    """
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries if not entry.is_dir())
     return [folder / name for name in names if _is_image_name(name)]
@@ -44,10 +47,9 @@ def read_image(
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
-        reason = " ".join(str(error).split()).replace(repr(str(path)), "the file")
         raise DataError(
-            f"unreadable image {path} ({reason or type(error).__name__}); mend or remove it, or"
-            " set data.unreadable=skip"
+            f"unreadable image {path} ({_reason(error)}); mend or remove it, or set"
+            " data.unreadable=skip"
         ) from None
 
 
@@ -113,6 +115,14 @@ def _decode_all(
 
 def _is_image_name(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "no image that Pillow knows"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _size(image: Pixels) -> str:

@@ -65,6 +65,12 @@ class LabeledImages:
         """The images at these positions, in this order."""
         return LabeledImages(self.images[indices], self.labels[indices], self.class_names)
 
+    def flat(self) -> Flags:
+        """bool (N,): True where all pixels of an image are equal, so that it shows nothing."""
+        first = self.images[:, :1, :1, :1]
+        flags: Flags = (self.images == first).all(axis=(1, 2, 3))
+        return flags
+
     def fingerprint(self) -> str:
         """SHA-256, hexadecimal, over pixels, labels, shape and class names."""
         digest = hashlib.sha256(repr((self.images.shape, self.class_names)).encode())

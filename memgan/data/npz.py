@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,14 @@ from memgan.errors import DataError
 
 Array = npt.NDArray[Any]
 
-_KEYS = "expected the arrays x_train, y_train and perhaps x_test, y_test; or x, y"
+_EXPECTED = "expected the arrays x_train, y_train and perhaps x_test, y_test; or x, y"
+_LAYOUTS = [
+    [("x", "y")],
+    [("x_train", "y_train")],
+    [("x_train", "y_train"), ("x_test", "y_test")],
+]
+_KEYS = ("x", "y", "x_train", "y_train", "x_test", "y_test")
+_BRIGHTEST = 255.0
 
 
 def load_npz(path: Path, config: DataConfig, name: str) -> Source:
@@ -28,16 +35,16 @@ def load_npz(path: Path, config: DataConfig, name: str) -> Source:
     0 to 1 or 0 to 255 (one range for the whole file). Labels: (N,), whole numbers or strings.
     DataError for anything else: pickled objects, NaN, missing or unequal arrays.
     """
-    arrays = _read(path)
+    arrays = _read(path, _KEYS)
     parts = _parts(arrays, path)
-    as_bytes = _range_of([arrays[x] for x, _ in parts], path)
+    factor = _factor({x: arrays[x] for x, _ in parts}, path)
     texts = [_labels(arrays[y], f"{path}: {y}") for _, y in parts]
     names = ordered(label for text in texts for label in text)
     check_class_names(names, str(path))
     index = {label: number for number, label in enumerate(names)}
     loaded: list[LabeledImages] = []
     for (x, y), text in zip(parts, texts, strict=True):
-        images = _pixels(arrays[x], as_bytes, f"{path}: {x}")
+        images = _pixels(arrays[x], factor, f"{path}: {x}")
         if len(images) != len(text):
             raise DataError(
                 f"{path}: {x} has {len(images)} images and {y} {len(text)} labels; one label an"
@@ -51,87 +58,105 @@ def load_npz(path: Path, config: DataConfig, name: str) -> Source:
 
 def read_npz_images(path: Path, key: str = "x") -> Pixels:
     """The images of one array alone, without labels, as uint8 (N, C, H, W). DataError as above."""
-    arrays = _read(path)
+    arrays = _read(path, (key,))
     if key not in arrays:
-        raise DataError(f"{path} has no array {key!r}; it has: {', '.join(arrays) or 'none'}")
-    return _pixels(arrays[key], _range_of([arrays[key]], path), f"{path}: {key}")
+        raise DataError(f"{path} has no array {key!r}; save the images under that name")
+    return _pixels(arrays[key], _factor(arrays, path), f"{path}: {key}")
 
 
-def _read(path: Path) -> dict[str, Array]:
+def _read(path: Path, keys: Sequence[str]) -> dict[str, Array]:
+    """Those of the arrays `keys` that the file has, in the order of `keys`."""
     try:
         # A pickle runs code when it is loaded: never allowed.
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} is one bare array; save it with numpy.savez: {_KEYS}")
-            return {key: _member(file, key, path) for key in file.files}
+        file = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or "not an .npz file of plain arrays"
-        raise DataError(f"{path}: {reason}; save it with numpy.savez: {_KEYS}") from None
+        raise DataError(f"{path}: {reason}; save it with numpy.savez: {_EXPECTED}") from None
+    if not isinstance(file, np.lib.npyio.NpzFile):
+        raise DataError(f"{path} is one bare array; save it with numpy.savez: {_EXPECTED}")
+    with file:
+        return {key: _member(file, key, path) for key in keys if key in file}
 
 
 def _member(file: Mapping[str, Array], key: str, path: Path) -> Array:
     try:
         return file[key]
-    except ValueError:
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise _damaged(path, key, error) from None
         raise DataError(
             f"{path}: {key} holds pickled objects, which are never loaded; save plain numbers or"
             " strings (no dtype=object)"
         ) from None
     except Exception as error:  # a damaged archive fails in zlib, zipfile or numpy alike
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: {key} is damaged ({reason}); save the file again") from None
+        raise _damaged(path, key, error) from None
+
+
+def _damaged(path: Path, key: str, error: Exception) -> DataError:
+    reason = " ".join(str(error).split())
+    return DataError(f"{path}: {key} is damaged ({reason}); save the file again")
 
 
 def _parts(arrays: Mapping[str, Array], path: Path) -> list[tuple[str, str]]:
-    known = [key for key in ("x", "y", "x_train", "y_train", "x_test", "y_test") if key in arrays]
-    if known == ["x", "y"]:
-        return [("x", "y")]
-    if known == ["x_train", "y_train"]:
-        return [("x_train", "y_train")]
-    if known == ["x_train", "y_train", "x_test", "y_test"]:
-        return [("x_train", "y_train"), ("x_test", "y_test")]
-    raise DataError(f"{path} has the arrays {', '.join(arrays) or 'none'}; {_KEYS}")
+    for parts in _LAYOUTS:
+        if [key for part in parts for key in part] == list(arrays):
+            return parts
+    found = f"the arrays {', '.join(arrays)}" if arrays else "none of these arrays"
+    raise DataError(f"{path} has {found}; {_EXPECTED}")
 
 
-def _range_of(images: list[Array], path: Path) -> float:
-    """The factor that brings the file's values to 0..255; DataError for values it cannot be."""
-    lowest, highest = 0.0, 0.0
-    for array in images:
-        if array.dtype.kind not in "uif":
-            raise DataError(
-                f"{path}: images of type {array.dtype}; save whole numbers 0 to 255 or floating"
-                " point 0 to 1"
-            )
-        if not array.size:
-            continue
-        lowest, highest = min(lowest, float(array.min())), max(highest, float(array.max()))
-        if not np.isfinite(array).all():
-            bad = int((~np.isfinite(array)).sum())
-            raise DataError(f"{path}: {bad} pixel values are NaN or infinite; mend the images")
-    if lowest < 0 or highest > 255:
+def _factor(images: Mapping[str, Array], path: Path) -> float:
+    """What brings the file's values to 0..255; DataError for values that cannot be pixels."""
+    factors = {key: _own_factor(array, f"{path}: {key}") for key, array in images.items()}
+    if len(set(factors.values())) > 1:
         raise DataError(
-            f"{path}: pixel values run from {lowest:g} to {highest:g}; scale them to 0 to 255 or,"
+            f"{path}: {' and '.join(factors)} have different ranges, 0 to 1 and 0 to 255; save"
+            " both in one"
+        )
+    return max(factors.values())
+
+
+def _own_factor(array: Array, where: str) -> float:
+    if array.dtype.kind not in "uif":
+        raise DataError(
+            f"{where} has type {array.dtype}; save images as whole numbers 0 to 255 or floating"
+            " point 0 to 1"
+        )
+    if not array.size:
+        raise DataError(f"{where} has shape {array.shape}: it holds no images")
+    bad = int(array.size - np.isfinite(array).sum())
+    if bad:
+        raise DataError(f"{where}: {bad} pixel values are NaN or infinite; mend the images")
+    lowest, highest = float(array.min()), float(array.max())
+    if lowest < 0 or highest > _BRIGHTEST:
+        raise DataError(
+            f"{where}: pixel values run from {lowest:g} to {highest:g}; scale them to 0 to 255 or,"
             " as floating point, 0 to 1"
         )
-    fractions = all(array.dtype.kind == "f" for array in images) and highest <= 1
-    return 255.0 if fractions else 1.0
+    return _BRIGHTEST if array.dtype.kind == "f" and highest <= 1 else 1.0
 
 
 def _pixels(array: Array, factor: float, where: str) -> Pixels:
-    if array.ndim == 3:
-        array = array[:, None]
-    elif array.ndim == 4 and array.shape[3] < SMALLEST:
-        array = array.transpose(0, 3, 1, 2)
-    elif array.ndim != 4 or array.shape[1] >= SMALLEST:
+    axis = _channel_axis(array.shape)
+    if axis is None:
         raise DataError(
             f"{where} has shape {array.shape}; expected (N, H, W), (N, H, W, C) or (N, C, H, W)"
             f" with fewer than {SMALLEST} channels"
         )
-    if 0 in array.shape:
-        raise DataError(f"{where} has shape {array.shape}: it holds no images")
+    array = array[:, None] if array.ndim == 3 else np.moveaxis(array, axis, 1)
     if array.dtype != np.uint8:
         array = np.rint(array * factor).astype(np.uint8)
     return np.ascontiguousarray(array)
+
+
+def _channel_axis(shape: tuple[int, ...]) -> int | None:
+    if len(shape) == 3:
+        return 1
+    if len(shape) != 4:
+        return None
+    usual = [axis for axis in (3, 1) if shape[axis] in (1, 3)]
+    rare = [axis for axis in (3, 1) if shape[axis] < SMALLEST]
+    return next(iter(usual + rare), None)
 
 
 def _labels(array: Array, where: str) -> list[str]:

@@ -62,7 +62,7 @@ def plain(picture: Image.Image) -> Image.Image:
     several frames the first counts. ValueError for grey values beyond 16 bits or not whole.
     """
     picture = ImageOps.exif_transpose(picture)
-    if picture.mode in ("L", "RGB"):
+    if picture.mode in ("L", "RGB") and "transparency" not in picture.info:
         return picture
     if picture.mode == "1":
         return picture.convert("L")

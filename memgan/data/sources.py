@@ -118,10 +118,10 @@ def _check(source: Source) -> None:
             f"{source.name}: images are {height}×{width}, and at least {SMALLEST}×{SMALLEST} is"
             f" needed; set data.image_size={SMALLEST} or more"
         )
-    if source.train.images.min() == source.train.images.max():
+    if source.train.flat().all():
         raise DataError(
-            f"{source.name}: every training image is the constant {source.train.images.max()};"
-            " nothing can be learned from them"
+            f"{source.name}: every training image is constant, of one value throughout; nothing"
+            " can be learned from such images"
         )
 
 

@@ -1,0 +1,94 @@
+"""`memgan data`: one JSON document or a table, and the library's own errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from memgan.config import DataConfig
+from memgan.data import load_split
+from memgan.data.commands import app
+from memgan.errors import ConfigError, UnknownName
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_list_says_what_is_there(write_idx: Callable[[str], Path]) -> None:
+    found = json.loads(run("list", "--data-dir", write_idx("MNIST"), "--json"))
+
+    states = {source["name"]: source["state"] for source in found["sources"]}
+    assert states["digits"] == states["mnist"] == "ready"
+    assert states["cifar10"].startswith("not in ")
+
+
+def test_check_reports_what_the_split_holds() -> None:
+    found = json.loads(run("check", "digits", "--set", "split_seed=3", "--json"))
+
+    split = load_split(DataConfig(split_seed=3))
+    assert found["split_hash"] == split.hash
+    assert found["shape"] == [1, 8, 8]
+    assert found["counts"]["test"] == len(split.test)
+    assert found["classes"]["3"]["validation"] == split.development.validation.counts()["3"]
+    assert found["classes"]["3"]["can_validate"]
+    assert found["warnings"] == []
+
+
+@pytest.mark.parametrize("prefix", ["", "data."])
+def test_settings_reach_the_images(prefix: str) -> None:
+    sizes = f"{prefix}image_size=[9, 12]"
+
+    found = json.loads(run("check", "digits", "--set", sizes, "--set", "channels=3", "--json"))
+
+    assert found["shape"] == [3, 9, 12]
+
+
+def test_images_shared_by_official_parts_are_counted(
+    write_npz: Callable[..., Path], random_images: Callable[..., Any]
+) -> None:
+    x, y = random_images(20, 8, 8), [0, 1] * 10
+    path = write_npz(x_train=x, y_train=y, x_test=x[:6], y_test=y[:6])
+
+    found = json.loads(run("check", path, "--json"))
+
+    assert found["duplicates_train_test"] == 6
+    assert found["counts"]["test"] == 6
+    assert "warning: 6 test images" in run("check", path)
+
+
+def test_the_table_tells_why_a_class_cannot_be_validated(
+    write_folder: Callable[..., Path],
+) -> None:
+    shown = run("check", write_folder({"train/good": 9, "test/good": 2, "test/crack": 3}))
+
+    assert "class 'good' has no labelled anomalies to validate on" in shown
+    assert "class 'crack' has no training images" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["digit"], UnknownName, "did you mean 'digits'"),
+        (["digits", "--set", "chanels=1"], ConfigError, "did you mean 'channels'"),
+        (["digits", "--set", "channels"], ConfigError, "expected KEY=VALUE"),
+        (["digits", "--set", "image_size=4"], ConfigError, "at least 8"),
+    ],
+)
+def test_bad_input_raises_the_error_the_command_line_prints(
+    arguments: list[str], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        run("check", *arguments)
+
+
+@pytest.mark.parametrize("command", ["list", "check"])
+def test_help_shows_an_example(command: str) -> None:
+    assert f"Example: memgan data {command}" in run(command, "--help")
