@@ -105,8 +105,13 @@ class Record:
 
     @_never_raises
     def study_best(self, val_auroc: Mapping[str, float], step: int) -> None:
-        """The best so far, by class name and, under "mean", of all; step: finished trials."""
-        self._metrics(self.study_key, step, _aurocs(val_auroc))
+        """The best so far, by class name and, under "mean", of all; step: finished trials.
+
+        No mean is added here: of a search by class, the best of one class is all that is known.
+        """
+        self._metrics(
+            self.study_key, step, {names.val_auroc(name): v for name, v in val_auroc.items()}
+        )
 
     @_never_raises
     def study_tested(self, test_auroc: Mapping[str, tuple[float, float]], mean: float) -> None:
@@ -172,11 +177,11 @@ class Record:
     def trial_ended(
         self,
         trial_id: str,
-        status: Status,
+        status: str,
         error: str | None = None,
         stopped_by: str | None = None,
     ) -> None:
-        """A trial is over: done, failed with the error's line, or stopped by the scheduler."""
+        """FINISHED; FAILED with the error's line; or KILLED, with who stopped it early."""
         self._end(
             self.trial_key(trial_id), status, {names.ERROR: error, names.STOPPED_BY: stopped_by}
         )
@@ -285,10 +290,11 @@ class Record:
             tags |= {names.GIT_COMMIT: facts.git_commit, names.SOURCE_COMMIT: facts.git_commit}
         return tags
 
-    def _end(self, run_key: str, status: Status, tags: Mapping[str, str | None]) -> None:
+    def _end(self, run_key: str, status: str, tags: Mapping[str, str | None]) -> None:
         said = {key: " ".join(text.split())[:500] for key, text in tags.items() if text}
         events: list[Event] = [TagsSet(run_key=run_key, tags=said)] if said else []
-        self._append(*events, RunEnded(run_key=run_key, status=status))
+        ended = RunEnded.model_validate({"run_key": run_key, "status": status})
+        self._append(*events, ended)
 
     def _metrics(self, run_key: str, step: int, values: Mapping[str, float | None]) -> None:
         kept = {key: float(value) for key, value in values.items() if value is not None}
@@ -315,6 +321,7 @@ class Record:
 
 
 def _aurocs(by_class: Mapping[str, float]) -> dict[str, float | None]:
+    """Validation AUROC by class, with the mean of those classes if it is not among them."""
     values: dict[str, float | None] = {
         names.val_auroc(name): value for name, value in by_class.items()
     }

@@ -1,0 +1,76 @@
+"""A SQLite record is made once, by MLflow itself, and copied: making one takes ten seconds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tracking.location import Location, resolve
+from tracking.outbox import EXPERIMENT, Outbox
+from tracking.record import Record, StudyFacts
+
+FACTS = StudyFacts(
+    study_id="7f3a",
+    name="digits",
+    dataset="digits",
+    detector="memgan",
+    protocol="shared",
+    split_hash="abc",
+    git_commit="c0ffee",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_tracking_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture(scope="session")
+def _fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tracking.mlflow_tracker import MlflowTracker
+
+    folder = tmp_path_factory.mktemp("store")
+    MlflowTracker(resolve(None, folder).uri)
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def local_record(_fresh_store: Path, tmp_path: Path) -> Location:
+    """A real, empty SQLite record at the default place under `tmp_path / "results"`."""
+    results = tmp_path / "results"
+    results.mkdir()
+    shutil.copy(_fresh_store, results / "mlflow.db")
+    return resolve(None, results)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    """An outbox at a study's usual place that knows its experiment."""
+    box = Outbox(tmp_path / "results" / "studies" / "digits" / "outbox.db")
+    box.check()
+    box.set_fact(EXPERIMENT, "digits")
+    return box
+
+
+@pytest.fixture
+def record(outbox: Outbox) -> Record:
+    """The record of the study `FACTS`."""
+    return Record(outbox, FACTS)
+
+
+@pytest.fixture
+def tell_trial() -> Callable[..., None]:
+    """Tells a whole trial of some epochs with two classes."""
+
+    def tell(record: Record, trial_id: str, epochs: int = 3) -> None:
+        record.trial_started(trial_id, {"learning_rate": 0.001, "memory_units": 25}, "all")
+        for epoch in range(1, epochs + 1):
+            aurocs = {"0": 0.5 + epoch / 10, "1": 0.7}
+            record.trial_epoch(trial_id, epoch, aurocs, {"cycle": 1 / epoch}, 0.5, 900.0, 120.0)
+        record.trial_ended(trial_id, "FINISHED")
+
+    return tell

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from memgan.errors import BadInput
+from tracking import names
+from tracking.location import redact, resolve, sqlite_file, ui_command
+
+
+def test_the_record_is_under_the_results_by_default(tmp_path: Path) -> None:
+    location = resolve(None, tmp_path / "my results")
+    assert location.uri == f"sqlite:///{tmp_path}/my results/mlflow.db"
+    assert location.artifact_root == f"file://{tmp_path}/my%20results/mlartifacts"
+    assert sqlite_file(location.uri) == tmp_path / "my results" / "mlflow.db"
+
+
+def test_an_option_beats_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://env:5000")
+    assert resolve(None, tmp_path).uri == "http://env:5000"
+    assert resolve("https://option", tmp_path).uri == "https://option"
+    assert resolve("https://option", tmp_path).artifact_root is None
+
+
+def test_a_relative_sqlite_file_means_the_same_from_everywhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    location = resolve("sqlite:///a.db")
+    assert location.uri == f"sqlite:///{tmp_path}/a.db"
+    assert location.artifact_root == f"file://{tmp_path}/mlartifacts"
+
+
+@pytest.mark.parametrize("uri", ["./mlruns", "file:///mlruns", "htp://host", "localhost:5000"])
+def test_what_mlflow_does_not_record_at_is_bad_input(uri: str) -> None:
+    with pytest.raises(BadInput, match="tracking address"):
+        resolve(uri)
+
+
+def test_results_elsewhere_need_an_address() -> None:
+    with pytest.raises(BadInput, match="--tracking-uri"):
+        resolve(None, "s3://bucket/results")
+    assert resolve("http://host", "s3://bucket/results").uri == "http://host"
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://ann:s3cret@host/x", "postgresql://ann:s3c@ret@host/db", "http://s3cret@host"]
+)
+def test_passwords_are_hidden(uri: str) -> None:
+    text = redact(f"cannot reach {uri} today")
+    assert "s3c" not in text
+    assert "host" in text
+    assert text.endswith("today")
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [("results", "memgan ui"), ("my results", "memgan ui --results 'my results'")],
+)
+def test_the_ui_command_can_be_pasted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, results: str, expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UV", raising=False)
+    assert ui_command(resolve(None, results).uri, results) == expected
+    monkeypatch.setenv("UV", "/usr/bin/uv")
+    assert ui_command(resolve(None, results).uri, results) == f"uv run {expected}"
+
+
+def test_the_ui_command_names_another_store(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/a b/mlflow.db"
+    assert shlex.split(ui_command(uri))[-2:] == ["--tracking-uri", uri]
+    assert "s3cret" not in ui_command("http://ann:s3cret@host:5000")
+
+
+def test_names_that_mlflow_takes_stay_as_they_are() -> None:
+    for name in ("3", "automobile", "größe 2", "a-b_c.d"):
+        assert names.val_auroc(name) == f"val_auroc/{name}"
+
+
+def test_different_names_never_share_a_key() -> None:
+    raw = ["a/b", "a_b", "a@b", "a[b", "", ".", "..", " a", "a ", "a", "x" * 300, "x" * 301]
+    keys = {names.val_auroc(name) for name in raw}
+    assert len(keys) == len(raw)
+    assert all(names.is_valid_key(key) for key in keys)

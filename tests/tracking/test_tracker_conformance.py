@@ -1,0 +1,135 @@
+"""What every tracker must do, on real SQLite for MLflow's."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tracking import names
+from tracking.location import Location
+from tracking.memory import MemoryTracker
+from tracking.tracker import Point, Refused, Tracker
+
+START = 1_700_000_000_000
+
+
+@pytest.fixture(params=["memory", "mlflow"])
+def tracker(request: pytest.FixtureRequest) -> Tracker:
+    if request.param == "memory":
+        return MemoryTracker()
+    from tracking.mlflow_tracker import MlflowTracker
+
+    location: Location = request.getfixturevalue("local_record")
+    return MlflowTracker(location.uri, location.artifact_root)
+
+
+@pytest.fixture
+def run(tracker: Tracker) -> str:
+    experiment = tracker.create_experiment("digits")
+    return tracker.create_run(experiment, "trial a", START, {names.RUN_KEY: "s/trial/a"})
+
+
+def test_an_experiment_is_made_once(tracker: Tracker) -> None:
+    assert tracker.find_experiment("digits") is None
+    made = tracker.create_experiment("digits")
+    assert tracker.create_experiment("digits") == made
+    assert tracker.find_experiment("digits") == made
+
+
+def test_runs_are_found_by_their_key_and_by_no_other(tracker: Tracker) -> None:
+    experiment = tracker.create_experiment("digits")
+    other = tracker.create_experiment("others")
+    first = tracker.create_run(experiment, "a", START, {names.RUN_KEY: "s/trial/a"})
+    second = tracker.create_run(experiment, "a", START + 5, {names.RUN_KEY: "s/trial/a"})
+    tracker.create_run(experiment, "b", START, {names.RUN_KEY: "s/trial/b"})
+    assert tracker.find_runs(experiment, "s/trial/a") == [first, second]
+    assert tracker.find_runs(other, "s/trial/a") == []
+    tracker.delete_run(second)
+    assert tracker.find_runs(experiment, "s/trial/a") == [first]
+
+
+def test_a_new_run_is_running_since_its_start(tracker: Tracker, run: str) -> None:
+    view = tracker.get_run(run)
+    assert (view.name, view.status, view.start, view.end) == ("trial a", "RUNNING", START, None)
+
+
+def test_writing_the_same_again_changes_nothing(tracker: Tracker, run: str) -> None:
+    points = [Point("val_auroc/mean", 0.5 + step / 10, START + step, step) for step in range(3)]
+    for _ in range(2):
+        tracker.log_batch(run, points, {"lr": "0.1"}, {"memgan.kind": "trial"})
+    assert tracker.history(run, "val_auroc/mean") == points
+    view = tracker.get_run(run)
+    assert view.metrics["val_auroc/mean"] == pytest.approx(0.7)
+    assert view.params == {"lr": "0.1"}
+    assert view.tags["memgan.kind"] == "trial"
+
+
+def test_nan_is_kept_as_nan(tracker: Tracker, run: str) -> None:
+    for _ in range(2):
+        tracker.log_batch(run, [Point("loss/cycle", math.nan, START, 1)], {}, {})
+    values = [point.value for point in tracker.history(run, "loss/cycle")]
+    assert len(values) == 1
+    assert math.isnan(values[0])
+
+
+def test_a_tag_takes_its_last_value(tracker: Tracker, run: str) -> None:
+    tracker.log_batch(run, [], {}, {"memgan.stopped_by": "asha"})
+    tracker.log_batch(run, [], {}, {"memgan.stopped_by": "median"})
+    assert tracker.get_run(run).tags["memgan.stopped_by"] == "median"
+
+
+def test_another_value_of_a_parameter_is_refused(tracker: Tracker, run: str) -> None:
+    tracker.log_batch(run, [], {"lr": "0.1"}, {})
+    with pytest.raises(Refused):
+        tracker.log_batch(run, [], {"lr": "0.2"}, {})
+    assert tracker.get_run(run).params == {"lr": "0.1"}
+
+
+@pytest.mark.parametrize("key", ["auroc[3]", "a//b", "../a", "/a", "a@b", "x" * 300])
+def test_a_bad_name_is_refused(tracker: Tracker, run: str, key: str) -> None:
+    with pytest.raises(Refused):
+        tracker.log_batch(run, [Point(key, 1.0, START, 0)], {}, {})
+
+
+def test_names_of_ours_are_taken(tracker: Tracker, run: str) -> None:
+    keys = [names.val_auroc(name) for name in ("3", "T-shirt/top", "größe 2", "..", "a@b", "")]
+    tracker.log_batch(run, [Point(key, 1.0, START, 0) for key in keys], {}, {})
+    assert sorted(tracker.get_run(run).metrics) == sorted(keys)
+
+
+def test_an_unknown_run_is_refused(tracker: Tracker, run: str) -> None:
+    for attempt in (
+        lambda: tracker.log_batch("0" * 32, [Point("a", 1.0, START, 0)], {}, {}),
+        lambda: tracker.end("0" * 32, "FINISHED", START),
+        lambda: tracker.get_run("0" * 32),
+    ):
+        with pytest.raises(Refused):
+            attempt()
+
+
+def test_a_reopened_run_ends_when_it_ends_at_last(tracker: Tracker, run: str) -> None:
+    tracker.end(run, "KILLED", START + 10)
+    view = tracker.get_run(run)
+    assert (view.status, view.end) == ("KILLED", START + 10)
+    tracker.reopen(run)
+    assert tracker.get_run(run).status == "RUNNING"
+    tracker.end(run, "FINISHED", START + 99)
+    view = tracker.get_run(run)
+    assert (view.status, view.end) == ("FINISHED", START + 99)
+
+
+def test_artifacts_replace_their_like(tracker: Tracker, run: str, tmp_path: Path) -> None:
+    folder = tmp_path / "figures"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "roc.svg").write_text("<svg/>")
+    (folder / "inner" / "units.png").write_bytes(b"png")
+    for _ in range(2):
+        tracker.log_artifact(run, folder, None)
+        tracker.log_artifact(run, folder / "roc.svg", "checkpoints/best")
+    assert tracker.artifacts(run) == [
+        "checkpoints/best/roc.svg",
+        "figures/inner/units.png",
+        "figures/roc.svg",
+    ]
