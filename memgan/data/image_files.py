@@ -105,7 +105,8 @@ def _decode_all(
         return outcomes
 
     batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
-    pool = ThreadPoolExecutor(thread_name_prefix="memgan-images")
+    # More threads than cores only fight for Python's lock between two decodings.
+    pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="memgan-images")
     try:
         for outcomes in pool.map(decode, batches):
             yield from outcomes
