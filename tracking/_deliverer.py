@@ -80,7 +80,14 @@ def _knock(uri: str, timeout: float = 5.0) -> None:
     if scheme in ("http", "https"):
         import requests
 
-        requests.get(f"{uri.rstrip('/')}/health", timeout=(timeout, 4 * timeout))
+        try:
+            requests.get(f"{uri.rstrip('/')}/health", timeout=(timeout, 4 * timeout))
+        except requests.Timeout:
+            raise MemganError("it does not answer in time") from None
+        except requests.exceptions.SSLError as error:
+            raise MemganError(f"no secure connection: {one_line(error)}") from None
+        except requests.ConnectionError:
+            raise MemganError("nobody answers there") from None
     elif address.hostname and (address.port or scheme in _PORTS):
         where = (address.hostname, address.port or _PORTS[scheme])
         socket.create_connection(where, timeout=timeout).close()

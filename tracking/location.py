@@ -91,8 +91,8 @@ def one_line(error: BaseException, length: int = 300) -> str:
 
 
 def has_secret(uri: str) -> bool:
-    """Whether an address holds a user or a password, so that it must not be kept or shown."""
-    return redact(uri) != uri
+    """Whether an address holds, or held before `redact`, a user or a password."""
+    return _CREDENTIALS.search(uri) is not None
 
 
 def command_prefix() -> str:

@@ -42,7 +42,7 @@ def _fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def local_record(_fresh_store: Path, tmp_path: Path) -> Location:
     """A real, empty SQLite record at the default place under `tmp_path / "results"`."""
     results = tmp_path / "results"
-    results.mkdir()
+    results.mkdir(exist_ok=True)
     shutil.copy(_fresh_store, results / "mlflow.db")
     return resolve(None, results)
 
