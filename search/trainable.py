@@ -6,7 +6,6 @@ Imported only where Ray is already in use.
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -98,8 +97,6 @@ def with_data(
     study: Study, classes: tuple[str, ...], runtime: Runtime, development: Development
 ) -> Any:
     """`train_trial` with what all trials share; the images lie once a node, read-only."""
-    with contextlib.suppress(AttributeError):
-        study.__dict__.pop("search_space", None)
     return tune.with_parameters(
         train_trial, study=study, classes=classes, runtime=runtime, development=development
     )

@@ -1,0 +1,237 @@
+"""The trial loop through real Ray: what a scheduler, a fault and Ctrl-C do to trials."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState
+
+from memgan.config import DataConfig
+from memgan.data import Split, load_split
+from memgan.errors import DataError, UnknownName
+from search.cluster import connect
+from search.journal import Journal
+from search.outcome import TrialsResult
+from search.store import StudyFolder
+from search.study import Study
+from search.trials import class_groups, read_outcomes, run_trials
+
+
+class Recorder:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, event: str) -> Any:
+        if event.startswith("__"):
+            raise AttributeError(event)
+        return lambda *values: self.events.append((event, values))
+
+    def of(self, event: str) -> list[tuple[Any, ...]]:
+        return [values for name, values in self.events if name == event]
+
+
+class Broken:
+    """A listener that fails at everything."""
+
+    def __getattr__(self, event: str) -> Any:
+        raise RuntimeError("nobody listens")
+
+
+@pytest.fixture(scope="module")
+def _ray() -> Iterator[None]:
+    with connect("local", cpus=2):
+        yield
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return load_split(DataConfig(source="digits"))
+
+
+def _study(**sections: Any) -> Study:
+    content: dict[str, Any] = {
+        "name": "tiny",
+        "normal_class": "0,1",
+        "space": {"learning_rate": {"low": 1e-6, "high": 0.01, "log": True}},
+        "fixed": {
+            "epochs": 4,
+            "batch_size": 64,
+            "width": 2,
+            "memory_units": 4,
+            "memory_dim": 4,
+        },
+        "scheduler": {"name": "asha", "grace_epochs": 2, "reduction_factor": 2},
+        "resources": {"checkpoint_epochs": 2},
+    }
+    return Study.model_validate({**content, **sections})
+
+
+def _run(study: Study, split: Split, results: Path, *listeners: Any) -> TrialsResult:
+    folder = StudyFolder(results, study.name)
+    if not folder.exists:
+        folder.create(study)
+    group = class_groups(study, split.normal_classes)[0]
+    with folder.lock():
+        return run_trials(
+            study,
+            group,
+            split.development,
+            folder,
+            listeners[0],
+            progress=listeners[1] if len(listeners) > 1 else None,
+        )
+
+
+@pytest.mark.usefixtures("_ray")
+def test_every_end_of_a_trial_is_told_as_what_it_was(split: Split, tmp_path: Path) -> None:
+    good, slow = {"learning_rate": 5e-3}, {"learning_rate": 1e-6}
+    sane, wild = {"cycle_weight": 1.0}, {"cycle_weight": 1e300}
+    study = _study(
+        space={
+            "learning_rate": {"low": 1e-6, "high": 0.01, "log": True},
+            "cycle_weight": [1.0, 1e300],
+        },
+        start_from=[good | sane, good | wild, good | sane, slow | sane, slow | sane],
+        budget={"trials": 5},
+    )
+    recorder = Recorder()
+
+    result = _run(study, split, tmp_path, recorder, Broken())
+
+    assert [o.trial_id for o in result.outcomes] == ["0000", "0001", "0002", "0003", "0004"]
+    counts = result.counts()
+    assert counts["failed"] == 1
+    assert counts["stopped"] >= 1
+    assert counts["unfinished"] == 0
+    assert result.best is not None
+    assert result.best.epochs == study.epochs
+
+    journal = Journal(StudyFolder(tmp_path, "tiny").journal, study)
+    history = dict(journal.history())
+    optuna_states = journal.states()
+    ends = {trial: (status, error, by) for trial, status, error, by in recorder.of("trial_ended")}
+    for outcome in result.outcomes:
+        state = optuna_states[outcome.trial_id]
+        status, error, stopped_by = ends[outcome.trial_id]
+        told = [e for e in recorder.of("trial_epoch") if e[0] == outcome.trial_id]
+        assert history[outcome.trial_id] == {e[1]: e[2]["mean"] for e in told}
+        if outcome.state == "finished":
+            assert (state, status) == (TrialState.COMPLETE, "FINISHED")
+            assert outcome.epochs == study.epochs
+            assert set(outcome.val_auroc) == {"0", "1", "mean"}
+            assert outcome.checkpoint is not None
+            assert (Path(outcome.checkpoint) / "training.pt").is_file()
+        elif outcome.state == "stopped":
+            assert (state, status, stopped_by) == (TrialState.PRUNED, "KILLED", "asha")
+            assert sorted(history[outcome.trial_id]) == list(range(1, outcome.epochs + 1))
+        else:
+            assert (state, status) == (TrialState.FAIL, "FAILED")
+            assert error == outcome.error
+            assert "diverged" in error
+            assert "\n" not in error
+    failures = list(StudyFolder(tmp_path, "tiny").tune.glob("*/0001/error.txt"))
+    assert [file.read_text().count("Failure #") for file in failures] == [1]
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from memgan.data import load_split
+from search.cluster import connect
+from search.store import StudyFolder
+from search.trials import class_groups, run_trials
+
+class Tell:
+    def __getattr__(self, event):
+        return lambda *values: print(event, *values[:2], flush=True)
+
+folder = StudyFolder(Path(sys.argv[1]), "tiny")
+study = folder.load()
+split = load_split(study.data)
+group = class_groups(study, split.normal_classes)[0]
+with folder.lock(), connect("local", cpus=2):
+    result = run_trials(study, group, split.development, folder, Tell())
+sys.exit(130 if result.interrupted else 0)
+"""
+
+
+@pytest.mark.usefixtures("_ray")
+def test_ctrl_c_and_resume_give_the_same_trials_and_none_twice(
+    split: Split, tmp_path: Path
+) -> None:
+    study = _study(
+        fixed={"epochs": 40, "batch_size": 16, "width": 4, "memory_units": 4, "memory_dim": 4},
+        scheduler={"name": "none"},
+        budget={"trials": 3},
+    )
+    folder = StudyFolder(tmp_path, study.name)
+    folder.create(study)
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert driver.stdout is not None
+    for line in driver.stdout:
+        if line.startswith("trial_epoch") and int(line.split()[2]) >= 3:
+            break
+    driver.send_signal(signal.SIGINT)
+    assert driver.wait(timeout=60) == 130
+
+    group = class_groups(study, split.normal_classes)[0]
+    before = {o.trial_id: o for o in read_outcomes(group, folder)}
+    assert any(o.state == "unfinished" for o in before.values())
+    recorder = Recorder()
+    result = _run(study, split, tmp_path, recorder)
+
+    assert [o.trial_id for o in result.outcomes] == ["0000", "0001", "0002"]
+    assert result.counts()["finished"] == 3
+    for trial_id, outcome in before.items():
+        after = next(o for o in result.outcomes if o.trial_id == trial_id)
+        assert after.values == outcome.values
+        epochs = [e[1] for e in recorder.of("trial_epoch") if e[0] == trial_id]
+        assert epochs == list(range(outcome.epochs + 1, study.epochs + 1))
+
+
+def test_a_finished_study_needs_no_ray(split: Split, tmp_path: Path) -> None:
+    study = _study(budget={"trials": 1})
+    folder = StudyFolder(tmp_path, study.name)
+    folder.create(study)
+    journal = Journal(folder.journal, study)
+    suggestion = journal.ask()
+    assert suggestion is not None
+    journal.finished(suggestion.trial_id, {"0": 0.9, "1": 0.7, "mean": 0.8})
+
+    started = time.monotonic()
+    result = _run(study, split, tmp_path, Recorder())
+
+    assert time.monotonic() - started < 5
+    assert result.best is not None
+    assert result.best.mean == 0.8
+
+
+def test_groups_follow_the_protocol() -> None:
+    shared = class_groups(_study(), ("0", "1", "2"))
+    apart = class_groups(_study(protocol="per-class", normal_class="all"), ("0", "1 a"))
+    assert [(g.name, g.classes, g.prefix) for g in shared] == [("all", ("0", "1"), "")]
+    assert [(g.classes, g.prefix) for g in apart] == [(("0",), "0-"), (("1 a",), "1_a-")]
+    with pytest.raises(UnknownName, match="normal class '1'"):
+        class_groups(_study(), ("0", "2"))
+
+
+def test_a_class_without_labelled_validation_is_refused(split: Split, tmp_path: Path) -> None:
+    development = split.development
+    normals = development.validation.labels == 0
+    blind = type(development)(development.train, development.validation.take(normals.nonzero()[0]))
+    folder = StudyFolder(tmp_path, "tiny")
+    folder.create(_study())
+    group = class_groups(_study(), ("0", "1"))[0]
+    with pytest.raises(DataError, match="no labelled anomalies"):
+        run_trials(_study(), group, blind, folder, Recorder())
