@@ -1,0 +1,163 @@
+"""`memgan train` and `memgan score`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from memgan.configuration import Configuration
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+_Device = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")]
+
+
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="What to train.")],
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="How many seeds, from --seed on.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The first seed.")] = None,
+    normal_class: Annotated[
+        str | None, typer.Option(metavar="all|C[,C…]", help="Normal classes.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="The images.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch missing data.")] = False,
+    device: _Device = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where bundles go.")] = None,
+    results: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where --out lies unless it is given.")
+    ] = Path("results"),
+    jobs: Annotated[int | None, typer.Option(min=1, help="Trainings at once.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare with the AUROC recorded in the file.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Train a configuration in full and report AUROC by class on the test images.
+
+    Example: memgan train results/studies/NAME/export/best.yaml --verify
+    """
+    from memgan.config import parse, read_yaml
+    from memgan.configuration import Configuration
+    from memgan.settings import configure
+    from memgan.trained import compare_with_origin, train_configuration, trained_table
+
+    configuration = configure(
+        parse(Configuration, read_yaml(config), str(config)),
+        settings=settings or [],
+        source=data,
+        data_dir=data_dir,
+        normal_class=normal_class,
+        device=device,
+    )
+    configuration = configuration.model_copy(update={"seeds": _seeds(configuration, seeds, seed)})
+    trained = train_configuration(
+        configuration,
+        out=out or _fresh(results / "trained", config.stem),
+        download=download,
+        jobs=jobs,
+        note=_note,
+    )
+    comparison = compare_with_origin(trained) if verify else None
+    if as_json:
+        document = trained.document()
+        if comparison is not None:
+            document["verify"] = comparison.document()
+        typer.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        _console().print(trained_table(trained))
+        typer.echo(f"bundles: {trained.out}")
+        if comparison is not None:
+            for line in comparison.lines():
+                typer.echo(line)
+    if comparison is not None and not comparison.equal:
+        raise typer.Exit(1)
+
+
+def score(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A folder `export` wrote.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Image files, folders, .npz with x.")
+    ],
+    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write a CSV.")] = None,
+    false_alarm_rate: Annotated[
+        float | None, typer.Option(help="Share of normals that may be flagged, such as 0.01.")
+    ] = None,
+    device: _Device = None,
+    as_json: _Json = False,
+) -> None:
+    """Score images with an exported bundle; higher is more anomalous.
+
+    Example: memgan score results/studies/NAME/export/bundles/3 photos/ --out scores.csv
+    """
+    import csv
+    import dataclasses
+    import sys
+
+    from memgan.bundle import load_bundle
+    from memgan.errors import BadInput
+    from memgan.scoring import score_paths
+
+    loaded = load_bundle(bundle, device=device or "auto")
+    if false_alarm_rate is not None:
+        loaded = dataclasses.replace(loaded, calibration=loaded.calibration.at(false_alarm_rate))
+    unreadable: list[str] = []
+    scored = score_paths(loaded, paths, unreadable)
+    columns = ["image", "score", "p_value", "anomalous"]
+    count = 0
+    if as_json:
+        rows = [dataclasses.asdict(row) for row in scored]
+        count = len(rows)
+        document = {"bundle": str(bundle), "threshold": loaded.calibration.threshold}
+        typer.echo(json.dumps({**document, "images": rows, "unreadable": unreadable}))
+    else:
+        try:
+            target = out.open("w", newline="", encoding="utf-8") if out else sys.stdout
+        except OSError as error:
+            raise BadInput(f"{out} cannot be written ({error.strerror}); choose another") from None
+        writer = csv.writer(target)
+        writer.writerow(columns)
+        for row in scored:
+            writer.writerow([row.image, f"{row.score:.6g}", f"{row.p_value:.4g}", row.anomalous])
+            count += 1
+        if out:
+            target.close()
+            typer.echo(f"{count} images scored: {out}")
+    if unreadable:
+        for line in unreadable:
+            typer.echo(line, err=True)
+        typer.echo(f"{len(unreadable)} images could not be read, {count} were scored", err=True)
+        raise typer.Exit(1)
+
+
+def _seeds(configuration: Configuration, count: int | None, first: int | None) -> tuple[int, ...]:
+    if count is None and first is None:
+        return configuration.seeds
+    start = configuration.seeds[0] if first is None else first
+    return tuple(range(start, start + (count or 1)))
+
+
+def _fresh(folder: Path, stem: str) -> Path:
+    from datetime import datetime
+
+    return folder / f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _note(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console()

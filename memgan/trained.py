@@ -1,0 +1,236 @@
+"""A configuration trained over classes and seeds: its figures, its bundles, its table."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from memgan.bundle import BundleConfig, save_bundle
+from memgan.calibration import Calibration
+from memgan.card import write_card
+from memgan.cells import Cell, train_cells
+from memgan.configuration import Configuration
+from memgan.data import Split, check_normal_classes, load_split, why_no_validation
+from memgan.errors import BadInput, ConfigError
+from memgan.runtime import machine, versions
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Cells of one configuration, by normal class in the order of its seeds."""
+
+    configuration: Configuration
+    split: Split
+    cells: dict[str, list[Cell]]
+    out: Path
+
+    def document(self) -> dict[str, Any]:
+        """Figures as plain values, AUROC 0 to 1 and None where test has no labelled anomalies."""
+        return {
+            "detector": self.configuration.detector,
+            "dataset": self.split.source,
+            "split_hash": self.split.hash,
+            "classes": {name: summary(cells) for name, cells in self.cells.items()},
+            "mean": mean_over_classes(self.cells),
+            "out": str(self.out),
+            "machine": machine(),
+            "versions": versions(),
+        }
+
+
+def train_configuration(
+    configuration: Configuration,
+    *,
+    out: Path,
+    download: bool = False,
+    jobs: int | None = None,
+    note: Callable[[str], None] = lambda line: None,
+) -> Trained:
+    """Train every class and seed; write one bundle a class, of the first seed, under `out`.
+
+    note: told one line for each thing worth knowing while it runs.
+    """
+    split = load_split(configuration.data, download=download)
+    classes = check_normal_classes(split, configuration.normal_class)
+    for name in configuration.by_class:
+        if name not in split.class_names:
+            raise ConfigError(f"by_class.{name}: no such class in {split.source}")
+    if configuration.origin and configuration.origin.split_hash != split.hash:
+        note("the data differ from those of the study this configuration comes from")
+    reasons = {why_no_validation(split, name) for name in classes} - {None}
+    for reason in sorted(str(reason) for reason in reasons):
+        note(reason)
+    _make_folder(out)
+    found: dict[str, dict[int, Cell]] = defaultdict(dict)
+    wanted = len(classes) * len(configuration.seeds)
+    cells = train_cells(configuration, split, classes=classes, seeds=configuration.seeds, jobs=jobs)
+    for done, cell in enumerate(cells, start=1):
+        found[cell.normal_class][cell.seed] = cell
+        figure = "no labelled test" if cell.test_auroc is None else f"{100 * cell.test_auroc:.1f}"
+        note(
+            f"{done}/{wanted}  class {cell.normal_class}  seed {cell.seed}"
+            f"  test AUROC {figure}  {cell.seconds:.0f} s"
+        )
+    ordered = {name: [found[name][seed] for seed in configuration.seeds] for name in classes}
+    for name, of_class in ordered.items():
+        write_bundle(out / "bundles" / name, configuration, split, of_class)
+    return Trained(configuration, split, ordered, out)
+
+
+def write_bundle(
+    folder: Path, configuration: Configuration, split: Split, cells: Sequence[Cell]
+) -> None:
+    """The bundle of one class: weights of the first seed's cell, figures of all of them."""
+    first = cells[0]
+    config = BundleConfig(
+        detector=configuration.detector,
+        normal_class=first.normal_class,
+        seed=first.seed,
+        image_shape=split.development.train.image_shape,
+        data=configuration.data.model_copy(update={"dir": None}),
+        split_hash=split.hash,
+        parameters=configuration.parameters_for(first.normal_class),
+        versions=versions(),
+    )
+    calibration = Calibration(normal_scores=tuple(float(s) for s in first.normal_scores))
+    save_bundle(folder, config, first.weights, calibration, write_card(config, split, cells))
+
+
+def summary(cells: Sequence[Cell]) -> dict[str, Any]:
+    """Figures of one class over its seeds; sd is of the sample, None for a single seed."""
+    tested = [cell.test_auroc for cell in cells if cell.test_auroc is not None]
+    validated = [cell.val_auroc for cell in cells if cell.val_auroc is not None]
+    return {
+        "val_auroc": statistics.fmean(validated) if validated else None,
+        "test_auroc_mean": statistics.fmean(tested) if tested else None,
+        "test_auroc_sd": statistics.stdev(tested) if len(tested) > 1 else None,
+        "seeds": [cell.seed for cell in cells],
+        "test_auroc": {str(cell.seed): cell.test_auroc for cell in cells},
+        "seconds": sum(cell.seconds for cell in cells),
+    }
+
+
+def mean_over_classes(cells: dict[str, list[Cell]]) -> dict[str, float | None]:
+    """Means over classes of the classes' means; sd is that of the seeds' means over classes."""
+    figures = [summary(of_class) for of_class in cells.values()]
+    validated = [f["val_auroc"] for f in figures if f["val_auroc"] is not None]
+    tested = [f["test_auroc_mean"] for f in figures if f["test_auroc_mean"] is not None]
+    complete = len(tested) == len(figures)
+    by_seed = [
+        statistics.fmean(c.test_auroc for c in of_seed if c.test_auroc is not None)
+        for of_seed in zip(*cells.values(), strict=True)
+        if complete
+    ]
+    return {
+        "val_auroc": statistics.fmean(validated) if validated else None,
+        "test_auroc_mean": statistics.fmean(tested) if tested else None,
+        "test_auroc_sd": statistics.stdev(by_seed) if len(by_seed) > 1 else None,
+    }
+
+
+def trained_table(trained: Trained) -> Table:
+    """AUROC by class in percent: validation, and test as mean ± sd over seeds."""
+    document = trained.document()
+    seeds = len(trained.configuration.seeds)
+    table = Table(title=f"{document['detector']} on {document['dataset']}, AUROC %")
+    table.add_column("normal class")
+    table.add_column("validation", justify="right")
+    table.add_column(f"test, {seeds} seed{'s' * (seeds > 1)}", justify="right")
+    for name, row in [*document["classes"].items(), ("mean", document["mean"])]:
+        if name == "mean":
+            table.add_section()
+        table.add_row(name, percent(row["val_auroc"]), spread(row))
+    return table
+
+
+def percent(value: float | None) -> str:
+    """0.9876 as "98.8"; a dash where there is no figure."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def spread(row: dict[str, Any]) -> str:
+    """Mean ± sd of a summary in percent; the mean alone for one seed."""
+    mean, sd = row["test_auroc_mean"], row["test_auroc_sd"]
+    return percent(mean) if sd is None else f"{percent(mean)} ± {percent(sd)}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Figures trained now beside those that a configuration was exported with."""
+
+    rows: tuple[tuple[str, str, float, float], ...]
+    """(class, seed, recorded, now), AUROC 0 to 1."""
+    differing: tuple[str, ...]
+    """What else is not the same: machine, package versions."""
+
+    @property
+    def equal(self) -> bool:
+        return all(recorded == now for _, _, recorded, now in self.rows)
+
+    def lines(self) -> list[str]:
+        """What to tell a reader."""
+        worst = max((abs(recorded - now) for *_, recorded, now in self.rows), default=0.0)
+        verdict = (
+            f"verified: {len(self.rows)} recorded figures are the same, digit for digit"
+            if self.equal
+            else f"not the same: of {len(self.rows)} recorded figures the largest gap is"
+            f" {100 * worst:.3f} points"
+        )
+        return [verdict, *(f"differs: {what}" for what in self.differing)]
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "equal": self.equal,
+            "figures": [
+                {"class": name, "seed": seed, "recorded": recorded, "now": now}
+                for name, seed, recorded, now in self.rows
+            ],
+            "differing": list(self.differing),
+        }
+
+
+def compare_with_origin(trained: Trained) -> Comparison:
+    """Hold what was trained against what the configuration was exported with.
+
+    BadInput where the file records no figure for any class and seed that was trained.
+    """
+    origin = trained.configuration.origin
+    recorded = origin.test_auroc if origin else {}
+    rows = tuple(
+        (name, str(cell.seed), recorded[name][str(cell.seed)], cell.test_auroc)
+        for name, cells in trained.cells.items()
+        for cell in cells
+        if cell.test_auroc is not None and str(cell.seed) in recorded.get(name, {})
+    )
+    if origin is None or not rows:
+        raise BadInput(
+            "--verify needs a file that records figures for these classes and seeds, such as the"
+            " best.yaml that `memgan export` writes"
+        )
+    now = versions()
+    differing = [
+        f"{package} {origin.versions.get(package)} then, {now.get(package)} now"
+        for package in sorted({*origin.versions, *now})
+        if origin.versions.get(package) != now.get(package)
+    ]
+    if origin.machine != machine():
+        differing.append(f"machine {origin.machine} then, {machine()} now")
+    return Comparison(rows, tuple(differing))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInput(
+            f"{folder} cannot be written ({error.strerror}); choose another with --out"
+        ) from None

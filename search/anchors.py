@@ -1,0 +1,59 @@
+"""The anchors every result stands beside: PCA and nearest neighbours on the same splits."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memgan.cells import train_cell
+from memgan.configuration import Configuration, Runtime
+from memgan.data import Split
+from memgan.trained import mean_over_classes, summary
+from memgan.training import Training
+
+_CANDIDATES: Mapping[str, Sequence[dict[str, int]]] = {
+    "pca": [{"components": 10}, {"components": 32}],
+    "neighbours": [{"neighbours": 1}, {"neighbours": 5}],
+}
+
+
+def anchor(detector: str, split: Split, classes: Sequence[str], runtime: Runtime) -> dict[str, Any]:
+    """One anchor: its setting chosen by validation AUROC, then tested once.
+
+    Gives {"parameters", "classes": {name: summary}, "mean"} in the form of a report.
+    """
+    candidates = [
+        Configuration(detector=detector, parameters=values, runtime=runtime)
+        for values in _CANDIDATES[detector]
+    ]
+    best = max(candidates, key=lambda candidate: _validated(candidate, split, classes))
+    cells = {
+        name: [train_cell(best, split.development, split.test, name, seed=0)] for name in classes
+    }
+    return {
+        "parameters": best.parameters.model_dump(exclude={"epochs"}),
+        "classes": {name: summary(of_class) for name, of_class in cells.items()},
+        "mean": mean_over_classes(cells),
+    }
+
+
+def anchors_on_ray(split: Split, classes: Sequence[str], runtime: Runtime) -> Any:
+    """Start all anchors as Ray tasks; gives a function that waits for them, by name."""
+    import ray
+
+    runtime = runtime.model_copy(update={"device": "cpu"})
+    shared = ray.put(split)
+    task = ray.remote(num_cpus=1, max_retries=2)(anchor)
+    started = {name: task.remote(name, shared, tuple(classes), runtime) for name in _CANDIDATES}
+
+    def wait() -> dict[str, dict[str, Any]]:
+        return {name: ray.get(reference) for name, reference in started.items()}
+
+    return wait
+
+
+def _validated(configuration: Configuration, split: Split, classes: Sequence[str]) -> float:
+    training = Training(configuration, split.development, classes=classes, seed=0)
+    training.advance(validate=False)
+    return statistics.fmean(training.validate().values())

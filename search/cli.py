@@ -1,0 +1,80 @@
+"""`memgan`: every package's commands, mounted once; faults become a line and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from memgan.commands import score, train
+from memgan.data.commands import app as data_app
+from memgan.errors import MemganError
+from search.commands import doctor, export, search
+from search.study_commands import app as studies_app
+from tracking.commands import sync, ui
+
+app = typer.Typer(
+    name="memgan",
+    help="Search, train and export one-class anomaly detectors with a memory.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (search, train, export, score, sync, ui, doctor):
+    app.command()(command)
+app.add_typer(studies_app, name="studies")
+app.add_typer(data_app, name="data")
+
+_INTERRUPTED = 130
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"memgan {version('memgan')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    # Ended by a system, a study should leave the same order behind as after Ctrl-C.
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of one command; its fault, if any, stands in one line on standard error."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except (MemganError, typer.TyperException) as error:
+        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        if line := " ".join(message.split()):
+            sys.stderr.write(f"memgan: {line}\n")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    except BrokenPipeError:
+        return 1
+    if code == _INTERRUPTED:
+        sys.stderr.write("memgan: interrupted\n")
+    return code if isinstance(code, int) else 0
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,239 @@
+"""`memgan search`, `export` and `doctor`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from search.run import StudyResult
+
+_Results = Annotated[
+    Path, typer.Option("--results", metavar="DIR", help="Where studies and their record lie.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+
+
+def search(
+    study_file: Annotated[
+        Path | None, typer.Argument(metavar="[STUDY.yaml]", help="Else: digits, in minutes.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The study's name.")] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="NAME", help="Go on with a study.")
+    ] = None,
+    detector: Annotated[str | None, typer.Option(help="memgan, pca or neighbours.")] = None,
+    protocol: Annotated[str | None, typer.Option(metavar="shared|per-class")] = None,
+    normal_class: Annotated[
+        str | None, typer.Option(metavar="all|C[,C…]", help="Normal classes.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(metavar="N", help="Trials in all.")] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Epochs of a trial.")] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(metavar="30m", help="90s, 30m, 4h, 2d; over all invocations.")
+    ] = None,
+    sampler: Annotated[str | None, typer.Option(metavar="tpe|gp|cmaes|qmc|nsga2|random")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="asha|hyperband|median|none")] = None,
+    objective: Annotated[str | None, typer.Option(metavar="val-auroc")] = None,
+    final_seeds: Annotated[
+        int | None, typer.Option(metavar="N", help="Seeds the winner is trained anew with.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The study's seed.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A value fixes, a list is searched."),
+    ] = None,
+    data: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="The images.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch missing data.")] = False,
+    device: Annotated[str | None, typer.Option(metavar="auto|cpu|cuda")] = None,
+    gpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
+    cpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
+    max_concurrent: Annotated[int | None, typer.Option(metavar="N")] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDR", help="A Ray cluster [RAY_ADDRESS]; else local.")
+    ] = None,
+    results: _Results = Path("results"),
+    tracking_uri: Annotated[
+        str | None, typer.Option(metavar="URI", help="[MLFLOW_TRACKING_URI]; else under DIR.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Find, record and export the best configuration of a detector.
+
+    Example: memgan search configs/studies/mnist.yaml --data-dir ~/data --trials 30
+    """
+    from search.cluster import standard_output_kept_clean
+
+    standard_output_kept_clean()
+    from memgan.errors import BadInput
+    from search.run import resume as resume_study
+    from search.run import run
+    from search.study import Study
+
+    options = {
+        "detector": detector,
+        "protocol": protocol,
+        "normal_class": normal_class,
+        "trials": trials,
+        "epochs": epochs,
+        "time_budget": time_budget,
+        "sampler": sampler,
+        "scheduler": scheduler,
+        "objective": objective,
+        "final_seeds": final_seeds,
+        "seed": seed,
+        "source": data,
+        "data_dir": data_dir,
+        "device": device,
+        "gpus_per_trial": gpus_per_trial,
+        "cpus_per_trial": cpus_per_trial,
+        "max_concurrent": max_concurrent,
+    }
+    if resume is not None:
+        if study_file is not None or name is not None:
+            raise BadInput("--resume NAME goes with neither a study file nor --name")
+        result = resume_study(
+            resume,
+            options=options,
+            settings=settings or [],
+            results=local_folder(results),
+            tracking_uri=tracking_uri,
+            address=address,
+            download=download,
+            note=_note,
+        )
+    else:
+        study = Study.default() if study_file is None else Study.from_yaml(study_file)
+        study = study.with_options(name=name, **options).with_settings(settings or [])
+        result = run(
+            study,
+            results=local_folder(results),
+            tracking_uri=tracking_uri,
+            address=address,
+            download=download,
+            note=_note,
+        )
+    if as_json:
+        typer.echo(json.dumps(result.document()))
+    else:
+        _print_result(result)
+    _warn(result)
+    if result.interrupted:
+        raise typer.Exit(130)
+
+
+def export(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study's name.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Else the study's own export folder.")
+    ] = None,
+    results: _Results = Path("results"),
+    as_json: _Json = False,
+) -> None:
+    """Write the best configuration and bundles of a study.
+
+    Example: memgan export digits --out best-of-digits
+    """
+    from search.report import report_table
+    from search.run import export as export_study
+    from search.store import StudyFolder
+
+    folder = out or StudyFolder(local_folder(results), study).export
+    report = export_study(study, results=local_folder(results), out=out)
+    if as_json:
+        typer.echo(json.dumps({**report, "export": str(folder)}))
+    else:
+        _console_print(report_table(report))
+        typer.echo(f"best configuration and bundles: {folder}")
+
+
+def doctor(
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
+    ] = None,
+    results: _Results = Path("results"),
+    tracking_uri: Annotated[str | None, typer.Option(metavar="URI")] = None,
+    address: Annotated[str | None, typer.Option(metavar="ADDR")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Check versions, device, Ray, tracking and data, and say what to do about what fails.
+
+    Example: memgan doctor --tracking-uri http://127.0.0.1:5000
+    """
+    from search.cluster import standard_output_kept_clean
+
+    standard_output_kept_clean()
+    from search.doctor import examine
+
+    findings = examine(local_folder(results), tracking_uri, address, data_dir)
+    if as_json:
+        typer.echo(json.dumps({"findings": [finding.document() for finding in findings]}))
+    else:
+        for finding in findings:
+            typer.echo(f"{'ok  ' if finding.works else 'FAIL'}  {finding.what}: {finding.line}")
+    if not all(finding.works for finding in findings):
+        raise typer.Exit(1)
+
+
+def local_folder(results: Path) -> Path:
+    """`--results` as a local folder. BadInput for an address, which is not supported yet."""
+    from memgan.errors import BadInput
+
+    text = str(results)
+    if ":/" in text and not text.startswith("file:"):
+        raise BadInput(f"--results {text}: addresses are not available yet; give a local folder")
+    return Path(text.removeprefix("file://"))
+
+
+def _print_result(result: StudyResult) -> None:
+    from search.report import report_table
+    from tracking import ui_command
+
+    if result.report is not None:
+        report = result.report
+        _console_print(report_table(report))
+        for trial, values in report["values"].items():
+            shown = ", ".join(
+                f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+                for key, value in values.items()
+            )
+            typer.echo(f"winner: trial {trial} ({shown})")
+    counts = ", ".join(f"{count} {state}" for state, count in result.trials.items() if count)
+    typer.echo(f"trials: {counts or 'none'}; {result.seconds:.0f} s")
+    if result.report is not None:
+        typer.echo(f"best configuration and bundles: {result.folder.export}")
+        typer.echo(
+            f"compare runs in MLflow: {ui_command(result.tracking_uri, result.folder.results)}"
+        )
+
+
+def _warn(result: StudyResult) -> None:
+    from tracking.location import command_prefix
+
+    name, results = result.study.name, result.folder.results
+    where = "" if results == Path("results") else f" --results {results}"
+    if result.waiting:
+        _note(
+            f"{result.waiting} events wait for the tracking store; deliver them with:"
+            f" {command_prefix()}memgan sync {name}{where}"
+        )
+    for fault in result.faults:
+        _note(f"record: {fault}")
+    if result.interrupted:
+        _note(f"go on with: {command_prefix()}memgan search --resume {name}{where}")
+
+
+def _note(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _console_print(what: object) -> None:
+    from rich.console import Console
+
+    Console().print(what)

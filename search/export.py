@@ -1,0 +1,94 @@
+"""A study's export: best.yaml, report.json, report.md with figures, one bundle a class.
+
+All of it is made from the study's own folder, so that it can be made again at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from memgan.cells import Cell
+from memgan.config import to_yaml
+from memgan.configuration import Configuration
+from memgan.data import Split
+from memgan.errors import StudyError
+from memgan.trained import write_bundle
+from search.best import with_origin
+from search.final_figures import draw_finals
+from search.finals import Winner
+from search.report import make_report, report_markdown
+from search.study import Study
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """A study whose finals are done: everything that an export is made from."""
+
+    study: Study
+    study_id: str
+    winners: list[Winner]
+    configuration: Configuration
+    cells: dict[str, list[Cell]]
+    anchors: dict[str, Any]
+    run_ids: Mapping[str, str | None]
+    split: Split
+
+
+def write_export(concluded: Concluded, out: Path) -> dict[str, Any]:
+    """Write the export to `out`, complete or not at all, and give the content of report.json.
+
+    An earlier export there is replaced. StudyError if `out` holds anything else or cannot be
+    written.
+    """
+    if out.exists() and not _is_export(out):
+        raise StudyError(f"{out} exists and is no export of ours; choose another with --out")
+    report = make_report(
+        concluded.study,
+        concluded.winners,
+        concluded.cells,
+        concluded.anchors,
+        concluded.run_ids,
+        concluded.split.hash,
+    )
+    partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    try:
+        partial.mkdir(parents=True)
+        _fill(partial, concluded, report)
+        if out.exists():
+            shutil.rmtree(out)
+        partial.rename(out)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise StudyError(
+            f"{out} cannot be written: {error.strerror or error}; choose another with --out"
+        ) from None
+    return report
+
+
+def _fill(folder: Path, concluded: Concluded, report: Mapping[str, Any]) -> None:
+    study, split, cells = concluded.study, concluded.split, concluded.cells
+    configuration = with_origin(
+        concluded.configuration, study, concluded.study_id, concluded.winners, cells, split.hash
+    )
+    (folder / "best.yaml").write_text(to_yaml(configuration), encoding="utf-8")
+    for name, of_class in cells.items():
+        write_bundle(folder / "bundles" / name, configuration, split, of_class)
+    first = [of_class[0] for of_class in cells.values()]
+    drawn = draw_finals(folder / "figures", first, _title(study, first))
+    figures = {f"figures/{name}": caption for name, caption in drawn.items()}
+    (folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    (folder / "report.md").write_text(report_markdown(report, figures), encoding="utf-8")
+
+
+def _title(study: Study, cells: Sequence[Cell]) -> str:
+    return f"{study.detector} on {study.data.source}, seed {cells[0].seed}"
+
+
+def _is_export(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / "report.json").is_file() or not any(folder.iterdir()))

@@ -1,0 +1,148 @@
+"""A study's result: the content of report.json, and the same as a table and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from memgan.cells import Cell
+from memgan.runtime import machine, versions
+from memgan.trained import mean_over_classes, percent, spread, summary
+from search.finals import Winner
+from search.study import Study
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_TITLES = {"pca": "PCA", "neighbours": "nearest neighbours"}
+
+
+def make_report(
+    study: Study,
+    winners: list[Winner],
+    cells: Mapping[str, list[Cell]],
+    anchors: Mapping[str, Any],
+    run_ids: Mapping[str, str | None],
+    split_hash: str,
+) -> dict[str, Any]:
+    """The content of report.json. AUROC 0 to 1; `run_ids` are the trials' runs by trial id.
+
+    A class's val_auroc is the winning trial's, on what it was chosen by; test comes from finals.
+    """
+    classes: dict[str, dict[str, Any]] = {}
+    for winner in winners:
+        trial = winner.outcome
+        for name in winner.group.classes:
+            final = summary(cells[name])
+            classes[name] = {
+                "trial": trial.trial_id,
+                "run_id": run_ids.get(trial.trial_id),
+                "val_auroc": trial.val_auroc.get(name),
+                **{key: final[key] for key in ("test_auroc_mean", "test_auroc_sd", "seeds")},
+            }
+    validated = [row["val_auroc"] for row in classes.values() if row["val_auroc"] is not None]
+    mean: dict[str, Any] = dict(mean_over_classes(dict(cells)))
+    mean["val_auroc"] = sum(validated) / len(validated) if validated else None
+    return {
+        "study": study.name,
+        "dataset": study.data.source,
+        "detector": study.detector,
+        "protocol": study.protocol,
+        "classes": classes,
+        "mean": mean,
+        "anchors": dict(anchors),
+        "values": {winner.outcome.trial_id: winner.outcome.values for winner in winners},
+        "split_hash": split_hash,
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def _rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a row for each class and for the mean, in percent."""
+    seeds = max(len(row["seeds"]) for row in report["classes"].values())
+    anchors = report["anchors"]
+    headings = [
+        "normal class",
+        "validation",
+        f"test, {seeds} seed{'s' * (seeds > 1)}",
+        *(f"{_TITLES.get(name, name)}, test" for name in anchors),
+    ]
+    rows = [
+        [
+            name,
+            percent(row["val_auroc"]),
+            spread(row),
+            *(percent(a["classes"][name]["test_auroc_mean"]) for a in anchors.values()),
+        ]
+        for name, row in report["classes"].items()
+    ]
+    mean = report["mean"]
+    rows.append(
+        [
+            "mean",
+            percent(mean["val_auroc"]),
+            spread(mean),
+            *(percent(a["mean"]["test_auroc_mean"]) for a in anchors.values()),
+        ]
+    )
+    return headings, rows
+
+
+def report_table(report: Mapping[str, Any]) -> Table:
+    """AUROC by class for a terminal."""
+    from rich.table import Table
+
+    headings, rows = _rows(report)
+    table = Table(title=f"{report['detector']} on {report['dataset']}, AUROC %")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left")
+    for row in rows[:-1]:
+        table.add_row(*row)
+    table.add_section()
+    table.add_row(*rows[-1])
+    return table
+
+
+def report_markdown(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
+    """report.md; `figures` are captions by relative path."""
+    headings, rows = _rows(report)
+    values = [
+        f"- trial {trial}: " + ", ".join(f"{key} {_short(value)}" for key, value in chosen.items())
+        for trial, chosen in report["values"].items()
+    ]
+    anchors = [
+        f"- {_TITLES.get(name, name)}: "
+        + ", ".join(f"{key} {value}" for key, value in anchor["parameters"].items())
+        + ", chosen by validation AUROC"
+        for name, anchor in report["anchors"].items()
+    ]
+    lines = [
+        f"# {report['study']}: {report['detector']} on {report['dataset']}",
+        "",
+        f"AUROC in percent, protocol `{report['protocol']}`. Validation is the winning trial's, and"
+        " what it was chosen by; test is the mean ± standard deviation of trainings anew with the"
+        " seeds given, after the choice was made.",
+        "",
+        "| " + " | ".join(headings) + " |",
+        "|---|" + "---:|" * (len(headings) - 1),
+        *("| " + " | ".join(row) + " |" for row in rows),
+        "",
+        "## Values",
+        "",
+        *values,
+        *anchors,
+        "",
+        *(f"![{caption}]({path})\n" for path, caption in figures.items()),
+        "## Made by",
+        "",
+        f"Split `{report['split_hash']}`; {report['machine']}; "
+        + ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+        + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

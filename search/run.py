@@ -1,0 +1,347 @@
+"""A whole study: trials, winners, finals, export, record. What `memgan search` runs."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from memgan.data import Split, check_normal_classes, load_split, why_no_validation
+from memgan.errors import DataError, MemganError, StudyError, TrackingUnavailable
+from search.best import best_configuration
+from search.cluster import connect
+from search.conclude import Conclusion, conclude, read_conclusion
+from search.export import Concluded, write_export
+from search.finals import Winner, stored_finals
+from search.outcome import TrialsResult
+from search.progress import LiveProgress
+from search.resources import allot
+from search.store import StudyFolder
+from search.study import Study
+from search.trials import ClassGroup, class_groups, read_outcomes, run_trials
+from tracking import Outbox, Record, StudyFacts, redact, resolve, start_writer
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """How a study stands when `run` or `resume` returns."""
+
+    study: Study
+    folder: StudyFolder
+    report: dict[str, Any] | None
+    """The content of report.json; None where the study did not come to its finals."""
+    trials: dict[str, int]
+    """Trials by state, all groups together."""
+    interrupted: bool
+    waiting: int
+    """Events that the tracking store has not taken yet; `memgan sync` delivers them."""
+    faults: tuple[str, ...]
+    tracking_uri: str
+    experiment_id: str | None
+    parent_run_id: str | None
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """What `memgan search --json` prints."""
+        return {
+            **(self.report or {"study": self.study.name}),
+            "name": self.study.name,
+            "results": str(self.folder.results),
+            "export": str(self.folder.export) if self.report else None,
+            "tracking_uri": redact(self.tracking_uri),
+            "experiment_id": self.experiment_id,
+            "parent_run_id": self.parent_run_id,
+            "trials": self.trials,
+            "interrupted": self.interrupted,
+            "waiting_events": self.waiting,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def run(
+    study: Study,
+    *,
+    results: Path | str = "results",
+    tracking_uri: str | None = None,
+    address: str | None = None,
+    download: bool = False,
+    note: Note = lambda line: None,
+) -> StudyResult:
+    """Run a new study to its end, or until SIGINT.
+
+    note: told a line for each thing worth knowing on the way. StudyError if the name is taken or
+    the folder cannot be written, DataError for images that do not serve, TrackingUnavailable if
+    the tracking address does not answer at the start: nothing is then left behind.
+    """
+    folder = StudyFolder(Path(results), study.name)
+    if folder.path.exists():
+        folder.create(study)  # Says why not, before anything is loaded.
+    split, groups = _prepare(study, download)
+    folder.create(study)
+    return _conduct(study, folder, split, groups, tracking_uri, address, note, new=True)
+
+
+def resume(
+    name: str,
+    *,
+    results: Path | str = "results",
+    options: dict[str, Any] | None = None,
+    settings: Sequence[str] = (),
+    tracking_uri: str | None = None,
+    address: str | None = None,
+    download: bool = False,
+    note: Note = lambda line: None,
+) -> StudyResult:
+    """Go on with a stopped or killed study; more `trials` or `time_budget` extend it.
+
+    StudyError for any other option that differs from the study's own.
+    """
+    folder = StudyFolder(Path(results), name)
+    written = folder.load()
+    study = _extended(written, options or {}, settings)
+    split, groups = _prepare(study, download)
+    if study != written:
+        with folder.lock():
+            folder.replace(study)
+    return _conduct(study, folder, split, groups, tracking_uri, address, note, new=False)
+
+
+def export(
+    name: str, *, results: Path | str = "results", out: Path | None = None
+) -> dict[str, Any]:
+    """Write a concluded study's export once more; gives the content of report.json.
+
+    StudyError where the study has no finals yet.
+    """
+    folder = StudyFolder(Path(results), name)
+    study = folder.load()
+    split, groups = _prepare(study, download=False)
+    winners = [
+        Winner(group, best)
+        for group in groups
+        if (best := TrialsResult(tuple(read_outcomes(group, folder))).best)
+    ]
+    conclusion = read_conclusion(folder.path)
+    seeds = range(study.seed, study.seed + study.final.seeds)
+    cells = stored_finals(winners, seeds, folder.finals).cells
+    complete = len(winners) == len(groups) and all(cells.get(c) for g in groups for c in g.classes)
+    if conclusion is None or not complete:
+        raise StudyError(f"study {name} has no finals yet; run `memgan search --resume {name}`")
+    record = _record(study, folder, split)
+    concluded = Concluded(
+        study,
+        folder.study_id,
+        winners,
+        best_configuration(study, winners, conclusion.runtime),
+        cells,
+        conclusion.anchors,
+        {w.outcome.trial_id: record.run_id(record.trial_key(w.outcome.trial_id)) for w in winners},
+        split,
+    )
+    return write_export(concluded, out or folder.export)
+
+
+def _prepare(study: Study, download: bool) -> tuple[Split, list[ClassGroup]]:
+    split = load_split(study.data, download=download)
+    classes = check_normal_classes(split, study.normal_class)
+    for name in classes:
+        if reason := why_no_validation(split, name):
+            raise DataError(reason)
+    return split, class_groups(study, classes)
+
+
+def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> Study:
+    given = {key: value for key, value in options.items() if value is not None}
+    more = {key: given.pop(key) for key in ("trials", "time_budget") if key in given}
+    for key, value in given.items():
+        if study.with_options(**{key: value}) != study:
+            raise StudyError(
+                f"--{key.replace('_', '-')} {value} is not study {study.name}'s own; on resume only"
+                " --trials and --time-budget may differ"
+            )
+    if settings and study.with_settings(settings) != study:
+        raise StudyError(f"--set cannot change study {study.name} on resume; start a new one")
+    extended = study.with_options(**more)
+    if extended.budget.trials < study.budget.trials:
+        raise StudyError(
+            f"--trials {extended.budget.trials}: study {study.name} has a budget of"
+            f" {study.budget.trials} already; give that or more"
+        )
+    return extended
+
+
+def _conduct(
+    study: Study,
+    folder: StudyFolder,
+    split: Split,
+    groups: list[ClassGroup],
+    tracking_uri: str | None,
+    address: str | None,
+    note: Note,
+    *,
+    new: bool,
+) -> StudyResult:
+    started = time.monotonic()
+    location = resolve(tracking_uri, folder.results)
+    with folder.lock():
+        record = _record(study, folder, split)
+        writer = start_writer(folder.outbox, location.uri, study.name, location.artifact_root)
+        conclusion: Conclusion | None = None
+        interrupted = False
+        outcomes: list[TrialsResult] = []
+        status: Literal["FINISHED", "FAILED"] = "FAILED"
+        try:
+            with ExitStack() as stack:
+                try:
+                    available = stack.enter_context(connect(address))
+                    writer.wait_ready()
+                except TrackingUnavailable:
+                    if new:
+                        _discard(folder)
+                    raise
+                allotment = allot(study.resources, available)
+                note(f"study {study.name}: {allotment.describe()}")
+                record.study_started(_params(study))
+                record.artifact(record.study_key, folder.study_file)
+                outcomes = _search(study, groups, split, folder, record, note)
+                interrupted = any(outcome.interrupted for outcome in outcomes)
+                if not interrupted:
+                    winners = _winners(groups, outcomes)
+                    conclusion = conclude(
+                        study, winners, split, folder, record, allotment, note=note
+                    )
+                    status = "FINISHED"
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            if writer.alive:
+                record.study_ended("KILLED" if interrupted else status)
+                waiting = writer.drain()
+    return StudyResult(
+        study=study,
+        folder=folder,
+        report=conclusion.report if conclusion else None,
+        trials=_total(groups, folder),
+        interrupted=interrupted,
+        waiting=waiting,
+        faults=record.faults,
+        tracking_uri=location.uri,
+        experiment_id=record.experiment_id(),
+        parent_run_id=record.run_id(record.study_key),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _search(
+    study: Study,
+    groups: Sequence[ClassGroup],
+    split: Split,
+    folder: StudyFolder,
+    record: Record,
+    note: Note,
+) -> list[TrialsResult]:
+    """The groups one after the other, each with its share of the time that is left."""
+    found = []
+    for number, group in enumerate(groups):
+        done = [o for o in read_outcomes(group, folder) if o.state != "unfinished"]
+        left = None
+        if study.budget.time is not None:
+            left = (study.budget.time - folder.seconds_used()) / (len(groups) - number)
+        label = "search" if len(groups) == 1 else f"class {group.name}"
+        progress = LiveProgress(
+            trials=study.budget.trials, epochs=study.epochs, done_before=len(done), label=label
+        )
+        with progress:
+            result = run_trials(
+                study,
+                group,
+                split.development,
+                folder,
+                record,
+                progress=progress,
+                time_left=left,
+            )
+        found.append(result)
+        counts = ", ".join(f"{count} {state}" for state, count in result.counts().items() if count)
+        note(f"{label}: {counts}{'; the time is up' if result.timed_out else ''}")
+        if result.interrupted:
+            break
+    return found
+
+
+def _winners(groups: Sequence[ClassGroup], outcomes: Sequence[TrialsResult]) -> list[Winner]:
+    winners = []
+    for group, result in zip(groups, outcomes, strict=True):
+        if result.best is None:
+            errors = [o.error for o in result.outcomes if o.error]
+            reason = f"; the first fault: {errors[0]}" if errors else ""
+            raise MemganError(
+                f"no trial of {group.name} saw its full budget{reason}; go on with --resume and"
+                " more --trials or --time-budget"
+            )
+        winners.append(Winner(group, result.best))
+    return winners
+
+
+def _record(study: Study, folder: StudyFolder, split: Split) -> Record:
+    facts = StudyFacts(
+        study_id=folder.study_id,
+        name=study.name,
+        dataset=study.data.source,
+        detector=study.detector,
+        protocol=study.protocol,
+        split_hash=split.hash,
+        git_commit=_git_commit(),
+    )
+    return Record(Outbox(folder.outbox), facts)
+
+
+def _params(study: Study) -> dict[str, Any]:
+    space = study.model_dump(mode="json")["space"]
+    return {
+        "trials": study.budget.trials,
+        "epochs": study.epochs,
+        "sampler": study.sampler.name,
+        "scheduler": study.scheduler.name,
+        "objective": study.objective,
+        "seed": study.seed,
+        **{f"space.{name}": entry for name, entry in space.items()},
+        **{f"fixed.{name}": value for name, value in study.fixed.items()},
+    }
+
+
+def _total(groups: Sequence[ClassGroup], folder: StudyFolder) -> dict[str, int]:
+    outcomes = [outcome for group in groups for outcome in read_outcomes(group, folder)]
+    return TrialsResult(tuple(outcomes)).counts()
+
+
+def _discard(folder: StudyFolder) -> None:
+    """Remove a study that never began, and the results folder if nothing else is in it."""
+    shutil.rmtree(folder.path, ignore_errors=True)
+    for parent in (folder.path.parent, folder.results):
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
+
+
+def _git_commit() -> str | None:
+    """The commit of this checkout, where the package runs from one."""
+    import subprocess
+
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

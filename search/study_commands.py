@@ -1,0 +1,155 @@
+"""`memgan studies list|status|delete`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from search.store import StudyFolder
+
+app = typer.Typer(help="What studies there are, and how far they are.", no_args_is_help=False)
+
+_Results = Annotated[
+    Path, typer.Option("--results", metavar="DIR", help="Where studies and their record lie.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+
+
+@app.callback(invoke_without_command=True)
+def _default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_studies(Path("results"), False)
+
+
+@app.command("list")
+def list_studies(results: _Results = Path("results"), as_json: _Json = False) -> None:
+    """The studies in a results folder.
+
+    Example: memgan studies list --results results
+    """
+    from search.commands import local_folder
+    from search.store import studies
+
+    found = [_state(folder) for folder in studies(local_folder(results))]
+    if as_json:
+        typer.echo(json.dumps({"studies": found}))
+        return
+    if not found:
+        typer.echo(f"no studies in {results}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("study", "detector", "data", "trials", "best, validation", "state")
+    for state in found:
+        table.add_row(
+            state["name"],
+            state["detector"],
+            state["dataset"],
+            f"{state['done']}/{state['budget']}",
+            "–" if state["best"] is None else f"{100 * state['best']:.2f}",
+            state["state"],
+        )
+    Console().print(table)
+
+
+@app.command()
+def status(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    results: _Results = Path("results"),
+    as_json: _Json = False,
+) -> None:
+    """How far one study is, trial by trial; also while it runs.
+
+    Example: memgan studies status digits
+    """
+    from search.commands import local_folder
+    from search.store import StudyFolder
+
+    folder = StudyFolder(local_folder(results), name)
+    folder.load()
+    state = _state(folder)
+    if as_json:
+        typer.echo(json.dumps(state))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("trial", "state", "epochs", "validation", "values")
+    for trial in state["trials"]:
+        table.add_row(
+            trial["trial"],
+            trial["state"],
+            str(trial["epochs"]),
+            "–" if trial["val_auroc"] is None else f"{100 * trial['val_auroc']:.2f}",
+            trial["error"] or ", ".join(f"{k} {_short(v)}" for k, v in trial["values"].items()),
+        )
+    Console().print(table)
+    best = "" if state["best"] is None else f", best {100 * state['best']:.2f} (validation)"
+    typer.echo(f"{name}: {state['state']}, {state['done']} of {state['budget']} trials{best}")
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    results: _Results = Path("results"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a study's folder: trials, checkpoints, finals, export. Its MLflow runs stay.
+
+    Example: memgan studies delete digits --yes
+    """
+    import shutil
+
+    from search.commands import local_folder
+    from search.store import StudyFolder
+
+    folder = StudyFolder(local_folder(results), name)
+    folder.load()
+    with folder.lock():
+        if not yes:
+            typer.confirm(f"delete {folder.path} for good?", abort=True)
+        shutil.rmtree(folder.path)
+    typer.echo(f"deleted {folder.path}; its runs in MLflow stay, and can be deleted there")
+
+
+def _state(folder: StudyFolder) -> dict[str, Any]:
+    from search.conclude import read_conclusion
+    from search.journal import read_outcomes
+    from search.outcome import best
+
+    study = folder.load()
+    outcomes = read_outcomes(folder.journal, "")
+    running = folder.held_by() is not None
+    winner = best(outcomes)
+    done = [o for o in outcomes if o.state != "unfinished"]
+    finished = read_conclusion(folder.path) is not None and len(done) >= study.budget.trials
+    return {
+        "name": folder.name,
+        "detector": study.detector,
+        "dataset": study.data.source,
+        "protocol": study.protocol,
+        "budget": study.budget.trials,
+        "done": len(done),
+        "best": winner.mean if winner else None,
+        "state": "running" if running else "finished" if finished else "stopped",
+        "trials": [
+            {
+                "trial": o.trial_id,
+                "state": o.state,
+                "epochs": o.epochs,
+                "val_auroc": o.mean,
+                "values": o.values,
+                "error": o.error,
+            }
+            for o in outcomes
+        ],
+    }
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
