@@ -11,15 +11,14 @@ import fcntl
 import json
 import os
 import select
-import socket
 import sqlite3
 import sys
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from memgan.errors import MemganError
+from tracking._knock import knock
 from tracking.location import one_line, redact
 from tracking.outbox import EXPERIMENT, FAULT, TRACKING_URI, Outbox
 
@@ -40,7 +39,6 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "60",
 }
-_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _INPUT = 0
 
 
@@ -65,32 +63,12 @@ def main() -> int:
 
 
 def _open(uri: str, artifact_root: str | None, experiment: str) -> Tracker:
-    _knock(uri)
+    knock(uri)
     from tracking.mlflow_tracker import MlflowTracker
 
     tracker = MlflowTracker(uri, artifact_root)
     tracker.find_experiment(experiment)
     return tracker
-
-
-def _knock(uri: str, timeout: float = 5.0) -> None:
-    """Fail within seconds where nobody answers: MLflow itself would try for minutes."""
-    address = urlsplit(uri)
-    scheme = address.scheme.split("+")[0]
-    if scheme in ("http", "https"):
-        import requests
-
-        try:
-            requests.get(f"{uri.rstrip('/')}/health", timeout=(timeout, 4 * timeout))
-        except requests.Timeout:
-            raise MemganError("it does not answer in time") from None
-        except requests.exceptions.SSLError as error:
-            raise MemganError(f"no secure connection: {one_line(error)}") from None
-        except requests.ConnectionError:
-            raise MemganError("nobody answers there") from None
-    elif address.hostname and (address.port or scheme in _PORTS):
-        where = (address.hostname, address.port or _PORTS[scheme])
-        socket.create_connection(where, timeout=timeout).close()
 
 
 class _Writer:

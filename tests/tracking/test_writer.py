@@ -143,5 +143,5 @@ def test_a_store_that_is_none_is_said(outbox: Outbox, tmp_path: Path) -> None:
         "no database at all, and long enough to be seen as none" * 9
     )
     writer = start_writer(outbox.path, f"sqlite:///{tmp_path}/mlflow.db", "digits")
-    with pytest.raises(TrackingUnavailable, match="cannot be used"):
+    with pytest.raises(TrackingUnavailable, match="file is not a database"):
         writer.wait_ready()
