@@ -93,7 +93,9 @@ class Range(Entry):
     def suggest(self, name: str, trial: optuna.Trial) -> Any:
         if isinstance(self.low, int) and isinstance(self.high, int):
             step = int(self.step or 1)
-            return trial.suggest_int(name, self.low, self.high, step=step, log=self.log)
+            # Optuna warns of an end that the steps do not meet.
+            high = self.low + (self.high - self.low) // step * step
+            return trial.suggest_int(name, self.low, high, step=step, log=self.log)
         return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
 
     def encode(self, name: str, value: Any) -> dict[str, Any] | None:

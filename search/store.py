@@ -6,6 +6,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,19 +113,30 @@ class StudyFolder:
         # Not by open(..., "w"), which would empty what the holder wrote.
         descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                holder = os.read(descriptor, 100).decode(errors="replace").strip()
+            if not _acquire(descriptor):
                 raise StudyError(
-                    f"study {self.name} is held by {holder or 'another process'};"
+                    f"study {self.name} is held by {_holder(descriptor)};"
                     " wait for it to end, or end it"
-                ) from None
+                )
             os.ftruncate(descriptor, 0)
             os.write(descriptor, f"process {os.getpid()} on {os.uname().nodename}\n".encode())
             yield
         finally:
             os.close(descriptor)
+
+    def held_by(self) -> str | None:
+        """The process that holds the study, in words, or None; disturbs nobody."""
+        try:
+            descriptor = os.open(self.path / _LOCK, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return _holder(descriptor)
+        finally:
+            os.close(descriptor)
+        return None
 
     def seconds_used(self) -> float:
         """Time that searches of this study took so far, over all invocations."""
@@ -148,6 +160,22 @@ def studies(results: Path) -> list[StudyFolder]:
         for file in found
         if not file.parent.name.startswith(".")
     ]
+
+
+def _acquire(descriptor: int) -> bool:
+    # More than once, as `held_by` of another process holds it for an instant.
+    for _ in range(5):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def _holder(descriptor: int) -> str:
+    return os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "another process"
 
 
 def _missing_parents(path: Path) -> list[Path]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
 from memgan.configuration import Runtime
-from memgan.data import Development
 from memgan.errors import MemganError, TrainingDiverged
-from memgan.training import EpochReport, Training
 from search.study import Study
+
+# Torch is imported in the trials' processes: the driver starts them seconds sooner without it.
+if TYPE_CHECKING:
+    from memgan.data import Development
+    from memgan.training import EpochReport, Training
 
 CHECKPOINT_FILE = "training.pt"
 
@@ -51,6 +54,8 @@ def _train(
     runtime: Runtime,
     development: Development,
 ) -> None:
+    from memgan.training import Training
+
     configuration = study.configuration(config["values"], runtime)
     training = Training(configuration, development, classes=classes, seed=study.seed)
     _go_on(training, config["checkpoint"])

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from memgan.config import parse, to_yaml
+from memgan.configuration import Runtime
+from memgan.errors import BadInput, ConfigError, UnknownName
+from search.study import Study, parse_duration, studies_folder
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist", "cifar10"])
+def test_shipped_studies_load_and_are_written_as_they_are_read(name: str) -> None:
+    study = Study.from_yaml(studies_folder() / f"{name}.yaml")
+    assert parse(Study, yaml.safe_load(to_yaml(study)), "again") == study
+
+
+def test_the_default_is_digits_under_a_name_of_its_own() -> None:
+    one, two = Study.default(), Study.default()
+    assert one.data.source == "digits"
+    assert re.fullmatch(r"memgan-digits-\d{4}-\d{6}-[0-9a-f]{4}", one.name)
+    assert one.name != two.name
+    assert (one.budget.trials, one.epochs) == (12, 20)
+
+
+def test_a_made_up_name_follows_the_detector_and_a_given_one_stays() -> None:
+    study = Study.default()
+    assert study.with_options(detector="pca").name.startswith("pca-digits-")
+    assert study.with_options(name="mine").with_options(trials=3).name == "mine"
+
+
+def test_options_go_where_they_belong() -> None:
+    study = Study.default().with_options(
+        trials=4,
+        epochs=3,
+        time_budget="30m",
+        final_seeds=2,
+        max_concurrent=1,
+        seed=7,
+        normal_class="3,5",
+        protocol="per-class",
+        sampler="random",
+        scheduler="none",
+        device=None,
+    )
+    assert (study.budget.trials, study.budget.time) == (4, 1800)
+    assert (study.epochs, study.final.seeds, study.resources.max_concurrent) == (3, 2, 1)
+    assert (study.seed, study.normal_class, study.protocol) == (7, ("3", "5"), "per-class")
+    assert (study.sampler.name, study.scheduler.name) == ("random", "none")
+
+
+def test_naming_the_sampler_that_is_set_keeps_its_options() -> None:
+    study = Study.default().with_settings(["sampler.startup_trials=2"])
+    assert study.with_options(sampler="tpe").sampler == study.sampler
+
+
+def test_settings_fix_search_and_reach_sections() -> None:
+    study = Study.default().with_settings(
+        [
+            "learning_rate=1e-3",
+            "width=[4, 8]",
+            "memory_dim={low: 4, high: 8}",
+            "data.image_size=16",
+            "scheduler.grace_epochs=1",
+            "budget.time=90s",
+        ]
+    )
+    assert study.fixed["learning_rate"] == 1e-3
+    assert list(study.space) == ["memory_units", "width", "memory_dim"]
+    assert "width" not in study.fixed
+    assert study.data.image_size == (16, 16)
+    assert study.budget.time == 90
+
+
+def test_a_trials_configuration_holds_fixed_and_suggested_values() -> None:
+    study = Study.default()
+    made = study.configuration({"memory_units": 40, "learning_rate": 2e-3}, Runtime())
+    values = made.parameters.model_dump()
+    assert (values["memory_units"], values["learning_rate"], values["width"]) == (40, 2e-3, 8)
+
+
+@pytest.mark.parametrize(
+    ("setting", "error", "message"),
+    [
+        ("learning_rat=3", ConfigError, "did you mean 'learning_rate'"),
+        ("budget.trial=4", ConfigError, "did you mean 'trials'"),
+        ("learning_rate", ConfigError, "key=value"),
+        ("learning_rate=[1", ConfigError, "not valid YAML"),
+        ("width=0", ConfigError, "greater than or equal to 1"),
+        ("sampler=tp", UnknownName, "did you mean 'tpe'"),
+        ("scheduler.name=ahsa", UnknownName, "did you mean 'asha'"),
+        ("scheduler=pbt", ConfigError, "not available yet"),
+        ("objective=label-free", ConfigError, "not available yet"),
+        ("name=a b", ConfigError, "letters, digits"),
+        ("budget.time=soon", ConfigError, "write 90s"),
+        ("start_from=[papr]", UnknownName, "did you mean 'paper'"),
+        ("start_from=[{memory_units: 11}]", ConfigError, "outside the space"),
+        ("start_from=[{width: 4}]", ConfigError, "not searched"),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_line(
+    setting: str, error: type[BadInput], message: str
+) -> None:
+    with pytest.raises(error) as refused:
+        Study.default().with_settings([setting])
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_unknown_key_in_a_file_names_the_nearest(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("space: {width: [4, 8]}\nbudgte: {trials: 3}\n")
+    with pytest.raises(ConfigError, match=r"study\.yaml: .*did you mean 'budget'"):
+        Study.from_yaml(file)
+
+
+@pytest.mark.parametrize("content", [{}, {"space": {}}, {"space": [1]}])
+def test_a_study_searches_something(content: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="space"):
+        parse(Study, content, "study")
+
+
+def test_named_starts_give_what_the_space_holds() -> None:
+    study = Study.default().with_settings(["start_from=[paper, {memory_units: 40}]"])
+    # 1e-4 and 50 units lie outside the digits' space: they are left to the sampler.
+    assert study.points() == [{}, {"memory_units@index": 2}]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("1.5h", 5400), ("2d", 172800), ("12", 12)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
