@@ -168,14 +168,22 @@ class Journal:
 
 def read_outcomes(path: Path, prefix: str = "") -> list[TrialOutcome]:
     """All trials of a group that were begun; changes nothing, also beside a running driver."""
+    return read_groups(path).get(prefix, [])
+
+
+def read_groups(path: Path) -> dict[str, list[TrialOutcome]]:
+    """All trials that were begun, by the prefix of their group; changes nothing."""
     if not path.exists():
-        return []
+        return {}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = JournalStorage(JournalFileBackend(str(path)))
     names = [summary.study_name for summary in optuna.get_all_study_summaries(storage, False)]
-    if prefix + _NAME not in names:
-        return []
-    return _outcomes(optuna.load_study(study_name=prefix + _NAME, storage=storage), prefix)
+    return {
+        name.removesuffix(_NAME): _outcomes(
+            optuna.load_study(study_name=name, storage=storage), name.removesuffix(_NAME)
+        )
+        for name in names
+    }
 
 
 def _outcomes(study: optuna.Study, prefix: str) -> list[TrialOutcome]:

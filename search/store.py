@@ -22,7 +22,7 @@ _STUDY, _ID, _LOCK, _SECONDS = "study.yaml", "id", "lock", "seconds"
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """`results`/`name`, complete or absent."""
+    """`results`/studies/`name`, complete or absent."""
 
     results: Path
     name: str
@@ -30,7 +30,7 @@ class StudyFolder:
     @property
     def path(self) -> Path:
         """The folder itself, absolute."""
-        return self.results.absolute() / self.name
+        return self.results.absolute() / "studies" / self.name
 
     @property
     def study_file(self) -> Path:
@@ -154,7 +154,7 @@ class StudyFolder:
 
 def studies(results: Path) -> list[StudyFolder]:
     """The studies in a results folder, by name."""
-    found = sorted(results.glob(f"*/{_STUDY}")) if results.is_dir() else []
+    found = sorted(results.glob(f"studies/*/{_STUDY}")) if results.is_dir() else []
     return [
         StudyFolder(results, file.parent.name)
         for file in found

@@ -119,21 +119,24 @@ def delete(
 
 def _state(folder: StudyFolder) -> dict[str, Any]:
     from search.conclude import read_conclusion
-    from search.journal import read_outcomes
+    from search.journal import read_groups
     from search.outcome import best
 
     study = folder.load()
-    outcomes = read_outcomes(folder.journal, "")
+    groups = read_groups(folder.journal)
+    outcomes = [outcome for group in groups.values() for outcome in group]
     running = folder.held_by() is not None
-    winner = best(outcomes)
+    # Bests of different classes are never compared, nor put together before all are there.
+    winner = best(outcomes) if study.protocol == "shared" else None
     done = [o for o in outcomes if o.state != "unfinished"]
-    finished = read_conclusion(folder.path) is not None and len(done) >= study.budget.trials
+    budget = study.budget.trials * max(1, len(groups))
+    finished = read_conclusion(folder.path) is not None and len(done) >= budget
     return {
         "name": folder.name,
         "detector": study.detector,
         "dataset": study.data.source,
         "protocol": study.protocol,
-        "budget": study.budget.trials,
+        "budget": budget,
         "done": len(done),
         "best": winner.mean if winner else None,
         "state": "running" if running else "finished" if finished else "stopped",
