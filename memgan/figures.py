@@ -20,7 +20,7 @@ _STYLES = ("-", "--", ":", "-.")
 
 def roc_figure(results: Mapping[str, tuple[Scores, Flags]], title: str) -> Figure:
     """ROC curves, one a normal class: (scores, anomalous) by class name."""
-    figure = Figure(figsize=(6.4, 5.0), layout="constrained")
+    figure = Figure(figsize=(7.4, 5.0), layout="constrained")
     axes = figure.subplots()
     for number, (name, (scores, anomalous)) in enumerate(results.items()):
         false_positive, true_positive, _ = roc_curve(anomalous, scores)

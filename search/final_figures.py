@@ -29,9 +29,9 @@ def draw_finals(folder: Path, cells: Sequence[Cell], title: str) -> dict[str, st
         shown = min(_UNITS_SHOWN, len(units[0])) if len(units) > 1 else len(units[0])
         columns = shown if len(units) > 1 else 10
         grid = np.concatenate([of_class[:shown] for of_class in units])
-        of = f"first {shown} of " if shown < len(units[0]) else ""
+        of = f"the first {shown} of " if shown < len(units[0]) else ""
         rows = ", a row a class" if len(units) > 1 else ""
-        caption = f"decoded memory units G(M){rows} ({of}{len(units[0])})"
+        caption = f"decoded memory units G(M), {of}{len(units[0])}{rows}"
         save_figure(image_grid(grid, f"{title}: {caption}", columns), folder / "memory.png")
         drawn["memory.png"] = caption[0].upper() + caption[1:]
     return drawn
