@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
-from memgan.errors import DataError, MemganError, StudyError, TrackingUnavailable
+from memgan.errors import DataError, MemganError, StudyError
 from search.best import best_configuration
 from search.cluster import connect
 from search.conclude import Conclusion, conclude, read_conclusion
@@ -23,7 +23,7 @@ from search.resources import allot
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import ClassGroup, class_groups, read_outcomes, run_trials
-from tracking import Outbox, Record, StudyFacts, redact, resolve, start_writer
+from tracking import Location, Outbox, Record, StudyFacts, redact, resolve, start_writer
 
 Note = Callable[[str], None]
 
@@ -82,9 +82,10 @@ def run(
     folder = StudyFolder(Path(results), study.name)
     if folder.path.exists():
         folder.create(study)  # Says why not, before anything is loaded.
+    location = resolve(tracking_uri, folder.results)
     split, groups = _prepare(study, download)
     folder.create(study)
-    return _conduct(study, folder, split, groups, tracking_uri, address, note, new=True)
+    return _conduct(study, folder, split, groups, location, address, note, new=True)
 
 
 def resume(
@@ -105,11 +106,12 @@ def resume(
     folder = StudyFolder(Path(results), name)
     written = folder.load()
     study = _extended(written, options or {}, settings)
+    location = resolve(tracking_uri, folder.results)
     split, groups = _prepare(study, download)
     if study != written:
         with folder.lock():
             folder.replace(study)
-    return _conduct(study, folder, split, groups, tracking_uri, address, note, new=False)
+    return _conduct(study, folder, split, groups, location, address, note, new=False)
 
 
 def export(
@@ -181,32 +183,26 @@ def _conduct(
     folder: StudyFolder,
     split: Split,
     groups: list[ClassGroup],
-    tracking_uri: str | None,
+    location: Location,
     address: str | None,
     note: Note,
     *,
     new: bool,
 ) -> StudyResult:
     started = time.monotonic()
-    location = resolve(tracking_uri, folder.results)
     with folder.lock():
         record = _record(study, folder, split)
         writer = start_writer(folder.outbox, location.uri, study.name, location.artifact_root)
         conclusion: Conclusion | None = None
-        interrupted = False
-        outcomes: list[TrialsResult] = []
+        begun = interrupted = False
         status: Literal["FINISHED", "FAILED"] = "FAILED"
         try:
             with ExitStack() as stack:
-                try:
-                    available = stack.enter_context(connect(address))
-                    writer.wait_ready()
-                except TrackingUnavailable:
-                    if new:
-                        _discard(folder)
-                    raise
+                available = stack.enter_context(connect(address))
+                writer.wait_ready()
                 allotment = allot(study.resources, available)
                 note(f"study {study.name}: {allotment.describe()}")
+                begun = True
                 record.study_started(_params(study))
                 record.artifact(record.study_key, folder.study_file)
                 outcomes = _search(study, groups, split, folder, record, note)
@@ -220,9 +216,13 @@ def _conduct(
         except KeyboardInterrupt:
             interrupted = True
         finally:
-            if writer.alive:
+            if begun:
                 record.study_ended("KILLED" if interrupted else status)
-                waiting = writer.drain()
+            waiting = writer.drain()
+            if new and not begun:
+                _discard(folder)
+        if not begun:
+            raise KeyboardInterrupt
     return StudyResult(
         study=study,
         folder=folder,
