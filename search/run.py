@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -197,8 +196,7 @@ def _conduct(
         begun = interrupted = False
         status: Literal["FINISHED", "FAILED"] = "FAILED"
         try:
-            with ExitStack() as stack:
-                available = stack.enter_context(connect(address))
+            with connect(address) as available:
                 writer.wait_ready()
                 allotment = allot(study.resources, available)
                 note(f"study {study.name}: {allotment.describe()}")
