@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from optuna.trial import TrialState
 
 from memgan.config import DataConfig
+from memgan.configuration import Runtime
 from memgan.data import Split, load_split
 from memgan.errors import DataError, UnknownName
+from memgan.training import Training
 from search.cluster import connect
 from search.journal import Journal
 from search.outcome import TrialsResult
@@ -158,7 +161,7 @@ folder = StudyFolder(Path(sys.argv[1]), "tiny")
 study = folder.load()
 split = load_split(study.data)
 group = class_groups(study, split.normal_classes)[0]
-with folder.lock(), connect("local", cpus=2):
+with folder.lock(), connect(sys.argv[2]):
     result = run_trials(study, group, split.development, folder, Tell())
 sys.exit(130 if result.interrupted else 0)
 """
@@ -169,21 +172,24 @@ def test_ctrl_c_and_resume_give_the_same_trials_and_none_twice(
     split: Split, tmp_path: Path
 ) -> None:
     study = _study(
-        fixed={"epochs": 40, "batch_size": 16, "width": 4, "memory_units": 4, "memory_dim": 4},
+        fixed={"epochs": 12, "batch_size": 32, "width": 2, "memory_units": 4, "memory_dim": 4},
         scheduler={"name": "none"},
         budget={"trials": 3},
     )
     folder = StudyFolder(tmp_path, study.name)
     folder.create(study)
+    import ray
+
+    address = ray.get_runtime_context().gcs_address
     driver = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", DRIVER, str(tmp_path), address], stdout=subprocess.PIPE, text=True
     )
     assert driver.stdout is not None
     for line in driver.stdout:
         if line.startswith("trial_epoch") and int(line.split()[2]) >= 3:
             break
     driver.send_signal(signal.SIGINT)
-    assert driver.wait(timeout=60) == 130
+    assert driver.wait(timeout=120) == 130
 
     group = class_groups(study, split.normal_classes)[0]
     before = {o.trial_id: o for o in read_outcomes(group, folder)}
@@ -198,6 +204,32 @@ def test_ctrl_c_and_resume_give_the_same_trials_and_none_twice(
         assert after.values == outcome.values
         epochs = [e[1] for e in recorder.of("trial_epoch") if e[0] == trial_id]
         assert epochs == list(range(outcome.epochs + 1, study.epochs + 1))
+    cut = next(trial_id for trial_id, o in before.items() if o.state == "unfinished")
+    resumed = next(o for o in result.outcomes if o.trial_id == cut)
+    assert resumed.val_auroc == _undisturbed(study, resumed.values, split)
+
+
+def _undisturbed(study: Study, values: dict[str, Any], split: Split) -> dict[str, float]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        configuration = study.configuration(values, Runtime(device="cpu"))
+        training = Training(configuration, split.development, classes=("0", "1"), seed=study.seed)
+        while not training.finished:
+            report = training.advance()
+    finally:
+        torch.set_num_threads(threads)
+    return {**report.val_auroc, "mean": report.mean_val_auroc}
+
+
+def test_spent_time_is_told_and_starts_nothing(split: Split, tmp_path: Path) -> None:
+    study = _study(budget={"trials": 2, "time": 60})
+    folder = StudyFolder(tmp_path, study.name)
+    folder.create(study)
+    folder.use_seconds(61)
+    result = _run(study, split, tmp_path, Recorder())
+    assert result.timed_out
+    assert result.outcomes == ()
 
 
 def test_a_finished_study_needs_no_ray(split: Split, tmp_path: Path) -> None:
