@@ -14,13 +14,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from memgan.calibration import Calibration
 from memgan.config import DataConfig, Frozen, parse, read_yaml, to_yaml
-from memgan.data.images import Pixels
+from memgan.data.images import SMALLEST, Pixels
 from memgan.detectors import Detector, Scores, build_detector
 from memgan.errors import BundleError, MemganError
 from memgan.parameters import DetectorParameters, make_parameters
@@ -47,6 +47,13 @@ class BundleConfig(Frozen):
     split_hash: str
     parameters: SerializeAsAny[DetectorParameters]
     versions: dict[str, str]
+
+    @field_validator("image_shape")
+    @classmethod
+    def _not_tiny(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
+        if value[0] < 1 or min(value[1:]) < SMALLEST:
+            raise ValueError(f"one channel and {SMALLEST} pixels a side are the least")
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -115,19 +122,22 @@ def load_bundle(folder: Path | str, *, device: str = "auto") -> Bundle:
     for name in (WEIGHTS, CONFIG, CALIBRATION):
         if not (folder / name).is_file():
             raise BundleError(f"{folder} lacks {name}; export the bundle again")
+    computes_on = resolve_device(device)
     try:
-        config = parse(BundleConfig, read_yaml(folder / CONFIG), str(folder / CONFIG))
+        config = parse(BundleConfig, read_yaml(folder / CONFIG), CONFIG)
         calibration = _read_calibration(folder / CALIBRATION)
         detector = build_detector(
             config.detector,
             config.parameters,
             image_shape=config.image_shape,
             seed=config.seed,
-            device=resolve_device(device),
+            device=computes_on,
         )
         detector.load_weights(_read_weights(folder / WEIGHTS))
-    except BundleError as error:
+    except MemganError as error:
         raise BundleError(f"{folder}: {error}") from None
+    except (RuntimeError, MemoryError) as error:  # sizes that no machine has room for
+        raise BundleError(f"{folder}: {CONFIG} cannot be built ({_line(error)})") from None
     return Bundle(config, calibration, detector)
 
 

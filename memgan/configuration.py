@@ -9,7 +9,13 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from memgan.config import DataConfig, Frozen
 from memgan.errors import ConfigError
-from memgan.parameters import DetectorParameters, MemganParameters, make_parameters, parameters_type
+from memgan.parameters import (
+    DetectorParameters,
+    MemganParameters,
+    dotted,
+    make_parameters,
+    parameters_type,
+)
 
 
 class Runtime(Frozen):
@@ -87,7 +93,7 @@ class Configuration(Frozen):
         over = self.by_class.get(normal_class)
         if not over:
             return self.parameters
-        values = {**self.parameters.model_dump(), **over}
+        values = {**self.parameters.model_dump(), **dotted(over)}
         return make_parameters(self.detector, values, f"by_class.{normal_class}")
 
 

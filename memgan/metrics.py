@@ -26,7 +26,8 @@ def false_positive_rate_at_recall(
 ) -> float:
     """The least share of normals flagged when at least `recall` of the anomalies are, 0 to 1."""
     _needs_both(anomalous)
-    false_positive, true_positive, _ = roc_curve(anomalous, scores)
+    # By default roc_curve drops points on straight lines, and ties make such lines.
+    false_positive, true_positive, _ = roc_curve(anomalous, scores, drop_intermediate=False)
     return float(false_positive[true_positive >= recall].min())
 
 

@@ -61,7 +61,8 @@ class MemganParameters(DetectorParameters):
     @field_validator("learning_rate", mode="before")
     @classmethod
     def _one_for_all(cls, value: Any) -> Any:
-        return dict.fromkeys(LearningRate.model_fields, value) if _is_number(value) else value
+        number = _number(value)
+        return value if number is None else dict.fromkeys(LearningRate.model_fields, number)
 
     @field_serializer("learning_rate")
     def _short_when_equal(self, value: LearningRate) -> float | dict[str, float]:
@@ -113,22 +114,38 @@ def nest(values: Mapping[str, Any]) -> dict[str, Any]:
         head, dot, member = key.partition(".")
         if dot:
             whole = nested.get(head, {})
-            if _is_number(whole):
-                whole = dict.fromkeys(LearningRate.model_fields, whole)
-            nested[head] = {**whole, member: value}
+            if (number := _number(whole)) is not None:
+                whole = dict.fromkeys(LearningRate.model_fields, number)
+            if isinstance(whole, Mapping):
+                nested[head] = {**whole, member: value}
+            else:
+                nested[key] = value  # Whoever reads it refuses the whole, or this key.
     return nested
 
 
 def flatten(parameters: DetectorParameters) -> dict[str, Any]:
     """Parameters as flat, dotted keys and plain values: what the record writes."""
+    return dotted(parameters.model_dump(mode="json"))
+
+
+def dotted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings in `values` as dotted keys: the inverse of `nest`."""
     flat: dict[str, Any] = {}
-    for key, value in parameters.model_dump(mode="json").items():
-        if isinstance(value, dict):
+    for key, value in values.items():
+        if isinstance(value, Mapping):
             flat.update({f"{key}.{member}": inner for member, inner in value.items()})
         else:
             flat[key] = value
     return flat
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: Any) -> float | None:
+    """`value` as a number, or None where it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):  # YAML takes 1e-3, without a point, for a word.
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, int | float) else None

@@ -32,11 +32,17 @@ class Scored:
 
 def score_paths(bundle: Bundle, paths: Sequence[Path], unreadable: list[str]) -> Iterator[Scored]:
     """Scores of every image under `paths`, in order; lines about unreadable files are appended
-    to `unreadable`. BadInput at once for a path that is absent or holds no image."""
-    found = [(path, _find(path)) for path in paths]
+    to `unreadable`. BadInput for a path that is absent or holds no image, raised by this call and
+    not by the iterator, so that nothing has been written by then."""
+    return _score_all(bundle, [(path, _find(path)) for path in paths], unreadable)
+
+
+def _score_all(
+    bundle: Bundle, found: Sequence[tuple[Path, list[Path]]], unreadable: list[str]
+) -> Iterator[Scored]:
     for path, files in found:
         if path.suffix == ".npz":
-            yield from _score_npz(bundle, path)
+            yield from _score_npz(bundle, path, unreadable)
         for start in range(0, len(files), _AT_ONCE):
             yield from _score_files(bundle, files[start : start + _AT_ONCE], unreadable)
 
@@ -58,9 +64,14 @@ def _find(path: Path) -> list[Path]:
     return files
 
 
-def _score_npz(bundle: Bundle, path: Path) -> Iterator[Scored]:
+def _score_npz(bundle: Bundle, path: Path, unreadable: list[str]) -> Iterator[Scored]:
     channels, height, width = bundle.config.image_shape
-    images = conform(read_npz_images(path), (height, width), _convertible(channels))
+    try:
+        images = conform(read_npz_images(path), (height, width), _convertible(channels))
+        _check_channels(path, images.shape[1], channels)
+    except DataError as error:
+        unreadable.append(str(error))
+        return
     for start in range(0, len(images), _AT_ONCE):
         part = images[start : start + _AT_ONCE]
         yield from _score(bundle, [f"{path}[{start + i}]" for i in range(len(part))], part)
@@ -73,6 +84,7 @@ def _score_files(bundle: Bundle, files: list[Path], unreadable: list[str]) -> It
     for file in files:
         try:
             image = read_image(file, image_size=(height, width), channels=_convertible(channels))
+            _check_channels(file, len(image), channels)
         except DataError as error:
             unreadable.append(str(error))
         else:
@@ -80,6 +92,11 @@ def _score_files(bundle: Bundle, files: list[Path], unreadable: list[str]) -> It
             images.append(image)
     if images:
         yield from _score(bundle, names, np.stack(images))
+
+
+def _check_channels(path: Path, given: int, wanted: int) -> None:
+    if given != wanted:
+        raise DataError(f"{path} has {given} channels, and this bundle scores images of {wanted}")
 
 
 def _score(bundle: Bundle, names: Sequence[str], images: Pixels) -> Iterator[Scored]:

@@ -52,7 +52,7 @@ def configure(
         elif section in parameters_type(configuration.detector).model_fields:
             _set_parameter(content["parameters"], section, member, value)
             for over in content["by_class"].values():
-                over.pop(key, None)
+                _set_for_class(over, key, value)
         else:
             raise _unknown(configuration, key)
     if source is not None:
@@ -73,6 +73,14 @@ def _set_parameter(parameters: dict[str, Any], key: str, member: str, value: Any
         parameters[key] = {**parameters[key], member: value}
     else:
         parameters[f"{key}.{member}" if member else key] = value
+
+
+def _set_for_class(over: dict[str, Any], key: str, value: Any) -> None:
+    """Let a setting hold for a class too that has values of its own."""
+    for own in [name for name in over if name == key or name.startswith(f"{key}.")]:
+        del over[own]
+    if key.partition(".")[0] in over:  # Its own value of the whole would hide the member's.
+        over[key] = value
 
 
 def _unknown(configuration: Configuration, key: str) -> ConfigError:

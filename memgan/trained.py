@@ -117,16 +117,17 @@ def summary(cells: Sequence[Cell]) -> dict[str, Any]:
 
 
 def mean_over_classes(cells: dict[str, list[Cell]]) -> dict[str, float | None]:
-    """Means over classes of the classes' means; sd is that of the seeds' means over classes."""
+    """Means over classes of the classes' means; sd is that of the seeds' means over classes, of
+    those seeds that every class has."""
     figures = [summary(of_class) for of_class in cells.values()]
     validated = [f["val_auroc"] for f in figures if f["val_auroc"] is not None]
     tested = [f["test_auroc_mean"] for f in figures if f["test_auroc_mean"] is not None]
-    complete = len(tested) == len(figures)
-    by_seed = [
-        statistics.fmean(c.test_auroc for c in of_seed if c.test_auroc is not None)
-        for of_seed in zip(*cells.values(), strict=True)
-        if complete
+    by_class = [
+        {cell.seed: cell.test_auroc for cell in of_class if cell.test_auroc is not None}
+        for of_class in cells.values()
     ]
+    common = set.intersection(*(set(of_class) for of_class in by_class))
+    by_seed = [statistics.fmean(of_class[seed] for of_class in by_class) for seed in common]
     return {
         "val_auroc": statistics.fmean(validated) if validated else None,
         "test_auroc_mean": statistics.fmean(tested) if tested else None,

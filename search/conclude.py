@@ -167,8 +167,9 @@ def _record_final(
     cells = sorted(cells, key=lambda cell: order[cell.normal_class])
     drawn = folder.finals / trial_id / f".figures-seed{seed}"
     if cells:
-        draw_finals(drawn, cells, f"{detector}, trial {trial_id}, seed {seed}")
-        record.artifact(record.final_key(trial_id, seed), drawn, "figures")
+        title = f"{detector}, trial {trial_id}, seed {seed}"
+        for figure in draw_finals(drawn, cells, title):
+            record.artifact(record.final_key(trial_id, seed), drawn / figure, "figures")
     extra: dict[str, float] = {}
     for cell in cells:
         named = {
@@ -205,5 +206,4 @@ def _record_conclusion(
     for name in ("report.json", "report.md", "best.yaml", "figures"):
         path = folder.export / name
         if path.exists():
-            into = "export/figures" if path.is_dir() else "export"
-            record.artifact(record.study_key, path, into)
+            record.artifact(record.study_key, path, "export")

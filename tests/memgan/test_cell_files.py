@@ -1,0 +1,56 @@
+"""Cells on disk: what was written comes back, complete or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from memgan.cell_files import load_cell, save_cell
+from memgan.cells import Cell
+
+
+def assert_same(one: Cell | None, other: Cell) -> None:
+    assert one is not None
+    for field in fields(Cell):
+        left, right = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(right, np.ndarray):
+            np.testing.assert_array_equal(left, right)
+            assert left.dtype == right.dtype
+        elif isinstance(right, dict):
+            torch.testing.assert_close(left, right, rtol=0, atol=0)
+        else:
+            assert left == right
+            assert type(left) is type(right)
+
+
+def test_a_cell_comes_back_as_it_was(cell: Cell, tmp_path: Path) -> None:
+    save_cell(tmp_path / "1-seed0", cell)
+
+    assert_same(load_cell(tmp_path / "1-seed0"), cell)
+    assert [path.name for path in tmp_path.iterdir()] == ["1-seed0"]
+
+
+def test_absent_figures_and_memory_come_back_absent(cell: Cell, tmp_path: Path) -> None:
+    bare = replace(cell, val_auroc=None, test_auroc=None, decoded_memory=None)
+    save_cell(tmp_path / "cell", bare)
+
+    assert_same(load_cell(tmp_path / "cell"), bare)
+
+
+def test_a_cell_replaces_an_earlier_one(cell: Cell, tmp_path: Path) -> None:
+    save_cell(tmp_path / "cell", cell)
+    later = replace(cell, seconds=99.0, decoded_memory=None)
+    save_cell(tmp_path / "cell", later)
+
+    assert_same(load_cell(tmp_path / "cell"), later)
+
+
+def test_what_was_never_finished_is_no_cell(cell: Cell, tmp_path: Path) -> None:
+    assert load_cell(tmp_path / "nowhere") is None
+    save_cell(tmp_path / "cell", cell)
+    (tmp_path / "cell" / "figures.json").unlink()
+
+    assert load_cell(tmp_path / "cell") is None

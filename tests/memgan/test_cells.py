@@ -1,0 +1,114 @@
+"""Cells: full trainings and what they say of the test images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from memgan.cells import Cell, train_cell, train_cells
+from memgan.configuration import Configuration
+from memgan.data import Split
+from memgan.errors import TrainingDiverged
+from memgan.metrics import auroc, average_precision, false_positive_rate_at_recall
+
+Tiny = Callable[..., Configuration]
+
+
+def test_figures_are_those_of_the_scores(cell: Cell, digits: Split) -> None:
+    assert (cell.test_anomalous == digits.test.anomalous("1")).all()
+    assert cell.test_auroc == auroc(cell.test_scores, cell.test_anomalous)
+    assert cell.test_average_precision == average_precision(cell.test_scores, cell.test_anomalous)
+    assert cell.test_fpr_at_95_recall == false_positive_rate_at_recall(
+        cell.test_scores, cell.test_anomalous
+    )
+    assert cell.val_auroc is not None
+    assert 0 <= cell.val_auroc <= 1
+    assert len(cell.normal_scores) == digits.development.validation.counts()["1"]
+    assert (np.diff(cell.normal_scores) >= 0).all()
+
+
+def test_the_decoded_memory_has_a_picture_a_unit(cell: Cell) -> None:
+    assert cell.decoded_memory is not None
+    assert cell.decoded_memory.shape == (4, 1, 8, 8)
+    assert cell.decoded_memory.dtype == np.uint8
+
+
+def test_the_same_seed_gives_the_same_figures_to_the_bit(
+    cell: Cell, tiny: Tiny, digits: Split
+) -> None:
+    again = train_cell(tiny(), digits.development, digits.test, "1", seed=0)
+    other = train_cell(tiny(), digits.development, digits.test, "1", seed=1)
+
+    assert (again.val_auroc, again.test_auroc) == (cell.val_auroc, cell.test_auroc)
+    np.testing.assert_array_equal(again.test_scores, cell.test_scores)
+    torch.testing.assert_close(again.weights, cell.weights, rtol=0, atol=0)
+    assert (other.test_scores != cell.test_scores).any()
+
+
+def test_test_images_change_no_weight(cell: Cell, tiny: Tiny, digits: Split) -> None:
+    fewer = digits.test.take(np.arange(100))
+
+    again = train_cell(tiny(), digits.development, fewer, "1", seed=0)
+
+    torch.testing.assert_close(again.weights, cell.weights, rtol=0, atol=0)
+    np.testing.assert_allclose(again.test_scores, cell.test_scores[:100], rtol=1e-5)
+
+
+def test_every_class_and_seed_comes_once(tiny: Tiny, digits: Split) -> None:
+    anchor = Configuration(detector="pca", parameters={"components": 4}, runtime={"device": "cpu"})
+
+    cells = list(train_cells(anchor, digits, classes=["3", "1"], seeds=[0, 4], jobs=1))
+
+    assert {(c.normal_class, c.seed) for c in cells} == {("3", 0), ("1", 0), ("3", 4), ("1", 4)}
+    assert len(cells) == 4
+    assert all(c.test_auroc is not None and c.test_auroc > 0.9 for c in cells)
+    assert all(c.decoded_memory is None for c in cells)
+
+
+def test_without_labelled_validation_the_test_figures_remain(tiny: Tiny, unlabelled: Split) -> None:
+    cell = train_cell(tiny(), unlabelled.development, unlabelled.test, "good", seed=0)
+
+    assert cell.val_auroc is None
+    assert cell.test_auroc is not None
+    assert len(cell.normal_scores)
+
+
+def test_without_any_labelled_anomaly_figures_are_absent(tiny: Tiny, normals_alone: Split) -> None:
+    cell = train_cell(tiny(), normals_alone.development, normals_alone.test, "good", seed=0)
+
+    figures = (
+        cell.val_auroc,
+        cell.test_auroc,
+        cell.test_average_precision,
+        cell.test_fpr_at_95_recall,
+    )
+    assert figures == (None, None, None, None)
+    assert np.isfinite(cell.test_scores).all()
+    assert len(cell.normal_scores)
+
+
+def test_a_diverged_training_has_no_cell(tiny: Tiny, digits: Split) -> None:
+    wild = tiny({"cycle_weight": 1e300, "batch_size": 16})
+
+    with pytest.raises(TrainingDiverged, match="class 1"):
+        train_cell(wild, digits.development, digits.test, "1", seed=0)
+
+
+def test_threads_are_those_of_the_configuration(digits: Split) -> None:
+    before = torch.get_num_threads()
+    two = Configuration(detector="pca", runtime={"device": "cpu", "threads": 2})
+    try:
+        train_cell(two, digits.development, digits.test, "1", seed=0)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_cells_are_frozen(cell: Cell) -> None:
+    with pytest.raises(AttributeError):
+        cell.seed = 3  # type: ignore[misc]
+    assert replace(cell, seed=3).seed == 3

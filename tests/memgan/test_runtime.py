@@ -1,0 +1,49 @@
+"""Facts of the machine that stand beside a figure."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+
+import numpy as np
+import pytest
+import torch
+
+from memgan.errors import BadInput
+from memgan.runtime import machine, peak_memory_mb, resolve_device, versions
+
+
+def test_versions_are_those_installed() -> None:
+    found = versions()
+
+    assert found["python"] == platform.python_version()
+    assert found["torch"] == version("torch")
+    assert found["memgan"] == version("memgan")
+
+
+def test_the_machine_is_one_line() -> None:
+    assert "\n" not in machine()
+    assert machine().endswith(f"{os.cpu_count()} cores")
+
+
+def test_a_device_is_found_or_refused() -> None:
+    assert resolve_device("cpu") == torch.device("cpu")
+    if torch.cuda.is_available():
+        assert resolve_device("auto").type == resolve_device("cuda").type == "cuda"
+    else:
+        assert resolve_device("auto").type == "cpu"
+        with pytest.raises(BadInput, match="--device cpu or auto"):
+            resolve_device("cuda")
+
+
+def test_peak_memory_is_in_mebibytes() -> None:
+    before = peak_memory_mb()
+    held = np.ones(2**27, dtype=np.uint8)
+
+    after = peak_memory_mb()
+
+    assert held.nbytes == 128 * 2**20
+    if not torch.cuda.is_initialized():
+        assert 50 < before <= after
+        assert after > 128

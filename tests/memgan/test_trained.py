@@ -1,0 +1,202 @@
+"""A configuration over classes and seeds: figures, bundles, comparison with what was recorded."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memgan.bundle import load_bundle
+from memgan.cells import Cell
+from memgan.configuration import Configuration, Origin
+from memgan.data import Split
+from memgan.errors import BadInput, ConfigError, UnknownName
+from memgan.runtime import machine, versions
+from memgan.trained import (
+    Trained,
+    compare_with_origin,
+    mean_over_classes,
+    percent,
+    spread,
+    summary,
+    train_configuration,
+)
+
+Tiny = Callable[..., Configuration]
+
+
+@pytest.fixture
+def cells(cell: Cell) -> dict[str, list[Cell]]:
+    """Two classes and two seeds with round figures."""
+    figures = {"0": (0.8, 0.6), "1": (1.0, 0.8)}
+    return {
+        name: [
+            replace(cell, normal_class=name, seed=seed, val_auroc=0.9, test_auroc=value)
+            for seed, value in enumerate(values)
+        ]
+        for name, values in figures.items()
+    }
+
+
+def test_a_class_is_summed_up_over_its_seeds(cells: dict[str, list[Cell]]) -> None:
+    found = summary(cells["0"])
+
+    assert found["test_auroc_mean"] == pytest.approx(0.7)
+    assert found["test_auroc_sd"] == pytest.approx(statistics.stdev([0.8, 0.6]))
+    assert found["test_auroc"] == {"0": 0.8, "1": 0.6}
+    assert found["seeds"] == [0, 1]
+    assert summary(cells["0"][:1])["test_auroc_sd"] is None
+
+
+def test_the_mean_has_the_spread_of_seeds_not_of_classes(cells: dict[str, list[Cell]]) -> None:
+    found = mean_over_classes(cells)
+
+    assert found["test_auroc_mean"] == pytest.approx(0.8)
+    assert found["test_auroc_sd"] == pytest.approx(statistics.stdev([0.9, 0.7]))
+
+
+def test_the_mean_stands_where_a_seed_of_a_class_is_lost(cells: dict[str, list[Cell]]) -> None:
+    cells["1"].pop()
+
+    found = mean_over_classes(cells)
+
+    assert found["test_auroc_mean"] == pytest.approx((0.7 + 1.0) / 2)
+    assert found["test_auroc_sd"] is None
+
+
+def test_absent_figures_stay_absent(cells: dict[str, list[Cell]]) -> None:
+    blind = {
+        name: [replace(c, val_auroc=None, test_auroc=None) for c in of_class]
+        for name, of_class in cells.items()
+    }
+
+    assert set(mean_over_classes(blind).values()) == {None}
+    assert summary(blind["0"])["test_auroc"] == {"0": None, "1": None}
+
+
+def test_figures_for_readers() -> None:
+    assert percent(None) == "–"
+    assert percent(0.98765) == "98.8"
+    assert spread({"test_auroc_mean": 0.9, "test_auroc_sd": None}) == "90.0"
+    assert spread({"test_auroc_mean": 0.9, "test_auroc_sd": 0.012}) == "90.0 ± 1.2"
+
+
+def test_every_class_gets_a_bundle_of_its_first_seed(tiny: Tiny, tmp_path: Path) -> None:
+    notes: list[str] = []
+    configuration = tiny({"epochs": 1}, normal_class="1,0", seeds=(3, 2))
+
+    trained = train_configuration(configuration, out=tmp_path / "out", jobs=1, note=notes.append)
+
+    assert list(trained.cells) == ["1", "0"]
+    for name, cells in trained.cells.items():
+        assert [c.seed for c in cells] == [3, 2]
+        loaded = load_bundle(tmp_path / "out" / "bundles" / name, device="cpu")
+        assert loaded.config.seed == 3
+        np.testing.assert_allclose(
+            loaded.score(trained.split.test.images), cells[0].test_scores, rtol=1e-6
+        )
+    assert [note.split()[0] for note in notes] == ["1/4", "2/4", "3/4", "4/4"]
+    document = trained.document()
+    assert document["classes"]["1"]["seeds"] == [3, 2]
+    assert document["split_hash"] == trained.split.hash
+
+
+def test_normals_alone_train_and_say_what_is_missing(tiny: Tiny, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "good.npz", x=images, y=np.array(["good"] * 30))
+    notes: list[str] = []
+    configuration = tiny({"epochs": 1}, data={"source": str(tmp_path / "good.npz")})
+
+    trained = train_configuration(configuration, out=tmp_path / "out", jobs=1, note=notes.append)
+
+    assert trained.document()["mean"] == dict.fromkeys(
+        ["val_auroc", "test_auroc_mean", "test_auroc_sd"]
+    )
+    assert "no labelled anomalies to validate on" in notes[0]
+    assert "no labelled test" in notes[1]
+    assert load_bundle(tmp_path / "out" / "bundles" / "good", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        ({"normal_class": "11"}, UnknownName, "class '11'"),
+        ({"by_class": {"ten": {"epochs": 2}}}, ConfigError, "by_class.ten"),
+        ({"data": {"source": "digit"}}, UnknownName, "did you mean 'digits'"),
+        ({"data": {"source": "nowhere.npz"}}, UnknownName, "existing folder"),
+    ],
+)
+def test_bad_input_leaves_nothing_behind(
+    tiny: Tiny, tmp_path: Path, values: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        train_configuration(tiny(**values), out=tmp_path / "out", jobs=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_training(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(BadInput, match="choose another with --out"):
+        train_configuration(tiny(), out=tmp_path / "file" / "out", jobs=1)
+
+
+def recorded(
+    tiny: Tiny, digits: Split, cells: dict[str, list[Cell]], figures: dict[str, dict[str, float]]
+) -> Trained:
+    origin = Origin(
+        study="s",
+        study_id="1",
+        protocol="shared",
+        split_hash=digits.hash,
+        trials={},
+        test_auroc=figures,
+        versions={**versions(), "torch": "0.1"},
+        machine=machine(),
+    )
+    return Trained(tiny(origin=origin), digits, cells, Path("out"))
+
+
+def test_equal_figures_are_verified(
+    tiny: Tiny, digits: Split, cells: dict[str, list[Cell]]
+) -> None:
+    same = {"0": {"0": 0.8, "1": 0.6}, "1": {"1": 0.8}, "7": {"0": 0.1}}
+
+    comparison = compare_with_origin(recorded(tiny, digits, cells, same))
+
+    assert comparison.equal
+    assert "3 recorded figures are the same" in comparison.lines()[0]
+    assert comparison.differing == (f"torch 0.1 then, {versions()['torch']} now",)
+
+
+def test_the_largest_gap_is_told(tiny: Tiny, digits: Split, cells: dict[str, list[Cell]]) -> None:
+    other = {"0": {"0": 0.8, "1": 0.6 + 1e-12}, "1": {"0": 0.99}}
+
+    comparison = compare_with_origin(recorded(tiny, digits, cells, other))
+
+    assert not comparison.equal
+    assert "largest gap is 1.000 points" in comparison.lines()[0]
+    assert comparison.document()["figures"][2] == {
+        "class": "1",
+        "seed": "0",
+        "recorded": 0.99,
+        "now": 1.0,
+    }
+
+
+def test_nothing_recorded_is_nothing_to_verify(
+    tiny: Tiny, digits: Split, cells: dict[str, list[Cell]]
+) -> None:
+    for trained in (
+        recorded(tiny, digits, cells, {"9": {"0": 0.5}}),
+        Trained(tiny(), digits, cells, Path("out")),
+    ):
+        with pytest.raises(BadInput, match="--verify needs a file that records figures"):
+            compare_with_origin(trained)
