@@ -9,11 +9,12 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from memgan.errors import BadInput
+from memgan.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
     import torch
 
+_DEVICES = ("auto", "cpu", "cuda")
 _RECORDED = ("memgan", "torch", "torchvision", "ray", "optuna", "mlflow", "scikit-learn", "numpy")
 
 
@@ -45,7 +46,10 @@ def _processor() -> str:
 
 
 def resolve_device(name: str) -> torch.device:
-    """`auto` is CUDA where torch finds a device, else the CPU. BadInput for a missing device."""
+    """`auto` is CUDA where torch finds a device, else the CPU. BadInput for a missing device,
+    UnknownName for any other name."""
+    if name not in _DEVICES:
+        raise unknown_name("device", name, _DEVICES)
     import torch
 
     if name == "auto":

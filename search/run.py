@@ -19,10 +19,11 @@ from search.finals import Winner, stored_finals
 from search.outcome import TrialsResult
 from search.progress import LiveProgress
 from search.resources import allot
-from search.store import StudyFolder
+from search.store import StudyFolder, studies
 from search.study import Study
 from search.trials import ClassGroup, class_groups, read_outcomes, run_trials
 from tracking import Location, Outbox, Record, StudyFacts, redact, resolve, start_writer
+from tracking.location import sqlite_file
 
 Note = Callable[[str], None]
 
@@ -191,6 +192,8 @@ def _conduct(
     started = time.monotonic()
     with folder.lock():
         record = _record(study, folder, split)
+        store = sqlite_file(location.uri)
+        made = store if store is not None and not store.exists() else None
         writer = start_writer(folder.outbox, location.uri, study.name, location.artifact_root)
         conclusion: Conclusion | None = None
         begun = interrupted = False
@@ -218,7 +221,7 @@ def _conduct(
                 record.study_ended("KILLED" if interrupted else status)
             waiting = writer.drain()
             if new and not begun:
-                _discard(folder)
+                _discard(folder, made)
         if not begun:
             raise KeyboardInterrupt
     return StudyResult(
@@ -319,9 +322,13 @@ def _total(groups: Sequence[ClassGroup], folder: StudyFolder) -> dict[str, int]:
     return TrialsResult(tuple(outcomes)).counts()
 
 
-def _discard(folder: StudyFolder) -> None:
-    """Remove a study that never began, and the results folder if nothing else is in it."""
+def _discard(folder: StudyFolder, store: Path | None) -> None:
+    """Remove a study that never began, and the SQLite file and the results folder that were made
+    for it unless another study has come to use them."""
     shutil.rmtree(folder.path, ignore_errors=True)
+    if store is not None and not studies(folder.results):
+        for file in store.parent.glob(f"{store.name}*"):
+            file.unlink()
     for parent in (folder.path.parent, folder.results):
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()

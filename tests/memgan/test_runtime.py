@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from memgan.errors import BadInput
+from memgan.errors import BadInput, UnknownName
 from memgan.runtime import machine, peak_memory_mb, resolve_device, versions
 
 
@@ -35,6 +35,11 @@ def test_a_device_is_found_or_refused() -> None:
         assert resolve_device("auto").type == "cpu"
         with pytest.raises(BadInput, match="--device cpu or auto"):
             resolve_device("cuda")
+
+
+def test_another_device_is_answered_with_those_there_are() -> None:
+    with pytest.raises(UnknownName, match="unknown device 'gpu'; known: auto, cpu, cuda"):
+        resolve_device("gpu")
 
 
 def test_peak_memory_is_in_mebibytes() -> None:

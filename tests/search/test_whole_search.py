@@ -1,0 +1,402 @@
+"""A whole `memgan search` through real Ray and real SQLite MLflow, and what is done with it after.
+
+One search is run and looked at from all sides; tests that extend it or stand beside it in the
+same results folder come last. A second one meets Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import yaml
+
+from memgan.bundle import load_bundle
+from memgan.cell_files import load_cell
+from memgan.config import DataConfig, parse, read_yaml
+from memgan.configuration import Configuration
+from memgan.data import load_split
+from memgan.errors import StudyError
+from search.cli import run
+from search.journal import read_groups
+from search.run import resume
+from search.store import StudyFolder
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.tracking import MlflowClient
+
+pytestmark = pytest.mark.timeout(600)
+
+STUDY: dict[str, Any] = {
+    "name": "tiny",
+    "data": {"source": "digits"},
+    "normal_class": "0,1",
+    "space": {
+        "learning_rate": {"low": 1e-3, "high": 2e-2, "log": True},
+        "memory_units": [4, 8],
+    },
+    "fixed": {"epochs": 4, "width": 2, "memory_dim": 4},
+    "budget": {"trials": 4},
+    "scheduler": {"name": "asha", "grace_epochs": 1, "reduction_factor": 2},
+    "resources": {"checkpoint_epochs": 2},
+    "final": {"seeds": 2},
+}
+CLASSES = ("0", "1")
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-c", "from search.cli import main; main()", *map(str, arguments)]
+
+
+def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=580, cwd=cwd, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the commands are given in; results lie in its `results`."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "study.yaml").write_text(yaml.safe_dump(STUDY))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(home: Path) -> dict[str, Any]:
+    """The document of a search that came to its end."""
+    ended = call("search", "study.yaml", "--json", cwd=home)
+    assert ended.returncode == 0, ended.stderr
+    document: dict[str, Any] = json.loads(ended.stdout)
+    assert "Traceback" not in ended.stderr
+    return document
+
+
+@pytest.fixture
+def memgan(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """(arguments) -> the JSON document of a command that ends well, given in `home`."""
+    monkeypatch.chdir(home)
+
+    def run_it(*arguments: object) -> Any:
+        code = run([*map(str, arguments), "--json"])
+        out, err = capsys.readouterr()
+        assert code == 0, err
+        return json.loads(out)
+
+    return run_it
+
+
+def client_of(document: dict[str, Any]) -> MlflowClient:
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(document["tracking_uri"])
+
+
+def runs_of(document: dict[str, Any]) -> list[Run]:
+    found: list[Run] = client_of(document).search_runs([document["experiment_id"]])
+    return found
+
+
+def of_kind(document: dict[str, Any], kind: str) -> list[Run]:
+    return [run for run in runs_of(document) if run.data.tags["memgan.kind"] == kind]
+
+
+def artifacts(document: dict[str, Any], run_id: str, folder: str | None = None) -> set[str]:
+    found = set()
+    for entry in client_of(document).list_artifacts(run_id, folder):
+        found |= artifacts(document, run_id, entry.path) if entry.is_dir else {entry.path}
+    return found
+
+
+@pytest.fixture
+def export(home: Path, finished: dict[str, Any]) -> Path:
+    return home / finished["export"]
+
+
+def test_the_document_tells_everything(finished: dict[str, Any], export: Path) -> None:
+    assert {"study", "dataset", "detector", "protocol", "classes", "mean"} <= set(finished)
+    assert finished["name"] == finished["study"] == "tiny"
+    assert finished["results"] == "results"
+    assert finished["tracking_uri"].startswith("sqlite:////")
+    assert sum(finished["trials"].values()) == 4
+    assert finished["trials"]["finished"] >= 1
+    assert finished["trials"]["failed"] == finished["trials"]["unfinished"] == 0
+    assert finished["waiting_events"] == 0
+    assert finished["seconds"] > 0
+    assert set(finished["classes"]) == set(CLASSES)
+    for row in finished["classes"].values():
+        assert row["seeds"] == [0, 1]
+        assert 0 <= row["val_auroc"] <= 1
+        assert 0 <= row["test_auroc_mean"] <= 1
+        assert row["run_id"] in {run.info.run_id for run in of_kind(finished, "trial")}
+    assert finished["anchors"]["pca"]["mean"]["test_auroc_mean"] > 0.9
+    assert finished["anchors"]["neighbours"]["mean"]["test_auroc_mean"] > 0.9
+    report = json.loads((export / "report.json").read_text())
+    assert {key: finished[key] for key in report} == report
+
+
+def test_the_record_has_a_parent_with_a_child_a_trial_and_a_final(
+    finished: dict[str, Any],
+) -> None:
+    (parent,) = of_kind(finished, "study")
+    trials, finals = of_kind(finished, "trial"), of_kind(finished, "final")
+
+    assert parent.info.run_id == finished["parent_run_id"]
+    assert len(runs_of(finished)) == 1 + 4 + 2
+    for child in (*trials, *finals):
+        assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    ids = sorted(run.data.tags["memgan.trial_id"] for run in trials)
+    assert ids == ["0000", "0001", "0002", "0003"]
+    assert sorted(run.data.tags["memgan.seed"] for run in finals) == ["0", "1"]
+    assert {run.info.status for run in (parent, *finals)} == {"FINISHED"}
+    by_status = [run.info.status for run in trials]
+    assert by_status.count("FINISHED") == finished["trials"]["finished"]
+    assert by_status.count("KILLED") == finished["trials"]["stopped"]
+    for run_ in trials:
+        stopped = run_.info.status == "KILLED"
+        assert run_.data.tags.get("memgan.stopped_by") == ("asha" if stopped else None)
+
+
+def test_the_record_tells_what_was_tried_and_what_came_of_it_by_epoch(
+    finished: dict[str, Any],
+) -> None:
+    client = client_of(finished)
+    for trial in of_kind(finished, "trial"):
+        assert trial.data.params["memory_units"] in ("4", "8")
+        assert 1e-3 <= float(trial.data.params["learning_rate"]) <= 2e-2
+        assert trial.data.params["epochs"] == "4"
+        assert trial.data.params["detector"] == "memgan"
+        histories = {
+            name: {m.step: m.value for m in client.get_metric_history(trial.info.run_id, name)}
+            for name in ("val_auroc/0", "val_auroc/1", "val_auroc/mean", "loss/cycle", "seconds")
+        }
+        steps = sorted(histories["val_auroc/mean"])
+        assert steps == list(range(1, len(steps) + 1))
+        assert len(steps) == 4 or trial.info.status == "KILLED"
+        for history in histories.values():
+            assert sorted(history) == steps
+        for step in steps:
+            mean = (histories["val_auroc/0"][step] + histories["val_auroc/1"][step]) / 2
+            assert histories["val_auroc/mean"][step] == pytest.approx(mean)
+
+
+def test_the_parent_tells_the_study_and_its_figures(finished: dict[str, Any]) -> None:
+    (parent,) = of_kind(finished, "study")
+    tags, metrics = parent.data.tags, parent.data.metrics
+
+    assert tags["memgan.study"] == parent.info.run_name == "tiny"
+    assert tags["memgan.study_id"]
+    assert (tags["memgan.dataset"], tags["memgan.detector"]) == ("digits", "memgan")
+    assert tags["memgan.protocol"] == "shared"
+    assert tags["memgan.split_hash"] == finished["split_hash"]
+    for name, row in finished["classes"].items():
+        assert metrics[f"val_auroc/{name}"] == row["val_auroc"]
+        assert metrics[f"test_auroc/{name}"] == row["test_auroc_mean"]
+        assert metrics[f"test_auroc_sd/{name}"] == row["test_auroc_sd"]
+    assert metrics["val_auroc/mean"] == finished["mean"]["val_auroc"]
+    assert metrics["test_auroc/mean"] == pytest.approx(finished["mean"]["test_auroc_mean"])
+    assert artifacts(finished, parent.info.run_id) == {
+        "study.yaml",
+        "export/best.yaml",
+        "export/report.json",
+        "export/report.md",
+        "export/figures/roc.png",
+        "export/figures/memory.png",
+    }
+
+
+def test_finals_keep_figures_and_the_winner_its_checkpoint(
+    home: Path, finished: dict[str, Any]
+) -> None:
+    winner = finished["classes"]["0"]["run_id"]
+    assert any(
+        path.startswith("checkpoints/") and path.endswith("training.pt")
+        for path in artifacts(finished, winner)
+    )
+    folder = StudyFolder(home / "results", "tiny").finals / finished["classes"]["0"]["trial"]
+    for final in of_kind(finished, "final"):
+        assert artifacts(finished, final.info.run_id) == {"figures/roc.png", "figures/memory.png"}
+        for name in CLASSES:
+            cell = load_cell(folder / f"{name}-seed{final.data.tags['memgan.seed']}")
+            assert cell is not None
+            assert final.data.metrics[f"test_auroc/{name}"] == cell.test_auroc
+
+
+def test_the_export_is_complete(finished: dict[str, Any], export: Path) -> None:
+    files = {str(path.relative_to(export)) for path in export.rglob("*") if path.is_file()}
+    bundle = ("weights.safetensors", "config.yaml", "calibration.json", "card.md")
+
+    assert files == {
+        "best.yaml",
+        "report.json",
+        "report.md",
+        "figures/roc.png",
+        "figures/memory.png",
+        *(f"bundles/{name}/{file}" for name in CLASSES for file in bundle),
+    }
+    best = parse(Configuration, read_yaml(export / "best.yaml"), "best.yaml")
+    assert best.origin is not None
+    assert best.origin.study == "tiny"
+    assert best.origin.split_hash == finished["split_hash"]
+    assert best.origin.trials["0"] == finished["classes"]["0"]["trial"]
+    assert best.seeds == (0, 1)
+    assert best.data == DataConfig(source="digits")
+
+
+def test_training_the_export_gives_the_recorded_figure_exactly(
+    finished: dict[str, Any], export: Path, memgan: Callable[..., Any], tmp_path: Path
+) -> None:
+    options = ["--normal-class", "1", "--seeds", "1", "--jobs", "1", "--out", tmp_path]
+
+    document = memgan("train", export / "best.yaml", *options, "--verify")
+
+    assert document["verify"]["equal"]
+    (final,) = [run for run in of_kind(finished, "final") if run.data.tags["memgan.seed"] == "0"]
+    figure = document["classes"]["1"]["test_auroc"]["0"]
+    assert figure == final.data.metrics["test_auroc/1"]
+
+
+def test_the_export_can_be_written_again_equal(
+    finished: dict[str, Any], export: Path, memgan: Callable[..., Any], tmp_path: Path
+) -> None:
+    document = memgan("export", "tiny", "--out", tmp_path / "again")
+
+    assert document["classes"] == finished["classes"]
+    for path in export.rglob("*"):
+        if path.is_file() and path.suffix != ".png":
+            again = tmp_path / "again" / path.relative_to(export)
+            assert again.read_bytes() == path.read_bytes(), path
+
+
+def test_an_exported_bundle_scores_as_the_final_did(
+    home: Path, finished: dict[str, Any], export: Path, memgan: Callable[..., Any], tmp_path: Path
+) -> None:
+    split = load_split(DataConfig(source="digits"))
+    trial = finished["classes"]["1"]["trial"]
+    cell = load_cell(StudyFolder(home / "results", "tiny").finals / trial / "1-seed0")
+    assert cell is not None
+    np.savez(tmp_path / "test.npz", x=split.test.images[:60])
+
+    document = memgan("score", export / "bundles" / "1", tmp_path / "test.npz")
+
+    scores = [row["score"] for row in document["images"]]
+    np.testing.assert_allclose(scores, cell.test_scores[:60], rtol=1e-6)
+    loaded = load_bundle(export / "bundles" / "1")
+    np.testing.assert_allclose(loaded.score(split.test.images), cell.test_scores, rtol=1e-6)
+
+
+def test_studies_tell_how_far_it_is(finished: dict[str, Any], memgan: Callable[..., Any]) -> None:
+    status = memgan("studies", "status", "tiny")
+    (listed,) = [s for s in memgan("studies", "list")["studies"] if s["name"] == "tiny"]
+
+    assert listed == status
+    assert (status["state"], status["done"], status["budget"]) == ("finished", 4, 4)
+    assert status["best"] == finished["mean"]["val_auroc"]
+    assert [trial["trial"] for trial in status["trials"]] == ["0000", "0001", "0002", "0003"]
+    winner = status["trials"][int(finished["classes"]["0"]["trial"])]
+    assert winner["state"] == "finished"
+    assert winner["values"] == finished["values"][winner["trial"]]
+
+
+def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
+    home: Path, finished: dict[str, Any]
+) -> None:
+    long = {
+        **STUDY,
+        "name": "cut",
+        "fixed": {**STUDY["fixed"], "epochs": 15, "batch_size": 16},
+        "budget": {"trials": 3},
+        "final": {"seeds": 1},
+    }
+    (home / "cut.yaml").write_text(yaml.safe_dump(long))
+    folder = StudyFolder(home / "results", "cut")
+    driver = subprocess.Popen(
+        command("search", "cut.yaml", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home,
+        start_new_session=True,
+    )
+    try:
+        while driver.poll() is None:
+            if any(trial.epochs for trial in read_groups(folder.journal).get("", [])):
+                break
+            time.sleep(0.2)
+        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+        out, err = driver.communicate(timeout=300)
+    finally:
+        if driver.poll() is None:
+            driver.kill()
+    assert driver.returncode == 130, err
+    stopped = json.loads(out)
+    assert stopped["interrupted"]
+    assert stopped["export"] is None
+    assert stopped["trials"]["unfinished"] >= 1
+    assert "Traceback" not in err
+    before = {trial.trial_id: trial for trial in read_groups(folder.journal)[""]}
+
+    (line,) = [line for line in err.splitlines() if line.startswith("go on with: ")]
+    words = shlex.split(line.removeprefix("go on with: ").removeprefix("uv run "))
+    assert words[:3] == ["memgan", "search", "--resume"]
+    resumed = call(*words[1:], "--json", cwd=home)
+
+    assert resumed.returncode == 0, resumed.stderr
+    document = json.loads(resumed.stdout)
+    after = {trial.trial_id: trial for trial in read_groups(folder.journal)[""]}
+    assert sorted(after) == ["0000", "0001", "0002"]
+    assert document["trials"]["unfinished"] == 0
+    for trial_id, trial in before.items():
+        assert after[trial_id].values == trial.values
+    assert document["parent_run_id"] == stopped["parent_run_id"]
+    assert len(runs_of(document)) == 1 + 3 + 1
+    assert {run.info.status for run in runs_of(document)} <= {"FINISHED", "KILLED"}
+    (parent,) = of_kind(document, "study")
+    assert parent.info.status == "FINISHED"
+    client = client_of(document)
+    for run_ in of_kind(document, "trial"):
+        epochs = [m.step for m in client.get_metric_history(run_.info.run_id, "val_auroc/mean")]
+        trial_id = run_.data.tags["memgan.trial_id"]
+        assert sorted(epochs) == list(range(1, after[trial_id].epochs + 1))
+
+
+def test_a_finished_study_takes_more_trials_and_no_other_change(
+    home: Path, finished: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = StudyFolder(home / "results", "tiny")
+    study_id = folder.study_id
+    before = {run.data.tags["memgan.run_key"]: run.info.run_id for run in runs_of(finished)}
+
+    monkeypatch.chdir(home)
+    with pytest.raises(StudyError, match="--epochs 9 is not study tiny's own"):
+        resume("tiny", options={"epochs": 9})
+    ended = call("search", "--resume", "tiny", "--trials", "5", "--json", cwd=home)
+
+    assert ended.returncode == 0, ended.stderr
+    document = json.loads(ended.stdout)
+    assert sum(document["trials"].values()) == 5
+    assert folder.study_id == study_id
+    assert document["parent_run_id"] == finished["parent_run_id"]
+    runs = runs_of(document)
+    keys = [run.data.tags["memgan.run_key"] for run in runs]
+    assert len(keys) == len(set(keys))
+    assert {key: run.info.run_id for key, run in zip(keys, runs, strict=True)}.items() >= (
+        before.items()
+    )
+    trials = [run.data.tags["memgan.trial_id"] for run in of_kind(document, "trial")]
+    assert sorted(trials) == ["0000", "0001", "0002", "0003", "0004"]
+    assert "RUNNING" not in {run.info.status for run in runs}
+    assert document["mean"]["val_auroc"] >= finished["mean"]["val_auroc"]
