@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import importlib.util
-
 import optuna
 import pytest
 
 from memgan.errors import ConfigError
 from search.sampler import SAMPLERS, Tpe, build_sampler, make_sampler
-
-_INSTALLED = [n for n in SAMPLERS if n != "cmaes" or importlib.util.find_spec("cmaes")]
 
 
 def _points(name: str, seed: int, trials: int = 6) -> list[dict[str, float]]:
@@ -24,7 +20,7 @@ def _points(name: str, seed: int, trials: int = 6) -> list[dict[str, float]]:
     return [trial.params for trial in study.trials]
 
 
-@pytest.mark.parametrize("name", _INSTALLED)
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_points_follow_from_seed_and_number(name: str) -> None:
     assert _points(name, seed=1) == _points(name, seed=1)
     if name != "qmc":
@@ -40,12 +36,6 @@ def test_points_differ_from_each_other(name: str) -> None:
 @pytest.mark.parametrize(("trials", "startup"), [(1, 1), (12, 4), (100, 10)])
 def test_start_up_is_at_most_a_third(trials: int, startup: int) -> None:
     assert Tpe().startup(trials) == startup
-
-
-@pytest.mark.skipif(importlib.util.find_spec("cmaes") is not None, reason="cmaes is installed")
-def test_cmaes_without_its_package_is_refused() -> None:
-    with pytest.raises(ConfigError, match="needs the package 'cmaes'"):
-        make_sampler("cmaes")
 
 
 def test_options_of_another_sampler_are_refused() -> None:
