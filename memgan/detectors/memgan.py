@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from memgan.data.images import Pixels
 from memgan.detectors import losses
@@ -84,20 +85,14 @@ class Memgan(Detector):
 
     def _step(self, x: Tensor) -> dict[str, Tensor]:
         """One step of Algorithm 1: D first, then E, G and M from one common point."""
-        p, E, G, D, M = (
-            self.parameters,
-            self.encoder,
-            self.generator,
-            self.discriminator,
-            self.memory,
-        )
+        p, E, G, M = self.parameters, self.encoder, self.generator, self.memory
         code = E(x)
         a = sample_addresses(len(x), p.memory_units, sharpness=p.sharpness, generator=self.sampling)
         z = a @ M
         generated = G(z)
 
         game_of_d = losses.discriminator_loss(
-            D(x, code.detach()), D(generated.detach(), z.detach())
+            *self._judge(x, code.detach(), generated.detach(), z.detach())
         )
         self._update(game_of_d, "discriminator")
 
@@ -105,8 +100,9 @@ class Memgan(Detector):
         cycle = losses.cycle_loss(x, G(projected))
         projection = losses.projection_loss(code, projected)
         information = losses.mutual_information_loss(a, address_logits(E(generated), M))
-        game_of_e = self._encoder_game(D(x, code))
-        game_of_g = losses.generator_game_loss(D(generated, z))
+        encoded_logits, generated_logits = self._judge(x, code, generated, z)
+        game_of_e = self._encoder_game(encoded_logits)
+        game_of_g = losses.generator_game_loss(generated_logits)
 
         rebuilding = (
             p.cycle_weight * cycle
@@ -126,6 +122,11 @@ class Memgan(Detector):
             "generator_game": game_of_g.detach(),
             "discriminator": game_of_d.detach(),
         }
+
+    def _judge(self, x: Tensor, code: Tensor, generated: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+        """D(x, E(x)) and D(G(z), z) as logits: one call, as D takes every sample by itself."""
+        logits = self.discriminator(torch.cat([x, generated]), torch.cat([code, z]))
+        return torch.tensor_split(logits, 2)
 
     def _encoder_game(self, logits: Tensor) -> Tensor:
         if self.parameters.encoder_game == "saturating":
@@ -147,7 +148,7 @@ class Memgan(Detector):
     @torch.no_grad()
     def prepare_to_score(self, images: Pixels) -> None:
         """BatchNorm statistics anew, from training images on the path that scoring takes."""
-        norms = [part for part in self.parts.modules() if isinstance(part, nn.BatchNorm2d)]
+        norms = [part for part in self.parts.modules() if isinstance(part, _BatchNorm)]
         for norm in norms:
             norm.reset_running_stats()
         self.parts.train()

@@ -1,12 +1,14 @@
 """MEMGAN's encoder, generator and joint discriminator, for any image from 8×8 up.
 
 The paper's tables of networks are in a supplement that cannot be had; these follow the public
-relative named in docs/design.md: strided convolutions down to at most 4×4, one convolution over
-what is left, and the exact mirror. 28×28 gives 28-14-7-4-1.
+relative named in docs/science.md: strided convolutions down to at most 4×4, a linear layer over
+what is left (a convolution of that size, in less time), and the exact mirror. 28×28 gives
+28-14-7-4-1.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +16,9 @@ from torch import Tensor, nn
 
 _SMALLEST = 4
 _WIDEST = 8
+_ALL = None
+"""BatchNorm's momentum: running statistics are a plain mean over all batches since the last reset,
+which is what their re-estimation on the scoring path needs (Memgan.prepare_to_score)."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +64,16 @@ class Encoder(nn.Module):
             layers += [
                 # No bias before BatchNorm: its gradient is rounding alone, which Adam blows up.
                 nn.Conv2d(channels, out, step.kernel, step.stride, padding=1, bias=False),
-                _batch_norm(out),
+                nn.BatchNorm2d(out, momentum=_ALL),
                 nn.LeakyReLU(0.1),
             ]
             channels = out
         layers += [
-            nn.Conv2d(channels, widths[-1], left, bias=False),
-            _batch_norm(widths[-1]),
-            nn.LeakyReLU(0.1),
-            nn.Conv2d(widths[-1], code_dim, 1),
             nn.Flatten(),
+            nn.Linear(channels * math.prod(left), widths[-1], bias=False),
+            nn.BatchNorm1d(widths[-1], momentum=_ALL),
+            nn.LeakyReLU(0.1),
+            nn.Linear(widths[-1], code_dim),
         ]
         self.layers = nn.Sequential(*layers)
 
@@ -86,12 +91,12 @@ class Generator(nn.Module):
         steps, left = _plan(height, breadth)
         widths = _channels(width, len(steps))
         layers: list[nn.Module] = [
-            nn.Unflatten(1, (code_dim, 1, 1)),
-            nn.ConvTranspose2d(code_dim, widths[-1], 1, bias=False),
-            _batch_norm(widths[-1]),
+            nn.Linear(code_dim, widths[-1], bias=False),
+            nn.BatchNorm1d(widths[-1], momentum=_ALL),
             nn.ReLU(),
-            nn.ConvTranspose2d(widths[-1], widths[-2], left, bias=False),
-            _batch_norm(widths[-2]),
+            nn.Linear(widths[-1], widths[-2] * math.prod(left), bias=False),
+            nn.Unflatten(1, (widths[-2], *left)),
+            nn.BatchNorm2d(widths[-2], momentum=_ALL),
             nn.ReLU(),
         ]
         outs = [*reversed(widths[: len(steps) - 1]), channels]
@@ -101,7 +106,7 @@ class Generator(nn.Module):
             layers.append(
                 nn.ConvTranspose2d(into, out, step.kernel, step.stride, padding=1, bias=last)
             )
-            layers += [nn.Tanh()] if last else [_batch_norm(out), nn.ReLU()]
+            layers += [nn.Tanh()] if last else [nn.BatchNorm2d(out, momentum=_ALL), nn.ReLU()]
             into = out
         self.layers = nn.Sequential(*layers)
 
@@ -123,7 +128,11 @@ class Discriminator(nn.Module):
             trunk.append(nn.Conv2d(channels, out, step.kernel, step.stride, padding=1))
             trunk.append(nn.LeakyReLU(0.2))
             channels = out
-        trunk += [nn.Conv2d(channels, widths[-1], left), nn.LeakyReLU(0.2), nn.Flatten()]
+        trunk += [
+            nn.Flatten(),
+            nn.Linear(channels * math.prod(left), widths[-1]),
+            nn.LeakyReLU(0.2),
+        ]
         joint = widths[-1]
         self.of_image = nn.Sequential(*trunk)
         self.of_code = nn.Sequential(
@@ -149,9 +158,3 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             nn.init.normal_(part.weight, std=0.02, generator=generator)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
-
-
-def _batch_norm(channels: int) -> nn.BatchNorm2d:
-    # momentum=None makes running statistics a plain mean over all batches since the last reset,
-    # which is what their re-estimation on the scoring path needs (Memgan.prepare_to_score).
-    return nn.BatchNorm2d(channels, momentum=None)
