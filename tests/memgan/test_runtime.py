@@ -38,7 +38,9 @@ def test_a_device_is_found_or_refused() -> None:
 
 
 def test_another_device_is_answered_with_those_there_are() -> None:
-    with pytest.raises(UnknownName, match="unknown device 'gpu'; known: auto, cpu, cuda"):
+    with pytest.raises(
+        UnknownName, match=r"unknown device 'gpu'; did you mean 'cpu'\? known: auto, cpu, cuda"
+    ):
         resolve_device("gpu")
 
 
