@@ -1,25 +1,27 @@
 """The two anchors every table shows: PCA reconstruction and nearest neighbours on pixels.
 
 Pixels stay whole numbers from 0 to 255 in float64: squared distances are then exact, and a score
-cannot depend on what is scored beside it.
+cannot depend on what is scored beside it. scikit-learn takes seconds to import and is asked for by
+those who fit: whoever scores with another detector does without.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.decomposition import PCA
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from memgan.data.images import Pixels
 from memgan.detectors.base import Detector, Scores
 from memgan.errors import BundleError
 from memgan.parameters import DetectorParameters, NeighboursParameters, PcaParameters
+
+if TYPE_CHECKING:
+    from sklearn.neighbors import NearestNeighbors
 
 _Rows = npt.NDArray[np.float64]
 
@@ -37,6 +39,8 @@ class Pca(Detector):
         self.components: _Rows = np.empty((0, 0))
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        from sklearn.decomposition import PCA
+
         rows = _rows(images)
         kept = min(self.wanted, *rows.shape)
         fitted = PCA(kept, svd_solver="full").fit(rows)
@@ -84,6 +88,8 @@ class Neighbours(Detector):
         return {}
 
     def _build_index(self) -> NearestNeighbors:
+        from sklearn.neighbors import NearestNeighbors
+
         kept = min(self.wanted, len(self.train))
         return NearestNeighbors(n_neighbors=kept, algorithm="brute").fit(_rows(self.train))
 
