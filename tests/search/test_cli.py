@@ -167,7 +167,6 @@ def test_a_process_exits_with_the_code_and_one_line(tmp_path: Path) -> None:
         (["search", "--set", "scheduler.grace=3"], "grace_epochs"),
         (["search", "--set", "learning_rate={low: 0.1, high: 0.01}"], "low"),
         (["search", "--set", "learning_rate={low: 0.1, hihg: 0.2}"], "high"),
-        (["search", "--address", "nowhere"], "host:port"),
         (["search", "--tracking-uri", "ftp://there"], "ftp://there"),
         (["search", "nowhere.yaml"], "nowhere.yaml"),
         (["search", "--results", "s3://bucket"], "local folder"),
