@@ -47,8 +47,7 @@ def connect(
     """
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     _prepare(os.environ, local=address == "local")
-    if address != "local":
-        _must_answer(address)
+    check_address(address)
     import ray
 
     for name in ("ray.tune", "ray.train", "ray.air"):
@@ -67,7 +66,9 @@ def connect(
     except Exception as error:
         where = "a local Ray did not start" if address == "local" else f"no Ray at {address}"
         line = " ".join(str(error).split())[:300]
-        raise BadInput(f"{where}: {line}; see --address and RAY_ADDRESS") from None
+        raise BadInput(
+            f"{where}: {line}; if the machine was busy, try again; else see --address, RAY_ADDRESS"
+        ) from None
     try:
         yield dict(ray.cluster_resources())
     finally:
@@ -90,13 +91,15 @@ def _prepare(environment: MutableMapping[str, str], *, local: bool) -> None:
     environment["RAY_AUTH_MODE"] = "token" if has_token else "disabled"
 
 
-def _must_answer(address: str) -> None:
+def check_address(address: str | None) -> None:
+    """BadInput, in seconds, if nobody answers at an address; as for `connect`."""
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
     if address.startswith("ray://"):
         raise BadInput(
             f"address {address}: Ray's client mode is not supported; run on a machine of the"
             " cluster, or through `ray job submit`, and give host:port"
         )
-    if address == "auto":
+    if address in ("auto", "local"):
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from search.run import StudyResult
+    from search.conduct import StudyResult
 
 _Results = Annotated[
     Path, typer.Option("--results", metavar="DIR", help="Where studies and their record lie.")
@@ -72,8 +72,8 @@ def search(
 
     standard_output_kept_clean()
     from memgan.errors import BadInput
-    from search.run import resume as resume_study
-    from search.run import run
+    from search.conduct import resume as resume_study
+    from search.conduct import run
     from search.study import Study
 
     options = {
@@ -140,8 +140,8 @@ def export(
 
     Example: memgan export digits --out best-of-digits
     """
+    from search.export_again import export_study
     from search.report import report_table
-    from search.run import export as export_study
     from search.store import StudyFolder
 
     folder = out or StudyFolder(local_folder(results), study).export

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def write_export(concluded: Concluded, out: Path) -> dict[str, Any]:
         concluded.cells,
         concluded.anchors,
         concluded.run_ids,
-        concluded.split.hash,
+        concluded.split,
     )
     partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     try:
@@ -80,14 +80,11 @@ def _fill(folder: Path, concluded: Concluded, report: Mapping[str, Any]) -> None
     for name, of_class in cells.items():
         write_bundle(folder / "bundles" / name, configuration, split, of_class)
     first = [of_class[0] for of_class in cells.values()]
-    drawn = draw_finals(folder / "figures", first, _title(study, first))
+    title = f"{study.detector} on {split.source}, seed {first[0].seed}"
+    drawn = draw_finals(folder / "figures", first, title)
     figures = {f"figures/{name}": caption for name, caption in drawn.items()}
     (folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     (folder / "report.md").write_text(report_markdown(report, figures), encoding="utf-8")
-
-
-def _title(study: Study, cells: Sequence[Cell]) -> str:
-    return f"{study.detector} on {study.data.source}, seed {cells[0].seed}"
 
 
 def _is_export(folder: Path) -> bool:

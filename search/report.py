@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from memgan.cells import Cell
+from memgan.data import Split
 from memgan.runtime import machine, versions
 from memgan.trained import mean_over_classes, percent, spread, summary
 from search.finals import Winner
@@ -23,7 +24,7 @@ def make_report(
     cells: Mapping[str, list[Cell]],
     anchors: Mapping[str, Any],
     run_ids: Mapping[str, str | None],
-    split_hash: str,
+    split: Split,
 ) -> dict[str, Any]:
     """The content of report.json. AUROC 0 to 1; `run_ids` are the trials' runs by trial id.
 
@@ -45,14 +46,14 @@ def make_report(
     mean["val_auroc"] = sum(validated) / len(validated) if validated else None
     return {
         "study": study.name,
-        "dataset": study.data.source,
+        "dataset": split.source,
         "detector": study.detector,
         "protocol": study.protocol,
         "classes": classes,
         "mean": mean,
         "anchors": dict(anchors),
         "values": {winner.outcome.trial_id: winner.outcome.values for winner in winners},
-        "split_hash": split_hash,
+        "split_hash": split.hash,
         "machine": machine(),
         "versions": versions(),
     }

@@ -28,8 +28,8 @@ from memgan.configuration import Configuration
 from memgan.data import load_split
 from memgan.errors import StudyError
 from search.cli import run
+from search.conduct import resume
 from search.journal import read_groups
-from search.run import resume
 from search.store import StudyFolder
 
 if TYPE_CHECKING:

@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from memgan.data import Split, check_normal_classes, load_split, why_no_validation
-from memgan.errors import DataError, MemganError, StudyError
-from search.best import best_configuration
-from search.cluster import connect
-from search.conclude import Conclusion, conclude, read_conclusion
-from search.export import Concluded, write_export
-from search.finals import Winner, stored_finals
+from memgan.data import Split
+from memgan.errors import MemganError, StudyError
+from search.cluster import check_address, connect
+from search.conclude import Conclusion, conclude
+from search.finals import Winner
 from search.outcome import TrialsResult
+from search.prepare import anchored, make_record, prepare, study_params
 from search.progress import LiveProgress
 from search.resources import allot
 from search.store import StudyFolder, studies
 from search.study import Study
-from search.trials import ClassGroup, class_groups, read_outcomes, run_trials
-from tracking import Location, Outbox, Record, StudyFacts, redact, resolve, start_writer
+from search.trials import ClassGroup, read_outcomes, run_trials
+from tracking import Location, Record, redact, resolve, start_writer
 from tracking.location import sqlite_file
 
 Note = Callable[[str], None]
@@ -79,11 +78,13 @@ def run(
     the folder cannot be written, DataError for images that do not serve, TrackingUnavailable if
     the tracking address does not answer at the start: nothing is then left behind.
     """
+    study = anchored(study)
     folder = StudyFolder(Path(results), study.name)
     if folder.path.exists():
         folder.create(study)  # Says why not, before anything is loaded.
+    check_address(address)
     location = resolve(tracking_uri, folder.results)
-    split, groups = _prepare(study, download)
+    split, groups = prepare(study, download)
     folder.create(study)
     return _conduct(study, folder, split, groups, location, address, note, new=True)
 
@@ -106,63 +107,20 @@ def resume(
     folder = StudyFolder(Path(results), name)
     written = folder.load()
     study = _extended(written, options or {}, settings)
+    check_address(address)
     location = resolve(tracking_uri, folder.results)
-    split, groups = _prepare(study, download)
+    split, groups = prepare(study, download)
     if study != written:
         with folder.lock():
             folder.replace(study)
     return _conduct(study, folder, split, groups, location, address, note, new=False)
 
 
-def export(
-    name: str, *, results: Path | str = "results", out: Path | None = None
-) -> dict[str, Any]:
-    """Write a concluded study's export once more; gives the content of report.json.
-
-    StudyError where the study has no finals yet.
-    """
-    folder = StudyFolder(Path(results), name)
-    study = folder.load()
-    split, groups = _prepare(study, download=False)
-    winners = [
-        Winner(group, best)
-        for group in groups
-        if (best := TrialsResult(tuple(read_outcomes(group, folder))).best)
-    ]
-    conclusion = read_conclusion(folder.path)
-    seeds = range(study.seed, study.seed + study.final.seeds)
-    cells = stored_finals(winners, seeds, folder.finals).cells
-    complete = len(winners) == len(groups) and all(cells.get(c) for g in groups for c in g.classes)
-    if conclusion is None or not complete:
-        raise StudyError(f"study {name} has no finals yet; run `memgan search --resume {name}`")
-    record = _record(study, folder, split)
-    concluded = Concluded(
-        study,
-        folder.study_id,
-        winners,
-        best_configuration(study, winners, conclusion.runtime),
-        cells,
-        conclusion.anchors,
-        {w.outcome.trial_id: record.run_id(record.trial_key(w.outcome.trial_id)) for w in winners},
-        split,
-    )
-    return write_export(concluded, out or folder.export)
-
-
-def _prepare(study: Study, download: bool) -> tuple[Split, list[ClassGroup]]:
-    split = load_split(study.data, download=download)
-    classes = check_normal_classes(split, study.normal_class)
-    for name in classes:
-        if reason := why_no_validation(split, name):
-            raise DataError(reason)
-    return split, class_groups(study, classes)
-
-
 def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> Study:
     given = {key: value for key, value in options.items() if value is not None}
     more = {key: given.pop(key) for key in ("trials", "time_budget") if key in given}
     for key, value in given.items():
-        if study.with_options(**{key: value}) != study:
+        if anchored(study.with_options(**{key: value})) != study:
             raise StudyError(
                 f"--{key.replace('_', '-')} {value} is not study {study.name}'s own; on resume only"
                 " --trials and --time-budget may differ"
@@ -191,7 +149,7 @@ def _conduct(
 ) -> StudyResult:
     started = time.monotonic()
     with folder.lock():
-        record = _record(study, folder, split)
+        record = make_record(study, folder, split)
         store = sqlite_file(location.uri)
         made = store if store is not None and not store.exists() else None
         writer = start_writer(folder.outbox, location.uri, study.name, location.artifact_root)
@@ -204,7 +162,7 @@ def _conduct(
                 allotment = allot(study.resources, available)
                 note(f"study {study.name}: {allotment.describe()}")
                 begun = True
-                record.study_started(_params(study))
+                record.study_started(study_params(study))
                 record.artifact(record.study_key, folder.study_file)
                 outcomes = _search(study, groups, split, folder, record, note)
                 interrupted = any(outcome.interrupted for outcome in outcomes)
@@ -290,33 +248,6 @@ def _winners(groups: Sequence[ClassGroup], outcomes: Sequence[TrialsResult]) -> 
     return winners
 
 
-def _record(study: Study, folder: StudyFolder, split: Split) -> Record:
-    facts = StudyFacts(
-        study_id=folder.study_id,
-        name=study.name,
-        dataset=study.data.source,
-        detector=study.detector,
-        protocol=study.protocol,
-        split_hash=split.hash,
-        git_commit=_git_commit(),
-    )
-    return Record(Outbox(folder.outbox), facts)
-
-
-def _params(study: Study) -> dict[str, Any]:
-    space = study.model_dump(mode="json")["space"]
-    return {
-        "trials": study.budget.trials,
-        "epochs": study.epochs,
-        "sampler": study.sampler.name,
-        "scheduler": study.scheduler.name,
-        "objective": study.objective,
-        "seed": study.seed,
-        **{f"space.{name}": entry for name, entry in space.items()},
-        **{f"fixed.{name}": value for name, value in study.fixed.items()},
-    }
-
-
 def _total(groups: Sequence[ClassGroup], folder: StudyFolder) -> dict[str, int]:
     outcomes = [outcome for group in groups for outcome in read_outcomes(group, folder)]
     return TrialsResult(tuple(outcomes)).counts()
@@ -332,21 +263,3 @@ def _discard(folder: StudyFolder, store: Path | None) -> None:
     for parent in (folder.path.parent, folder.results):
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
-
-
-def _git_commit() -> str | None:
-    """The commit of this checkout, where the package runs from one."""
-    import subprocess
-
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None

@@ -1,0 +1,51 @@
+"""A concluded study's export, written once more from the study's folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from memgan.errors import StudyError
+from search.best import best_configuration
+from search.conclude import read_conclusion
+from search.export import Concluded, write_export
+from search.finals import Winner, stored_finals
+from search.outcome import TrialsResult
+from search.prepare import make_record, prepare
+from search.store import StudyFolder
+from search.trials import read_outcomes
+
+
+def export_study(
+    name: str, *, results: Path | str = "results", out: Path | None = None
+) -> dict[str, Any]:
+    """Write a concluded study's export once more; gives the content of report.json.
+
+    StudyError where the study has no finals yet.
+    """
+    folder = StudyFolder(Path(results), name)
+    study = folder.load()
+    split, groups = prepare(study, download=False)
+    winners = [
+        Winner(group, best)
+        for group in groups
+        if (best := TrialsResult(tuple(read_outcomes(group, folder))).best)
+    ]
+    conclusion = read_conclusion(folder.path)
+    seeds = range(study.seed, study.seed + study.final.seeds)
+    cells = stored_finals(winners, seeds, folder.finals).cells
+    complete = len(winners) == len(groups) and all(cells.get(c) for g in groups for c in g.classes)
+    if conclusion is None or not complete:
+        raise StudyError(f"study {name} has no finals yet; run `memgan search --resume {name}`")
+    record = make_record(study, folder, split)
+    concluded = Concluded(
+        study,
+        folder.study_id,
+        winners,
+        best_configuration(study, winners, conclusion.runtime),
+        cells,
+        conclusion.anchors,
+        {w.outcome.trial_id: record.run_id(record.trial_key(w.outcome.trial_id)) for w in winners},
+        split,
+    )
+    return write_export(concluded, out or folder.export)

@@ -1,0 +1,80 @@
+"""What a study needs before its first trial: images, groups of classes, its record."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from memgan.data import SOURCES, Split, check_normal_classes, load_split, why_no_validation
+from memgan.errors import DataError
+from search.store import StudyFolder
+from search.study import Study
+from search.trials import ClassGroup, class_groups
+from tracking import Outbox, Record, StudyFacts
+
+
+def prepare(study: Study, download: bool) -> tuple[Split, list[ClassGroup]]:
+    """The study's split and groups. DataError or UnknownName for images that do not serve."""
+    split = load_split(study.data, download=download)
+    classes = check_normal_classes(split, study.normal_class)
+    for name in classes:
+        if reason := why_no_validation(split, name):
+            raise DataError(reason)
+    return split, class_groups(study, classes)
+
+
+def anchored(study: Study) -> Study:
+    """The study with absolute paths to its images, so that it resumes from any folder."""
+    data = study.data
+    changes: dict[str, Any] = {}
+    if data.source not in SOURCES and Path(data.source).exists():
+        changes["source"] = str(Path(data.source).absolute())
+    if data.dir is not None:
+        changes["dir"] = data.dir.absolute()
+    return study.model_copy(update={"data": data.model_copy(update=changes)})
+
+
+def make_record(study: Study, folder: StudyFolder, split: Split) -> Record:
+    """The study's record, at its outbox."""
+    facts = StudyFacts(
+        study_id=folder.study_id,
+        name=study.name,
+        dataset=split.source,
+        detector=study.detector,
+        protocol=study.protocol,
+        split_hash=split.hash,
+        git_commit=_git_commit(),
+    )
+    return Record(Outbox(folder.outbox), facts)
+
+
+def study_params(study: Study) -> dict[str, Any]:
+    """What the study's own run has as parameters."""
+    space = study.model_dump(mode="json")["space"]
+    return {
+        "trials": study.budget.trials,
+        "epochs": study.epochs,
+        "sampler": study.sampler.name,
+        "scheduler": study.scheduler.name,
+        "objective": study.objective,
+        "seed": study.seed,
+        **{f"space.{name}": entry for name, entry in space.items()},
+        **{f"fixed.{name}": value for name, value in study.fixed.items()},
+    }
+
+
+def _git_commit() -> str | None:
+    """The commit of this checkout, where the package runs from one."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
