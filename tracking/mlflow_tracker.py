@@ -61,7 +61,9 @@ class MlflowTracker:
                     location = f"{self._artifact_root}/{quote(names.safe(name))}"
                     return str(
                         self._client.create_experiment(
-                            name, artifact_location=location if self._artifact_root else None
+                            name,
+                            artifact_location=location if self._artifact_root else None,
+                            tags={names.EXPERIMENT_KIND: names.MODEL_TRAINING},
                         )
                     )
                 except MlflowException as error:
