@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from memgan.config import parse
 from memgan.errors import ConfigError, nearest
 from memgan.parameters import parameters_type
+from memgan.settings import read_settings
 
 if TYPE_CHECKING:
     from search.study import Study
@@ -74,15 +73,7 @@ def apply_options(study: Study, options: Mapping[str, Any]) -> Study:
 def apply_settings(study: Study, settings: Sequence[str]) -> Study:
     """`study` under `key=value` settings in this order. ConfigError names a wrong one."""
     content = _content(study)
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        key = key.strip()
-        if not equals or not key:
-            raise ConfigError(f"--set {setting}: write it as key=value")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise ConfigError(f"--set {setting}: the value is not valid YAML") from None
+    for key, value in read_settings(settings).items():
         _set(content, study, key, value)
     return parse(type(study), content, "--set")
 

@@ -73,20 +73,11 @@ def check_source(
 
 
 def _config(source: str, data_dir: Path | None, settings: list[str]) -> DataConfig:
-    import yaml
-
     from memgan.config import DataConfig, parse
-    from memgan.errors import ConfigError
+    from memgan.settings import read_settings
 
-    values: dict[str, Any] = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {setting}: expected KEY=VALUE, such as image_size=32")
-        try:
-            values[key.strip().removeprefix("data.")] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise ConfigError(f"--set {setting}: the value is not valid YAML; quote it") from None
+    given = read_settings(settings)
+    values: dict[str, Any] = {key.removeprefix("data."): value for key, value in given.items()}
     values["source"] = source
     if data_dir is not None:
         values["dir"] = data_dir

@@ -78,7 +78,7 @@ def test_the_table_tells_why_a_class_cannot_be_validated(
     [
         (["digit"], UnknownName, "did you mean 'digits'"),
         (["digits", "--set", "chanels=1"], ConfigError, "did you mean 'channels'"),
-        (["digits", "--set", "channels"], ConfigError, "expected KEY=VALUE"),
+        (["digits", "--set", "channels"], ConfigError, "write it as key=value"),
         (["digits", "--set", "image_size=4"], ConfigError, "at least 8"),
     ],
 )
