@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,16 @@ from search.best import best_configuration
 from search.export import Concluded, write_export
 from search.final_figures import draw_finals
 from search.finals import FinalCells, Winner, run_finals, stored_finals, superseded
+from search.outcome import TrialOutcome
 from search.resources import Allotment
 from search.store import StudyFolder
 from search.study import Study
+from search.trials import read_outcomes
 from tracking import Record
 
 _CONCLUSION = "conclusion.json"
 _CHECKPOINTS_KEPT = 3
+"""Of every group of classes, in the record; all others lie in the study's folder alone."""
 
 
 @dataclass(frozen=True)
@@ -199,11 +202,18 @@ def _record_conclusion(
             tested[name] = (figures["test_auroc_mean"], figures["test_auroc_sd"])
     if tested:
         record.study_tested(tested, sum(mean for mean, _ in tested.values()) / len(tested))
-    for winner in winners[:_CHECKPOINTS_KEPT]:
-        if winner.outcome.checkpoint and Path(winner.outcome.checkpoint).is_dir():
-            key = record.trial_key(winner.outcome.trial_id)
-            record.artifact(key, Path(winner.outcome.checkpoint), "checkpoints")
+    for trial in _best_few(winners, folder):
+        if trial.checkpoint and Path(trial.checkpoint).is_dir():
+            record.artifact(record.trial_key(trial.trial_id), Path(trial.checkpoint), "checkpoints")
     for name in ("report.json", "report.md", "best.yaml", "figures"):
         path = folder.export / name
         if path.exists():
             record.artifact(record.study_key, path, "export")
+
+
+def _best_few(winners: Sequence[Winner], folder: StudyFolder) -> Iterator[TrialOutcome]:
+    """The best finished trials of every group, the winner first."""
+    for winner in winners:
+        finished = [o for o in read_outcomes(winner.group, folder) if o.state == "finished"]
+        finished.sort(key=lambda o: (-(o.mean or 0.0), o.trial_id))
+        yield from finished[:_CHECKPOINTS_KEPT]
