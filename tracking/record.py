@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import functools
-import getpass
-import json
 import sqlite3
-import statistics
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +25,7 @@ from tracking.events import (
 )
 from tracking.location import one_line
 from tracking.outbox import EXPERIMENT_ID, Outbox
+from tracking.values import auroc_metrics, mean_metric, texts, user
 
 P = ParamSpec("P")
 
@@ -149,7 +147,7 @@ class Record:
     def trial_changed(self, trial_id: str, epoch: int, params: Mapping[str, Any]) -> None:
         """From this epoch on a running trial has other values (population-based training)."""
         self._append(
-            ParamsLogged(run_key=self.trial_key(trial_id), values=_texts(params), step=epoch)
+            ParamsLogged(run_key=self.trial_key(trial_id), values=texts(params), step=epoch)
         )
 
     @_never_raises
@@ -165,7 +163,7 @@ class Record:
     ) -> None:
         """One epoch of all classes of a trial; the mean of AUROC is added where it is absent."""
         values: dict[str, float | None] = {
-            **_aurocs(val_auroc),
+            **auroc_metrics(val_auroc),
             **{names.loss(name): value for name, value in losses.items()},
             names.SECONDS: seconds,
             names.IMAGES_PER_SECOND: images_per_second,
@@ -218,7 +216,7 @@ class Record:
         values: dict[str, float | None] = {
             names.test_auroc(name): value for name, value in test_auroc.items()
         }
-        values.update(_mean(names.test_auroc(names.MEAN), test_auroc))
+        values.update(mean_metric(names.test_auroc(names.MEAN), test_auroc))
         values.update({names.safe_path(name): value for name, value in extra.items()})
         self._metrics(key, 0, values)
         self._end(key, status, {names.ERROR: error})
@@ -273,7 +271,7 @@ class Record:
             parent_key=self.study_key if parent else None,
             tags={**self._common_tags(), names.KIND: kind, **tags},
         )
-        self._append(started, ParamsLogged(run_key=run_key, values=_texts(params)))
+        self._append(started, ParamsLogged(run_key=run_key, values=texts(params)))
 
     def _common_tags(self) -> dict[str, str]:
         facts = self._facts
@@ -284,7 +282,7 @@ class Record:
             names.DETECTOR: facts.detector,
             names.PROTOCOL: facts.protocol,
             names.SPLIT_HASH: facts.split_hash,
-            names.USER: _user(),
+            names.USER: user(),
         }
         if facts.git_commit:
             tags |= {names.GIT_COMMIT: facts.git_commit, names.SOURCE_COMMIT: facts.git_commit}
@@ -318,36 +316,3 @@ class Record:
     def _remember(self, fault: str) -> None:
         if fault not in self._faults and len(self._faults) < _MOST_FAULTS:
             self._faults.append(fault)
-
-
-def _aurocs(by_class: Mapping[str, float]) -> dict[str, float | None]:
-    """Validation AUROC by class, with the mean of those classes if it is not among them."""
-    values: dict[str, float | None] = {
-        names.val_auroc(name): value for name, value in by_class.items()
-    }
-    if names.MEAN not in by_class:
-        values.update(_mean(names.val_auroc(names.MEAN), by_class))
-    return values
-
-
-def _mean(key: str, by_class: Mapping[str, float | None]) -> dict[str, float]:
-    known = [float(value) for value in by_class.values() if value is not None]
-    return {key: statistics.fmean(known)} if known else {}
-
-
-def _texts(params: Mapping[str, Any]) -> dict[str, str]:
-    return {names.safe_path(str(key)): _text(value) for key, value in params.items()}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list | tuple | dict):
-        return json.dumps(value, default=str)
-    return str(value)
-
-
-@functools.cache
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "memgan"
