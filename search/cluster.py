@@ -9,6 +9,7 @@ RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token); where there is none of them it is tak
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import secrets
@@ -85,10 +86,16 @@ def _prepare(environment: MutableMapping[str, str], *, local: bool) -> None:
     if local:
         environment["RAY_AUTH_MODE"] = "token"
         if not has_token:
-            environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+            environment["RAY_AUTH_TOKEN"] = _own_token()
         return
     has_token = has_token or (Path.home() / ".ray" / "auth_token").exists()
     environment["RAY_AUTH_MODE"] = "token" if has_token else "disabled"
+
+
+@functools.cache
+def _own_token() -> str:
+    # One for the life of the process: Ray reads it once, and would be refused with a second one.
+    return secrets.token_hex(32)
 
 
 def check_address(address: str | None) -> None:

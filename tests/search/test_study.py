@@ -24,7 +24,7 @@ def test_the_default_is_digits_under_a_name_of_its_own() -> None:
     assert one.data.source == "digits"
     assert re.fullmatch(r"memgan-digits-\d{4}-\d{6}-[0-9a-f]{4}", one.name)
     assert one.name != two.name
-    assert (one.budget.trials, one.epochs) == (12, 20)
+    assert (one.budget.trials, one.epochs) == (12, 30)
 
 
 def test_a_made_up_name_follows_the_detector_and_a_given_one_stays() -> None:
