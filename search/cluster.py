@@ -84,7 +84,10 @@ def _prepare(environment: MutableMapping[str, str], *, local: bool) -> None:
     tokens = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
     has_token = any(name in environment for name in tokens)
     if local:
-        environment["RAY_AUTH_MODE"] = "token"
+        # Ray reads the mode when it is imported; after that only its own default, which is the
+        # same, can still turn it on.
+        if "ray" not in sys.modules:
+            environment["RAY_AUTH_MODE"] = "token"
         if not has_token:
             environment["RAY_AUTH_TOKEN"] = _own_token()
         return

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,12 +29,34 @@ def test_addresses_of_another_form_are_refused(address: str) -> None:
         pass
 
 
-def test_a_local_instance_wants_a_token_that_lies_nowhere() -> None:
+def test_a_local_instance_wants_a_token_that_lies_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
     environment: dict[str, str] = {}
     _prepare(environment, local=True)
     assert environment["RAY_AUTH_MODE"] == "token"
     assert len(environment["RAY_AUTH_TOKEN"]) == 64
     assert environment["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
+
+
+def test_a_local_instance_starts_though_ray_was_imported_before() -> None:
+    """Ray reads its settings when it is imported, and Python users import what they like."""
+    program = """
+import os, ray
+from search.cluster import connect
+with connect("local", cpus=1) as found:
+    print(found["CPU"], os.environ["RAY_AUTH_MODE"])
+"""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout.split() == ["1.0", "token"], ended.stderr
 
 
 def test_a_clusters_own_settings_hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
