@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from memgan.cells import train_cell
 from memgan.configuration import Configuration, Runtime
 from memgan.data import Split
+from memgan.errors import MemganError
 from memgan.trained import mean_over_classes, summary
 from memgan.training import Training
 
@@ -38,8 +39,13 @@ def anchor(detector: str, split: Split, classes: Sequence[str], runtime: Runtime
     }
 
 
-def anchors_on_ray(split: Split, classes: Sequence[str], runtime: Runtime) -> Any:
-    """Start all anchors as Ray tasks; gives a function that waits for them, by name."""
+def anchors_on_ray(
+    split: Split, classes: Sequence[str], runtime: Runtime
+) -> Callable[[], dict[str, dict[str, Any]]]:
+    """Start all anchors as Ray tasks; gives a function that waits for them, by name.
+
+    That one raises MemganError if an anchor failed.
+    """
     import ray
 
     runtime = runtime.model_copy(update={"device": "cpu"})
@@ -48,7 +54,13 @@ def anchors_on_ray(split: Split, classes: Sequence[str], runtime: Runtime) -> An
     started = {name: task.remote(name, shared, tuple(classes), runtime) for name in _CANDIDATES}
 
     def wait() -> dict[str, dict[str, Any]]:
-        return {name: ray.get(reference) for name, reference in started.items()}
+        try:
+            return {name: ray.get(reference) for name, reference in started.items()}
+        except ray.exceptions.RayError as error:
+            line = " ".join(str(getattr(error, "cause", None) or error).split())[:300]
+            raise MemganError(
+                f"an anchor failed ({line}); the finals are kept: go on with --resume"
+            ) from error
 
     return wait
 
