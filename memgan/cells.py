@@ -18,6 +18,7 @@ from memgan.detectors import Memgan
 from memgan.detectors.base import Scores
 from memgan.errors import TrainingDiverged
 from memgan.metrics import auroc, average_precision, false_positive_rate_at_recall
+from memgan.runtime import prepare_process
 from memgan.training import Training
 
 
@@ -52,7 +53,7 @@ def train_cell(
 
     Raises TrainingDiverged.
     """
-    use_threads(configuration.runtime)
+    prepare_process(configuration.runtime.threads)
     started = time.perf_counter()
     training = Training(configuration, development, classes=[normal_class], seed=seed)
     while not training.finished:
@@ -104,13 +105,6 @@ def train_cells(
         joblib.delayed(train_cell)(configuration, split.development, split.test, name, seed)
         for name, seed in wanted
     )
-
-
-def use_threads(runtime: Runtime) -> None:
-    """Set this process's CPU threads and, on a GPU, kernels that repeat exactly."""
-    torch.set_num_threads(runtime.threads)
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
 
 
 def _jobs(runtime: Runtime) -> int:

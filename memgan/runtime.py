@@ -59,6 +59,15 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def prepare_process(threads: int) -> None:
+    """Give this process so many CPU threads and, on a GPU, kernels that repeat exactly."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
 def peak_memory_mb() -> float:
     """The most memory this process has held so far, in MiB (on the GPU where torch uses one)."""
     torch = sys.modules.get("torch")

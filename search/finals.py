@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,8 +130,3 @@ def superseded(finals: Path, winners: Sequence[Winner]) -> Iterator[tuple[str, i
             continue
         seeds = {path.name.rpartition("-seed")[2] for path in folder.glob("*-seed*")}
         yield from ((folder.name, int(seed)) for seed in sorted(seeds) if seed.isdigit())
-
-
-def values_by_class(winners: Sequence[Winner]) -> Mapping[str, dict[str, Any]]:
-    """The winning values by normal class."""
-    return {name: winner.outcome.values for winner in winners for name in winner.group.classes}

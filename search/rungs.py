@@ -12,7 +12,7 @@ from typing import Any
 
 from ray.tune.schedulers import ASHAScheduler
 
-from search.scheduler import METRIC, TIME
+from search.scheduler import TIME
 
 
 class RememberingAsha(ASHAScheduler):  # type: ignore[misc]  # Ray is untyped
@@ -60,6 +60,3 @@ class RememberingAsha(ASHAScheduler):  # type: ignore[misc]  # Ray is untyped
 
 def _own(trial: Any) -> Any:
     return SimpleNamespace(trial_id=trial.config["trial_id"])
-
-
-__all__ = ["METRIC", "RememberingAsha"]

@@ -14,6 +14,7 @@ from ray import tune
 
 from memgan.configuration import Runtime
 from memgan.errors import MemganError, TrainingDiverged
+from memgan.runtime import prepare_process
 from search.study import Study
 
 # Torch is imported in the trials' processes: the driver starts them seconds sooner without it.
@@ -36,9 +37,7 @@ def train_trial(
     Goes on from Tune's own checkpoint of the trial, where it lost its worker, else from
     `config["checkpoint"]`, where an earlier process left it. What it raises fails the trial.
     """
-    import torch
-
-    torch.set_num_threads(runtime.threads)
+    prepare_process(runtime.threads)
     try:
         _train(config, study, classes, runtime, development)
     except Exception as error:

@@ -168,12 +168,6 @@ class Memgan(Detector):
         return scores
 
     @torch.no_grad()
-    def rebuild(self, images: Pixels) -> Pixels:
-        """G(P(E(x))) as uint8 (N, C, H, W)."""
-        self.parts.eval()
-        return _to_pixels(self._rebuild(self._signed(images)))
-
-    @torch.no_grad()
     def decoded_memory(self) -> Pixels:
         """G(M), the memory units as images, uint8 (n, C, H, W) (Fig. 1)."""
         self.parts.eval()
