@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from memgan.data.images import Pixels
-from memgan.detectors.base import Detector, Scores
+from memgan.detectors.base import Detector, Rebuilt, Scores
 from memgan.errors import BundleError
 from memgan.parameters import DetectorParameters, NeighboursParameters, PcaParameters
 
@@ -49,9 +49,16 @@ class Pca(Detector):
 
     def score(self, images: Pixels) -> Scores:
         centred = _rows(images) - self.mean
-        rebuilt = centred @ self.components.T @ self.components
-        scores: Scores = ((centred - rebuilt) ** 2).sum(axis=1)
+        scores: Scores = ((centred - self._projected(centred)) ** 2).sum(axis=1)
         return scores
+
+    def rebuild(self, images: Pixels) -> Rebuilt:
+        rows = self._projected(_rows(images) - self.mean) + self.mean
+        return rows.reshape(images.shape).astype(np.float32)
+
+    def _projected(self, centred: _Rows) -> _Rows:
+        projected: _Rows = centred @ self.components.T @ self.components
+        return projected
 
     def weights(self) -> dict[str, Tensor]:
         return {

@@ -14,6 +14,7 @@ from memgan.data.images import Pixels
 from memgan.parameters import DetectorParameters
 
 Scores = npt.NDArray[np.float64]
+Rebuilt = npt.NDArray[np.float32]
 
 
 class Detector(ABC):
@@ -50,6 +51,11 @@ class Detector(ABC):
     @abstractmethod
     def score(self, images: Pixels) -> Scores:
         """float64 (N,), higher = more anomalous. Does not depend on what is scored together."""
+
+    def rebuild(self, images: Pixels) -> Rebuilt | None:
+        """What the detector makes of images, float32 (N, C, H, W) in grey levels from 0 to 255;
+        None for a detector that rebuilds nothing. Where images and this differ is the residual."""
+        return None
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from memgan.data.images import Pixels
 from memgan.detectors import losses
-from memgan.detectors.base import Detector, Scores
+from memgan.detectors.base import Detector, Rebuilt, Scores
 from memgan.detectors.memory import address_logits, project, sample_addresses
 from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise
 from memgan.detectors.weights import take_weights
 from memgan.parameters import DetectorParameters, LearningRate, MemganParameters
 
+Codes = npt.NDArray[np.float32]
 _SCORING_BATCH = 256
 
 
@@ -166,6 +168,27 @@ class Memgan(Detector):
             x = self._signed(images[part])
             scores[part] = losses.distance(x, self._rebuild(x)).cpu().numpy()
         return scores
+
+    @torch.no_grad()
+    def rebuild(self, images: Pixels) -> Rebuilt:
+        self.parts.eval()
+        rebuilt = np.empty(images.shape, dtype=np.float32)
+        for start in range(0, len(images), _SCORING_BATCH):
+            part = slice(start, start + _SCORING_BATCH)
+            signed = self._rebuild(self._signed(images[part]))
+            rebuilt[part] = ((signed + 1.0) * 127.5).cpu().numpy()
+        return rebuilt
+
+    @torch.no_grad()
+    def codes(self, images: Pixels) -> Codes:
+        """E(x), float32 (N, d), of images uint8 (N, C, H, W)."""
+        self.parts.eval()
+        parts = np.array_split(images, math.ceil(len(images) / _SCORING_BATCH))
+        return np.concatenate([self.encoder(self._signed(part)).cpu().numpy() for part in parts])
+
+    def memory_units(self) -> Codes:
+        """M, float32 (n, d): one unit a row."""
+        return self.memory.detach().cpu().numpy().copy()
 
     @torch.no_grad()
     def decoded_memory(self) -> Pixels:

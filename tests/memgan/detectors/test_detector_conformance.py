@@ -75,6 +75,20 @@ def test_scores_are_finite_one_an_image_and_higher_for_anomalies(
     assert unusual.mean() > usual.mean()
 
 
+def test_what_is_rebuilt_is_an_image_of_the_same_shape_in_grey_levels_nearer_for_normals(
+    name: str, normals: Pixels, anomalies: Pixels
+) -> None:
+    detector = fitted(name, normals, epochs=15)
+    rebuilt, strange = detector.rebuild(normals), detector.rebuild(anomalies)
+    if rebuilt is None or strange is None:
+        assert rebuilt is strange is None
+        return
+    assert rebuilt.shape == normals.shape
+    assert rebuilt.dtype == np.float32
+    assert np.abs(normals - rebuilt).mean() < np.abs(anomalies - strange).mean()
+    assert np.abs(normals - rebuilt).mean() < 64
+
+
 def test_a_score_does_not_depend_on_what_is_scored_beside_it(
     name: str, normals: Pixels, anomalies: Pixels
 ) -> None:

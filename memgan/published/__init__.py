@@ -1,0 +1,57 @@
+"""What the MEMGAN paper (arXiv 2002.02669) printed: Tables 1 and 2, AUROC by normal class.
+
+Facts, typed by class as printed. Means are taken anew from the classes: the paper's own row of
+means differs from them by up to 0.2 points. How those figures came about differs from method to
+method and is in docs/science.md.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from memgan.errors import unknown_name
+
+PUBLISHED = ("mnist", "cifar10")
+"""The data sets that figures were printed for."""
+
+_STANDS_BESIDE = {**dict(zip(PUBLISHED, PUBLISHED, strict=True)), "cifar10-jpeg": "cifar10"}
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """AUROC of one method with one normal class, 0 to 1; sd over the paper's ten runs."""
+
+    mean: float
+    sd: float
+
+
+def published_auroc(dataset: str) -> dict[str, dict[str, PublishedFigure]]:
+    """Printed AUROC by method, then by normal class. UnknownName for another data set.
+
+    Methods are in the order of the paper's columns, MEMGAN last; classes by the names that our
+    sources have.
+    """
+    if dataset not in PUBLISHED:
+        raise unknown_name("published table", dataset, PUBLISHED)
+    found: dict[str, dict[str, PublishedFigure]] = {}
+    for row in _rows("auroc.csv"):
+        if row["dataset"] == dataset and row["normal_class"] != "average":
+            figure = PublishedFigure(
+                float(row["auroc_mean_pct"]) / 100, float(row["auroc_std_pct"]) / 100
+            )
+            found.setdefault(row["method"], {})[row["normal_class"]] = figure
+    return found
+
+
+def published_for(dataset: str) -> str | None:
+    """The published table that a source's figures stand beside, or None; the JPEG copy of
+    CIFAR-10 is near enough to stand beside `cifar10`, under its own name."""
+    return _STANDS_BESIDE.get(dataset)
+
+
+def _rows(name: str) -> list[Mapping[str, str]]:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
