@@ -87,8 +87,6 @@ def run_trials(
         watch.tick = count
         try:
             _fit(study, group, development, folder, journal, watch, left)
-        except MemganError:
-            raise
         except Exception as error:
             line = " ".join(str(error).split()) or type(error).__name__
             raise MemganError(

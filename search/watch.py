@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
+import ray
 from ray.tune import Callback
 
+from memgan.errors import MemganError
 from memgan.parameters import flatten
 from search.journal import Journal
 from search.listener import TrialListener
@@ -22,6 +24,7 @@ from search.outcome import TrialOutcome
 from search.study import Study
 
 _LOG = logging.getLogger(__name__)
+_SECONDS_TO_ANSWER = 60.0
 
 
 class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
@@ -124,7 +127,10 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         trial_id = trial.config["trial_id"]
-        error = self._errors.get(trial_id) or _lost(trial)
+        error = self._errors.get(trial_id)
+        if error is None:
+            _must_answer()
+            error = _lost(trial)
         self._journal.failed(trial_id, error)
         self._end(trial_id, "FAILED", error=error)
 
@@ -158,6 +164,19 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
                 getattr(listener, event)(*values)
             except Exception as fault:
                 _LOG.warning("%s could not note %s: %s", type(listener).__name__, event, fault)
+
+
+def _must_answer() -> None:
+    """MemganError if Ray runs nothing any more. Then it is not the trial that failed: it waits
+    for the next process, as all that were in training do."""
+    try:
+        ray.get(ray.remote(num_cpus=0)(_nothing).remote(), timeout=_SECONDS_TO_ANSWER)
+    except ray.exceptions.RayError:
+        raise MemganError("Ray does not answer any more, its node was lost") from None
+
+
+def _nothing() -> None:
+    pass
 
 
 def _lost(trial: Any) -> str:
