@@ -1,9 +1,10 @@
-"""The record's own commands; `search` mounts them as `memgan ui` and `memgan sync`."""
+"""The record's own commands; `search` mounts `memgan ui`, `sync` and `compare`."""
 
 from __future__ import annotations
 
 import json
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -78,3 +79,60 @@ def sync(
             typer.echo(f"no study under {results}")
     if waiting:
         raise typer.Exit(1)
+
+
+class CompareFormat(StrEnum):
+    """How a comparison is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def compare(
+    studies: Annotated[
+        list[str],
+        typer.Argument(metavar="STUDY…", help="Names of studies in the record, or NAME@ID."),
+    ],
+    published: Annotated[
+        str | None,
+        typer.Option(metavar="mnist|cifar10", help="Figures of the paper's tables beside them."),
+    ] = None,
+    form: Annotated[
+        CompareFormat, typer.Option("--format", help="How to write it.")
+    ] = CompareFormat.TABLE,
+    results: Results = Path("results"),
+    tracking_uri: TrackingUri = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Compare studies by test AUROC: mean ± sd by class, and how sure the differences are.
+
+    Reads the record alone, so studies may have been made on any machine.
+
+    Example: memgan compare mnist-memgan mnist-pca --published mnist --format markdown
+    """
+    from tracking.comparison import compare as put_together
+    from tracking.comparison_text import (
+        comparison_csv,
+        comparison_markdown,
+        comparison_table,
+        remarks,
+    )
+    from tracking.location import resolve
+    from tracking.reader import open_store, read_studies
+
+    store = open_store(resolve(tracking_uri, results))
+    comparison = put_together(read_studies(store, studies), published)
+    if as_json or form is CompareFormat.JSON:
+        typer.echo(json.dumps(comparison.document(), ensure_ascii=False))
+    elif form is CompareFormat.CSV:
+        typer.echo(comparison_csv(comparison), nl=False)
+    elif form is CompareFormat.MARKDOWN:
+        typer.echo(comparison_markdown(comparison))
+    else:
+        from rich.console import Console
+
+        Console().print(comparison_table(comparison))
+        for line in remarks(comparison):
+            typer.echo(line)

@@ -51,6 +51,19 @@ class MemoryTracker:
             if run.experiment_id == experiment_id and run.tags.get(names.RUN_KEY) == run_key
         ]
 
+    def experiments(self) -> list[str]:
+        self._count("experiments")
+        return sorted(self._experiments)
+
+    def runs(self, experiment_id: str, tags: Mapping[str, str]) -> list[RunView]:
+        self._count("runs")
+        found = [
+            self._view(run_id)
+            for run_id, run in self._runs.items()
+            if run.experiment_id == experiment_id and tags.items() <= run.tags.items()
+        ]
+        return sorted(found, key=lambda view: view.start)
+
     def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> str:
         self._count("create_run")
         if experiment_id not in self._experiments.values():
@@ -110,6 +123,9 @@ class MemoryTracker:
 
     def get_run(self, run_id: str) -> RunView:
         self._count("get_run")
+        return self._view(run_id)
+
+    def _view(self, run_id: str) -> RunView:
         run = self._run(run_id)
         last = {point.key: point.value for point in sorted(run.points, key=_by_step)}
         return RunView(run_id, run.name, run.status, run.start, run.end, run.params, run.tags, last)

@@ -7,7 +7,7 @@ rest of MLflow's fluent state are never touched.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,24 @@ class MlflowTracker:
             )
         return [str(run.info.run_id) for run in runs]
 
+    def experiments(self) -> list[str]:
+        with _translated():
+            found = _all(lambda token: self._client.search_experiments(page_token=token))
+            return sorted(str(experiment.name) for experiment in found)
+
+    def runs(self, experiment_id: str, tags: Mapping[str, str]) -> list[RunView]:
+        condition = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+        with _translated():
+            found = _all(
+                lambda token: self._client.search_runs(
+                    [experiment_id],
+                    filter_string=condition,
+                    order_by=["attributes.start_time ASC"],
+                    page_token=token,
+                )
+            )
+            return [_view(run) for run in found]
+
     def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> str:
         with _translated():
             run = self._client.create_run(
@@ -132,16 +150,7 @@ class MlflowTracker:
     def get_run(self, run_id: str) -> RunView:
         with _translated():
             run = self._client.get_run(run_id)
-        return RunView(
-            run_id=run_id,
-            name=run.info.run_name,
-            status=run.info.status,
-            start=run.info.start_time,
-            end=run.info.end_time,
-            params=dict(run.data.params),
-            tags=dict(run.data.tags),
-            metrics=dict(run.data.metrics),
-        )
+        return _view(run)
 
     def history(self, run_id: str, key: str) -> list[Point]:
         with _translated():
@@ -159,6 +168,29 @@ class MlflowTracker:
                 yield from self._files(run_id, entry.path)
             else:
                 yield entry.path
+
+
+def _view(run: Any) -> RunView:
+    return RunView(
+        run_id=run.info.run_id,
+        name=run.info.run_name,
+        status=run.info.status,
+        start=run.info.start_time,
+        end=run.info.end_time,
+        params=dict(run.data.params),
+        tags=dict(run.data.tags),
+        metrics=dict(run.data.metrics),
+    )
+
+
+def _all(page_of: Callable[[str | None], Any]) -> Iterator[Any]:
+    """What a search finds, page after page."""
+    token: str | None = None
+    while page := page_of(token):
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import hashlib
 import re
 
 KIND = "memgan.kind"
+FINAL = "final"
+"""The kind of a final's run."""
 STUDY = "memgan.study"
 STUDY_ID = "memgan.study_id"
 DATASET = "memgan.dataset"
@@ -80,6 +82,13 @@ def test_auroc(class_name: str) -> str:
 def test_auroc_sd(class_name: str) -> str:
     """The metric of the standard deviation of test AUROC over seeds."""
     return f"test_auroc_sd/{safe(class_name)}"
+
+
+def tested_class(key: str) -> str | None:
+    """The normal class that a metric `test_auroc` is of; None for their mean and other metrics."""
+    metric, _, class_name = key.partition("/")
+    known = metric == "test_auroc" and class_name not in ("", MEAN)
+    return class_name if known else None
 
 
 def loss(name: str) -> str:

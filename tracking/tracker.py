@@ -60,6 +60,12 @@ class Tracker(Protocol):
     def find_runs(self, experiment_id: str, run_key: str) -> list[str]:
         """The ids of the runs with this `names.RUN_KEY`, oldest first."""
 
+    def experiments(self) -> list[str]:
+        """The names of all experiments, sorted."""
+
+    def runs(self, experiment_id: str, tags: Mapping[str, str]) -> list[RunView]:
+        """All runs with these tags, oldest first."""
+
     def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> str:
         """A new run that is RUNNING. start: milliseconds since 1970."""
 

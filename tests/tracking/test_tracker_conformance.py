@@ -50,6 +50,24 @@ def test_runs_are_found_by_their_key_and_by_no_other(tracker: Tracker) -> None:
     assert tracker.find_runs(experiment, "s/trial/a") == [first]
 
 
+def test_runs_are_listed_by_tags_oldest_first_with_all_they_hold(tracker: Tracker) -> None:
+    experiment, other = tracker.create_experiment("digits"), tracker.create_experiment("others")
+    kind, seed = names.KIND, names.SEED
+    late = tracker.create_run(experiment, "b", START + 9, {kind: "final", seed: "1"})
+    early = tracker.create_run(experiment, "a", START, {kind: "final", seed: "0"})
+    tracker.create_run(experiment, "t", START, {kind: "trial"})
+    tracker.create_run(other, "o", START, {kind: "final", seed: "0"})
+    tracker.log_batch(late, [Point("test_auroc/1", 0.9, START, 0)], {}, {})
+
+    found = tracker.runs(experiment, {kind: "final"})
+
+    assert [run.run_id for run in found] == [early, late]
+    assert found[1] == tracker.get_run(late)
+    assert found[1].metrics == {"test_auroc/1": 0.9}
+    assert [r.run_id for r in tracker.runs(experiment, {kind: "final", seed: "0"})] == [early]
+    assert {"digits", "others"} <= set(tracker.experiments())
+
+
 def test_a_new_run_is_running_since_its_start(tracker: Tracker, run: str) -> None:
     view = tracker.get_run(run)
     assert (view.name, view.status, view.start, view.end) == ("trial a", "RUNNING", START, None)

@@ -1,0 +1,204 @@
+"""Studies read back from a real record and held beside each other, whoever made them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from memgan.errors import BadInput, StudyError, TrackingUnavailable, UnknownName
+from search.cli import run
+from tracking.comparison import compare
+from tracking.comparison_text import comparison_markdown
+from tracking.delivery import deliver
+from tracking.location import Location
+from tracking.outbox import EXPERIMENT, Outbox
+from tracking.reader import StudyFigures, open_store, read_studies, read_study
+from tracking.record import Record, StudyFacts
+from tracking.tracker import Tracker
+
+Finals = Mapping[int, Mapping[str, float]]
+"""Test AUROC by seed and class."""
+Tell = Callable[..., None]
+
+
+@pytest.fixture
+def store(local_record: Location) -> Tracker:
+    return open_store(local_record)
+
+
+@pytest.fixture
+def tell(store: Tracker, tmp_path: Path) -> Tell:
+    """Records a study of the given finals in the store, as its driver and its writer do."""
+
+    def told(
+        name: str,
+        finals: Finals,
+        *,
+        study_id: str = "",
+        dataset: str = "digits",
+        split_hash: str = "abc",
+        lost: Finals | None = None,
+        by_class: bool = False,
+    ) -> None:
+        study_id = study_id or f"id-of-{name}"
+        outbox = Outbox(tmp_path / f"{study_id}.db")
+        outbox.check()
+        outbox.set_fact(EXPERIMENT, name)
+        protocol = "per-class" if by_class else "shared"
+        facts = StudyFacts(
+            study_id=study_id,
+            name=name,
+            dataset=dataset,
+            detector="memgan",
+            protocol=protocol,
+            split_hash=split_hash,
+            git_commit=None,
+        )
+        record = Record(outbox, facts)
+        record.study_started({})
+        for seed, figures in finals.items():
+            groups = {c: {c: v} for c, v in figures.items()} if by_class else {"all": figures}
+            for group, of_group in groups.items():
+                trial = f"{group}-0001" if by_class else "0001"
+                record.final_started(trial, seed, {}, group)
+                record.final_ended(trial, seed, of_group)
+        for seed, figures in (lost or {}).items():
+            record.final_started("0000", seed, {}, "all")
+            record.final_ended("0000", seed, figures)
+            record.final_superseded("0000", seed)
+        record.study_ended("FINISHED")
+        assert deliver(outbox, store).waiting == 0
+
+    return told
+
+
+def test_finals_are_read_from_the_record_alone_in_both_protocols(
+    tell: Tell, store: Tracker
+) -> None:
+    finals = {0: {"9": 0.9, "10": 0.8}, 1: {"9": 0.92, "10": 0.7}}
+    tell("together", finals, lost={0: {"9": 0.1, "10": 0.1}, 7: {"9": 0.1, "10": 0.1}})
+    tell("apart", finals, by_class=True)
+
+    together, apart = read_studies(store, ["together", "apart"])
+
+    assert together.auroc == apart.auroc == {"9": {0: 0.9, 1: 0.92}, "10": {0: 0.8, 1: 0.7}}
+    assert together.classes == ("9", "10")
+    assert (together.protocol, apart.protocol) == ("shared", "per-class")
+    assert together.seeds == (0, 1)
+
+
+def test_a_name_that_two_machines_used_asks_for_the_id(tell: Tell, store: Tracker) -> None:
+    tell("digits", {0: {"1": 0.9}}, study_id="aaaa1111")
+    tell("digits", {0: {"1": 0.8}}, study_id="bbbb2222")
+    with pytest.raises(StudyError, match="digits@aaaa1111, digits@bbbb2222"):
+        read_study(store, "digits")
+    assert read_study(store, "digits@bbbb").auroc == {"1": {0: 0.8}}
+    both = compare(read_studies(store, ["digits@a", "digits@b"]))
+    assert both.titles == ("digits@aaaa1111", "digits@bbbb2222")
+
+
+def test_what_is_not_there_is_said_with_what_is(tell: Tell, store: Tracker) -> None:
+    tell("digits", {0: {"1": 0.9}})
+    tell("unfinished", {})
+    with pytest.raises(UnknownName, match="did you mean 'digits'"):
+        read_study(store, "digit")
+    with pytest.raises(StudyError, match=r"no tested finals.*--resume unfinished"):
+        read_study(store, "unfinished")
+
+
+def test_no_store_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no record at"):
+        open_store(Location(uri=f"sqlite:///{tmp_path}/none.db"))
+    with pytest.raises(TrackingUnavailable, match="nobody answers"):
+        open_store(Location(uri="http://127.0.0.1:9"))
+
+
+def figures(name: str, auroc: Mapping[str, Mapping[int, float]], **facts: str) -> StudyFigures:
+    known = {"dataset": "mnist", "detector": "pca", "protocol": "shared", "split_hash": "abc"}
+    return StudyFigures(name=name, study_id=name, auroc=auroc, **{**known, **facts})
+
+
+def test_the_mean_is_over_classes_that_all_have_and_its_sd_over_seeds() -> None:
+    first = figures("a", {"0": {0: 0.9, 1: 0.7}, "1": {0: 0.5, 1: 0.5}, "2": {0: 0.1, 1: 0.1}})
+    second = figures("b", {"0": {0: 0.6, 1: 0.6}, "1": {0: 0.6, 1: 0.6}})
+    both = compare([first, second])
+    mean = both.mean(first)
+    assert mean is not None
+    assert mean.mean == pytest.approx(0.65)
+    assert mean.sd == pytest.approx(0.1 / 2**0.5)
+    assert both.common == ("0", "1")
+    assert both.best("0") == both.best("2") == both.best(None) == (0,)
+    assert both.best("1") == (1,)
+    assert "means and intervals are over the classes that all studies have" in both.warnings
+    ((best, other, difference),) = both.differences()
+    assert (best, other) == (0, 1)
+    assert difference.mean == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("studies", "published", "message"),
+    [
+        ([figures("a", {"0": {0: 0.9}}), figures("b", {"0": {0: 0.9}}, dataset="digits")], None,
+         "a on mnist, b on digits"),
+        ([figures("a", {"0": {0: 0.9}})] * 2, None, "named twice"),
+        ([figures("a", {"0": {0: 0.9}})], "cifar10", "leave --published out"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_refused(
+    studies: list[StudyFigures], published: str | None, message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        compare(studies, published)
+
+
+def test_one_seed_and_other_splits_are_pointed_out() -> None:
+    one = figures("a", {"0": {0: 0.9}})
+    other = figures("b", {"0": {0: 0.9, 1: 0.8}}, split_hash="xyz")
+    warnings = " ".join(compare([one, other]).warnings)
+    assert "a has one seed" in warnings
+    assert "different splits" in warnings
+
+
+def test_markdown_has_the_best_in_bold_and_published_columns_on_request() -> None:
+    auroc = {str(digit): {0: 0.99, 1: 0.97} for digit in range(10)}
+    lower = {name: {s: v - 0.02 for s, v in of.items()} for name, of in auroc.items()}
+    text = comparison_markdown(compare([figures("a|b", auroc), figures("c", lower)], "mnist"))
+    lines = text.splitlines()
+    heading = next(line for line in lines if line.startswith("| normal class"))
+    row = next(line for line in lines if line.startswith("| 8 "))
+    assert heading.startswith(r"| normal class | a\|b, 2 seeds | c, 2 seeds | published OCSVM |")
+    assert row.startswith("| 8 | **98.0 ± 1.4** | 96.0 ± 1.4 |")
+    assert row.endswith("| 93.5 ± 0.1 |")
+    assert lines.index(heading) < lines.index(row)
+    assert "| mean | **98.0 ± 1.4** | 96.0 ± 1.4 |" in text
+    assert "| 96.3 |" in text
+    assert r"- a|b − c: +2.00 points, 95 % interval +2.00 to +2.00: a difference" in text
+
+
+def test_the_command_gives_every_format_clean(
+    tell: Tell, local_record: Location, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell("first", {0: {"1": 0.9, "2": 0.8}, 1: {"1": 0.92, "2": 0.82}})
+    tell("second", {0: {"1": 0.8, "2": 0.7}, 1: {"1": 0.82, "2": 0.72}})
+    base = ["compare", "first", "second", "--tracking-uri", local_record.uri]
+
+    written = {}
+    for form in ("table", "csv", "markdown", "json"):
+        assert run([*base, "--format", form]) == 0
+        written[form], err = capsys.readouterr()
+        assert err == ""
+
+    document = json.loads(written["json"])
+    assert document["classes"]["1"]["first"]["mean"] == pytest.approx(0.91)
+    assert document["classes"]["1"]["first"]["seeds"] == 2
+    assert document["differences"][0]["significant"]
+    rows = list(csv.DictReader(io.StringIO(written["csv"])))
+    assert len(rows) == 2 * 2 + 2
+    assert float(rows[0]["auroc_mean"]) == pytest.approx(0.91)
+    assert "91.0 ± 1.4" in written["table"]
+    assert "**91.0 ± 1.4**" in written["markdown"]

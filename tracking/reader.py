@@ -1,0 +1,125 @@
+"""The record read back: what the finals of studies gave, from the store alone.
+
+Nothing of a study's folder is needed, so studies that were made on other machines are read the
+same way.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from memgan.data.class_names import ordered
+from memgan.errors import BadInput, StudyError, TrackingUnavailable, unknown_name
+from tracking import names
+from tracking._knock import knock
+from tracking.location import Location, redact, sqlite_file
+from tracking.tracker import Refused, RunView, Tracker, Unavailable
+
+
+@dataclass(frozen=True)
+class StudyFigures:
+    """The finals of one study. auroc: test AUROC, 0 to 1, by normal class and then by seed."""
+
+    name: str
+    study_id: str
+    dataset: str
+    detector: str
+    protocol: str
+    split_hash: str
+    auroc: Mapping[str, Mapping[int, float]]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Normal classes with a figure, in order."""
+        return ordered(self.auroc)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds that any class has a figure of, ascending."""
+        return tuple(sorted({seed for of_class in self.auroc.values() for seed in of_class}))
+
+
+def open_store(location: Location) -> Tracker:
+    """The store at an address, to read from.
+
+    BadInput where a local record does not exist, TrackingUnavailable where nobody answers.
+    """
+    path = sqlite_file(location.uri)
+    if path is not None and not path.is_file():
+        raise BadInput(
+            f"no record at {path}; run `memgan search` first, or name another one with --results"
+            " or --tracking-uri"
+        )
+    try:
+        knock(location.uri)
+        from tracking.mlflow_tracker import MlflowTracker
+
+        return MlflowTracker(location.uri, location.artifact_root)
+    except Unavailable as error:
+        raise TrackingUnavailable(
+            f"tracking at {redact(location.uri)} cannot be read ({error}); start the server, or"
+            " give another address with --tracking-uri or MLFLOW_TRACKING_URI"
+        ) from None
+
+
+def read_studies(tracker: Tracker, asked: Sequence[str]) -> list[StudyFigures]:
+    """The figures of several studies, in the order asked; faults as those of `read_study`, and
+    TrackingUnavailable where the store goes away meanwhile."""
+    try:
+        return [read_study(tracker, name) for name in asked]
+    except (Unavailable, Refused) as error:
+        raise TrackingUnavailable(f"the record cannot be read: {error}; try again") from None
+
+
+def read_study(tracker: Tracker, asked: str) -> StudyFigures:
+    """The figures of a study's finals, those of a winner that lost its place left out.
+
+    asked: a study's name, or name@id with the beginning of its id where several studies of that
+    name share the store. UnknownName for a name that the store does not have, StudyError for a
+    study without a tested final and for a name that several studies bear.
+    """
+    name, _, beginning = asked.partition("@")
+    experiment = tracker.find_experiment(name)
+    if experiment is None:
+        # MLflow's own experiment that is always there holds no study of ours.
+        raise unknown_name("study", name, [n for n in tracker.experiments() if n != "Default"])
+    finals = [
+        run
+        for run in tracker.runs(experiment, {names.KIND: names.FINAL})
+        if names.SUPERSEDED not in run.tags
+        and run.tags.get(names.STUDY_ID, "").startswith(beginning)
+    ]
+    by_study: dict[str, list[RunView]] = defaultdict(list)
+    for run in finals:
+        by_study[run.tags.get(names.STUDY_ID, "")].append(run)
+    figures = [_figures(name, study_id, runs) for study_id, runs in by_study.items()]
+    tested = [one for one in figures if one.auroc]
+    if len(tested) > 1:
+        choices = ", ".join(f"{name}@{one.study_id[:8]}" for one in tested)
+        raise StudyError(f"{len(tested)} studies are called {name} in this record: name {choices}")
+    if not tested:
+        raise StudyError(
+            f"study {asked} has no tested finals in this record; finish it with `memgan search"
+            f" --resume {name}`, deliver what waits with `memgan sync {name}`, or name another"
+        )
+    return tested[0]
+
+
+def _figures(name: str, study_id: str, finals: list[RunView]) -> StudyFigures:
+    auroc: dict[str, dict[int, float]] = defaultdict(dict)
+    for run in finals:
+        for key, value in run.metrics.items():
+            if (class_name := names.tested_class(key)) is not None:
+                auroc[class_name][int(run.tags[names.SEED])] = value
+    tags = finals[0].tags
+    return StudyFigures(
+        name=name,
+        study_id=study_id,
+        dataset=tags.get(names.DATASET, ""),
+        detector=tags.get(names.DETECTOR, ""),
+        protocol=tags.get(names.PROTOCOL, ""),
+        split_hash=tags.get(names.SPLIT_HASH, ""),
+        auroc={key: dict(sorted(by_seed.items())) for key, by_seed in auroc.items()},
+    )
