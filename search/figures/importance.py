@@ -23,18 +23,20 @@ def read_importances(journal: Path, prefixes: Sequence[str]) -> dict[str, list[f
 
     A share is of what tells the better trials from the others; those of a group add up to 1.
     """
-    import optuna
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
     from optuna.trial import TrialState
 
     found: dict[str, list[float]] = {}
     studies = read_studies(journal)
     for prefix in prefixes:
+        if prefix not in studies:
+            continue
         finished = studies[prefix].get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if len(finished) < FEWEST or len({trial.value for trial in finished}) < 2:
             continue
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            # Of few trials, which the figure's caption says as well.
+            warnings.simplefilter("ignore", UserWarning)
             shares = get_param_importances(
                 studies[prefix],
                 # By default the best tenth, which of few trials is one or two.
