@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,8 +49,8 @@ def plain_axes(axes: Axes) -> None:
 
 
 def short(text: str, most: int = 22) -> str:
-    """`text` with its middle left out where it is longer than `most` characters; names that only
-    matplotlib's mathematics would see formulas in stay as they are."""
+    """`text` with its middle left out where it is longer than `most` characters, and safe from
+    matplotlib, which takes what stands between dollar signs for a formula."""
     if len(text) > most:
         head = (most - 1) // 2
         text = f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
@@ -65,7 +66,10 @@ def save_figure(figure: Figure, path: Path) -> None:
     """Write a PNG of light weight, about 150 kB at most; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=_DPI, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # Names in scripts that matplotlib's own font lacks are drawn as boxes.
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(drawn, format="png", dpi=_DPI, metadata={"Software": None})
     if drawn.tell() > _HEAVY:
         picture = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
         drawn = io.BytesIO()

@@ -67,7 +67,7 @@ def _draw_extremes(folder: Path, cells: Sequence[Cell], title: str) -> dict[str,
         "Test images at the ends of the scores"
         + (", each above what the detector makes of it" if rebuilds else "")
         + (", by normal class" if len(extremes) > 1 else "")
-        + ": the second and third group are the mistakes, if there are any"
+        + "; mistakes, if there are any, are in the second and the third group"
     )
     figure = extremes_figure(extremes, f"{title}: lowest and highest scores")
     save_figure(figure, folder / "extremes.png")

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from memgan.figures.style import NORMAL, plain_axes, short
-from search.journal import read_studies
 from search.space import Space
 
 FEWEST = 4
@@ -25,6 +24,8 @@ def read_importances(journal: Path, prefixes: Sequence[str]) -> dict[str, list[f
     """
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
     from optuna.trial import TrialState
+
+    from search.journal import read_studies
 
     found: dict[str, list[float]] = {}
     studies = read_studies(journal)

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from memgan.figures import save_figure
 from memgan.published import published_auroc, published_for
 from search.figures.by_class import by_class_figure
 from search.figures.history import history_figure
 from search.figures.importance import importance_figure, read_importances
 from search.figures.parallel import parallel_figure
-from search.journal import read_groups
 from search.outcome import TrialOutcome
 from search.study import Study
 from search.trials import ClassGroup
@@ -30,45 +31,44 @@ def draw_study(
     journal: Path,
     report: Mapping[str, Any],
 ) -> dict[str, str]:
-    """Write the figures of a study to `folder`; captions by file name.
+    """Write the figures of a study that came to its end to `folder`; captions by file name.
 
     journal: the study's. report: as report.json.
     """
     trials = outcomes_by_group(groups, journal)
     title = f"{study.name}: {study.detector} on {report['dataset']}"
-    drawn = {}
     methods = published_figures(report["dataset"])
-    figure = by_class_figure(report, methods, f"{title}, test AUROC by class")
-    if figure is not None:
-        save_figure(figure, folder / "auroc.png")
-        drawn["auroc.png"] = _by_class_caption(report, methods)
-    if any(outcome.mean is not None for outcomes in trials.values() for outcome in outcomes):
-        shown = dict(list(trials.items())[:_GROUPS_SHOWN])
-        save_figure(history_figure(shown, f"{title}, best so far"), folder / "history.png")
-        drawn["history.png"] = (
-            "Validation AUROC of each trial, and the best so far of those"
-            " that saw their full budget"
-            + (
-                f"; the first {_GROUPS_SHOWN} of {len(trials)} classes"
-                if len(shown) < len(trials)
-                else ""
-            )
-        )
-        save_figure(
+    drawn: dict[str, tuple[Figure | None, str]] = {
+        "auroc.png": (
+            by_class_figure(report, methods, f"{title}, test AUROC by class"),
+            _by_class_caption(report, methods),
+        ),
+        "history.png": (
+            history_figure(_first(trials), f"{title}, best so far"),
+            _history_caption(len(trials)),
+        ),
+        "parallel.png": (
             parallel_figure(trials, study.search_space, f"{title}, all trials"),
-            folder / "parallel.png",
+            _parallel_caption(len(trials)),
+        ),
+    }
+    if importances := read_importances(journal, [group.prefix for group in groups]):
+        drawn["importance.png"] = (
+            importance_figure(importances, f"{title}, parameter importance"),
+            _importance_caption(trials),
         )
-        drawn["parallel.png"] = _parallel_caption(len(groups))
-    importances = read_importances(journal, [group.prefix for group in groups])
-    if importances:
-        figure = importance_figure(importances, f"{title}, parameter importance")
-        save_figure(figure, folder / "importance.png")
-        drawn["importance.png"] = _importance_caption(trials)
-    return drawn
+    captions = {}
+    for name, (figure, caption) in drawn.items():
+        if figure is not None:
+            save_figure(figure, folder / name)
+            captions[name] = caption
+    return captions
 
 
 def outcomes_by_group(groups: Sequence[ClassGroup], journal: Path) -> dict[str, list[TrialOutcome]]:
     """The study's trials by the name of their group of classes."""
+    from search.journal import read_groups
+
     found = read_groups(journal)
     return {group.name: found.get(group.prefix, []) for group in groups}
 
@@ -94,6 +94,19 @@ def _by_class_caption(report: Mapping[str, Any], methods: Mapping[str, object]) 
             "; as published means Tables 1 and 2 of arXiv 2002.02669, where splits, seeds and"
             " the choice of settings differ from method to method"
         )
+    return caption
+
+
+def _first(trials: Mapping[str, list[TrialOutcome]]) -> dict[str, list[TrialOutcome]]:
+    return dict(list(trials.items())[:_GROUPS_SHOWN])
+
+
+def _history_caption(groups: int) -> str:
+    caption = (
+        "Validation AUROC of each trial, and the best so far of those that saw their full budget"
+    )
+    if groups > _GROUPS_SHOWN:
+        caption += f"; the first {_GROUPS_SHOWN} of {groups} classes"
     return caption
 
 

@@ -34,9 +34,8 @@ def make_study() -> Callable[..., Study]:
             space=SPACE,
             fixed={"epochs": EPOCHS},
             protocol=protocol,
-            budget={"trials": 12},
             sampler={"name": "random"},
-            **values,
+            **{"budget": {"trials": 12}, **values},
         )
 
     return make

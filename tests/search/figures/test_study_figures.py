@@ -14,6 +14,7 @@ from search.figures.history import history_figure
 from search.figures.importance import importance_figure, read_importances
 from search.figures.parallel import parallel_figure
 from search.figures.study import FIGURES, draw_study, outcomes_by_group, published_figures
+from search.journal import Journal
 from search.outcome import TrialOutcome, best
 from search.space import make_space
 from search.study import Study
@@ -43,14 +44,21 @@ def test_a_study_has_all_its_figures_and_they_are_light(
     assert all(path.stat().st_size < 150_000 for path in (tmp_path / "out").iterdir())
 
 
-def test_what_cannot_be_drawn_is_absent(
+def test_what_was_not_tested_or_too_few_to_compare_is_not_drawn(
     make_study: Make, make_report: Make, tmp_path: Path
 ) -> None:
-    study = make_study()
-    report = make_report(study, CLASSES, tested=False)
-    groups = class_groups(study, CLASSES)
+    study = make_study(budget={"trials": 1})
+    journal = Journal(tmp_path / "journal", study)
+    asked = journal.ask()
+    assert asked is not None
+    journal.epoch(asked.trial_id, study.epochs, 0.9)
+    journal.finished(asked.trial_id, {"0": 0.9, "mean": 0.9})
+    report = make_report(study, ["0"], tested=False)
+    groups = class_groups(study, ["0"])
 
-    assert draw_study(tmp_path / "out", study, groups, tmp_path / "none", report) == {}
+    drawn = draw_study(tmp_path / "out", study, groups, tmp_path / "journal", report)
+
+    assert set(drawn) == {"history.png", "parallel.png"}
 
 
 def test_best_so_far_rises_with_finished_trials_alone() -> None:
