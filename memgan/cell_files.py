@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from safetensors.torch import load_file, save_file
 
 from memgan.cells import Cell
+from memgan.code_plane import CodePlane
+from memgan.extremes import Extremes
+
+_Group = TypeVar("_Group", Extremes, CodePlane)
 
 _FIGURES, _ARRAYS, _WEIGHTS = "figures.json", "arrays.npz", "weights.safetensors"
 _PLAIN = (
@@ -37,6 +44,7 @@ def save_cell(folder: Path, cell: Cell) -> None:
     }
     if cell.decoded_memory is not None:
         arrays["decoded_memory"] = cell.decoded_memory
+    arrays |= _as_arrays("extremes", cell.extremes) | _as_arrays("code_plane", cell.code_plane)
     np.savez_compressed(partial / _ARRAYS, allow_pickle=False, **arrays)
     save_file(
         {name: value.contiguous() for name, value in cell.weights.items()}, partial / _WEIGHTS
@@ -59,4 +67,23 @@ def load_cell(folder: Path) -> Cell | None:
             test_scores=arrays["test_scores"],
             test_anomalous=arrays["test_anomalous"],
             decoded_memory=arrays.get("decoded_memory"),
+            extremes=_from_arrays(Extremes, "extremes", arrays),
+            code_plane=_from_arrays(CodePlane, "code_plane", arrays),
         )
+
+
+def _as_arrays(prefix: str, group: Extremes | CodePlane | None) -> dict[str, Any]:
+    if group is None:
+        return {}
+    named = {f"{prefix}.{field.name}": getattr(group, field.name) for field in fields(group)}
+    return {name: np.asarray(value) for name, value in named.items() if value is not None}
+
+
+def _from_arrays(kind: type[_Group], prefix: str, arrays: Mapping[str, Any]) -> _Group | None:
+    """The group, or None in folders that were written without it."""
+    found: dict[str, Any] = {f.name: arrays.get(f"{prefix}.{f.name}") for f in fields(kind)}
+    if all(value is None for value in found.values()):
+        return None
+    # A single number comes back as an array without dimensions.
+    plain = {n: v.item() if v is not None and v.ndim == 0 else v for n, v in found.items()}
+    return kind(**plain)

@@ -11,12 +11,14 @@ import joblib
 import numpy as np
 import torch
 
+from memgan.code_plane import CodePlane, project_to_plane, sample_evenly
 from memgan.configuration import Configuration, Runtime
 from memgan.data import Development, LabeledImages, Split
 from memgan.data.images import Flags, Pixels
 from memgan.detectors import Memgan
 from memgan.detectors.base import Scores
 from memgan.errors import TrainingDiverged
+from memgan.extremes import Extremes, find_extremes
 from memgan.metrics import auroc, average_precision, false_positive_rate_at_recall
 from memgan.runtime import prepare_process
 from memgan.training import Training
@@ -40,6 +42,9 @@ class Cell:
     test_anomalous: Flags
     decoded_memory: Pixels | None = field(default=None)
     """G(M), uint8 (n, C, H, W), for detectors with a memory."""
+    extremes: Extremes | None = field(default=None)
+    code_plane: CodePlane | None = field(default=None)
+    """For detectors with a memory."""
 
 
 def train_cell(
@@ -83,7 +88,17 @@ def train_cell(
         test_scores=scores,
         test_anomalous=anomalous,
         decoded_memory=detector.decoded_memory() if isinstance(detector, Memgan) else None,
+        extremes=find_extremes(detector, test.images, scores, anomalous),
+        code_plane=(
+            _code_plane(detector, test, anomalous) if isinstance(detector, Memgan) else None
+        ),
     )
+
+
+def _code_plane(detector: Memgan, test: LabeledImages, anomalous: Flags) -> CodePlane:
+    some = sample_evenly(anomalous)
+    codes = detector.codes(test.images[some])
+    return project_to_plane(codes, anomalous[some], detector.memory_units())
 
 
 def train_cells(

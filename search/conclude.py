@@ -18,7 +18,8 @@ from memgan.trained import summary
 from search.anchors import anchors_on_ray
 from search.best import best_configuration
 from search.export import Concluded, write_export
-from search.final_figures import draw_finals
+from search.figures.finals import draw_finals
+from search.figures.study import FIGURES
 from search.finals import FinalCells, Winner, run_finals, stored_finals, superseded
 from search.outcome import TrialOutcome
 from search.resources import Allotment
@@ -83,6 +84,7 @@ def conclude(
         anchors(),
         run_ids,
         split,
+        folder.journal,
     )
     report = write_export(concluded, folder.export)
     conclusion = Conclusion(runtime, concluded.anchors, report)
@@ -205,10 +207,14 @@ def _record_conclusion(
     for trial in _best_few(winners, folder):
         if trial.checkpoint and Path(trial.checkpoint).is_dir():
             record.artifact(record.trial_key(trial.trial_id), Path(trial.checkpoint), "checkpoints")
-    for name in ("report.json", "report.md", "best.yaml", "figures"):
+    for name in ("report.html", "report.json", "report.md", "best.yaml", "figures"):
         path = folder.export / name
         if path.exists():
             record.artifact(record.study_key, path, "export")
+    for name in FIGURES:
+        path = folder.export / "figures" / name
+        if path.exists():
+            record.artifact(record.study_key, path, "figures")
 
 
 def _best_few(winners: Sequence[Winner], folder: StudyFolder) -> Iterator[TrialOutcome]:

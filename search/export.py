@@ -1,4 +1,4 @@
-"""A study's export: best.yaml, report.json, report.md with figures, one bundle a class.
+"""A study's export: best.yaml, the report in three forms, figures, one bundle a class.
 
 All of it is made from the study's own folder, so that it can be made again at any time.
 """
@@ -20,8 +20,10 @@ from memgan.data import Split
 from memgan.errors import StudyError
 from memgan.trained import write_bundle
 from search.best import with_origin
-from search.final_figures import draw_finals
+from search.figures.finals import draw_finals
+from search.figures.study import draw_study, outcomes_by_group
 from search.finals import Winner
+from search.page import report_page
 from search.report import make_report, report_markdown
 from search.study import Study
 
@@ -38,6 +40,8 @@ class Concluded:
     anchors: dict[str, Any]
     run_ids: Mapping[str, str | None]
     split: Split
+    journal: Path
+    """Of the study's trials."""
 
 
 def write_export(concluded: Concluded, out: Path) -> dict[str, Any]:
@@ -81,10 +85,15 @@ def _fill(folder: Path, concluded: Concluded, report: Mapping[str, Any]) -> None
         write_bundle(folder / "bundles" / name, configuration, split, of_class)
     first = [of_class[0] for of_class in cells.values()]
     title = f"{study.detector} on {split.source}, seed {first[0].seed}"
-    drawn = draw_finals(folder / "figures", first, title)
+    groups = [winner.group for winner in concluded.winners]
+    of_study = draw_study(folder / "figures", study, groups, concluded.journal, report)
+    drawn = of_study | draw_finals(folder / "figures", first, title)
     figures = {f"figures/{name}": caption for name, caption in drawn.items()}
     (folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     (folder / "report.md").write_text(report_markdown(report, figures), encoding="utf-8")
+    trials = outcomes_by_group(groups, concluded.journal)
+    page = report_page(study, report, trials, {folder / name: c for name, c in figures.items()})
+    (folder / "report.html").write_text(page, encoding="utf-8")
 
 
 def _is_export(folder: Path) -> bool:

@@ -47,5 +47,6 @@ def export_study(
         conclusion.anchors,
         {w.outcome.trial_id: record.run_id(record.trial_key(w.outcome.trial_id)) for w in winners},
         split,
+        folder.journal,
     )
     return write_export(concluded, out or folder.export)

@@ -173,15 +173,18 @@ def read_outcomes(path: Path, prefix: str = "") -> list[TrialOutcome]:
 
 def read_groups(path: Path) -> dict[str, list[TrialOutcome]]:
     """All trials that were begun, by the prefix of their group; changes nothing."""
+    return {prefix: _outcomes(study, prefix) for prefix, study in read_studies(path).items()}
+
+
+def read_studies(path: Path) -> dict[str, optuna.Study]:
+    """Optuna's own studies by the prefix of their group, to read from; changes nothing."""
     if not path.exists():
         return {}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = JournalStorage(JournalFileBackend(str(path)))
     names = [summary.study_name for summary in optuna.get_all_study_summaries(storage, False)]
     return {
-        name.removesuffix(_NAME): _outcomes(
-            optuna.load_study(study_name=name, storage=storage), name.removesuffix(_NAME)
-        )
+        name.removesuffix(_NAME): optuna.load_study(study_name=name, storage=storage)
         for name in names
     }
 

@@ -15,7 +15,7 @@ from search.study import Study
 if TYPE_CHECKING:
     from rich.table import Table
 
-_TITLES = {"pca": "PCA", "neighbours": "nearest neighbours"}
+ANCHOR_TITLES = {"pca": "PCA", "neighbours": "nearest neighbours"}
 
 
 def make_report(
@@ -59,7 +59,7 @@ def make_report(
     }
 
 
-def _rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+def report_rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Headings, and a row for each class and for the mean, in percent."""
     seeds = max(len(row["seeds"]) for row in report["classes"].values())
     anchors = report["anchors"]
@@ -67,7 +67,7 @@ def _rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         "normal class",
         "validation",
         f"test, {seeds} seed{'s' * (seeds > 1)}",
-        *(f"{_TITLES.get(name, name)}, test" for name in anchors),
+        *(f"{ANCHOR_TITLES.get(name, name)}, test" for name in anchors),
     ]
     rows = [
         [
@@ -94,7 +94,7 @@ def report_table(report: Mapping[str, Any]) -> Table:
     """AUROC by class for a terminal."""
     from rich.table import Table
 
-    headings, rows = _rows(report)
+    headings, rows = report_rows(report)
     table = Table(title=f"{report['detector']} on {report['dataset']}, AUROC %")
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="right" if number else "left")
@@ -107,13 +107,14 @@ def report_table(report: Mapping[str, Any]) -> Table:
 
 def report_markdown(report: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     """report.md; `figures` are captions by relative path."""
-    headings, rows = _rows(report)
+    headings, rows = report_rows(report)
     values = [
-        f"- trial {trial}: " + ", ".join(f"{key} {_short(value)}" for key, value in chosen.items())
+        f"- trial {trial}: "
+        + ", ".join(f"{key} {short_value(value)}" for key, value in chosen.items())
         for trial, chosen in report["values"].items()
     ]
     anchors = [
-        f"- {_TITLES.get(name, name)}: "
+        f"- {ANCHOR_TITLES.get(name, name)}: "
         + ", ".join(f"{key} {value}" for key, value in anchor["parameters"].items())
         + ", chosen by validation AUROC"
         for name, anchor in report["anchors"].items()
@@ -145,5 +146,6 @@ def report_markdown(report: Mapping[str, Any], figures: Mapping[str, str]) -> st
     return "\n".join(lines)
 
 
-def _short(value: Any) -> str:
+def short_value(value: Any) -> str:
+    """A parameter's value, of a number its first four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,11 +13,13 @@ from memgan.cell_files import load_cell, save_cell
 from memgan.cells import Cell
 
 
-def assert_same(one: Cell | None, other: Cell) -> None:
-    assert one is not None
-    for field in fields(Cell):
+def assert_same(one: Any, other: Any) -> None:
+    assert type(one) is type(other)
+    for field in fields(other):
         left, right = getattr(one, field.name), getattr(other, field.name)
-        if isinstance(right, np.ndarray):
+        if is_dataclass(right):
+            assert_same(left, right)
+        elif isinstance(right, np.ndarray):
             np.testing.assert_array_equal(left, right)
             assert left.dtype == right.dtype
         elif isinstance(right, dict):
@@ -33,8 +36,23 @@ def test_a_cell_comes_back_as_it_was(cell: Cell, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["1-seed0"]
 
 
-def test_absent_figures_and_memory_come_back_absent(cell: Cell, tmp_path: Path) -> None:
-    bare = replace(cell, val_auroc=None, test_auroc=None, decoded_memory=None)
+def test_absent_figures_and_pictures_come_back_absent(cell: Cell, tmp_path: Path) -> None:
+    bare = replace(
+        cell,
+        val_auroc=None,
+        test_auroc=None,
+        decoded_memory=None,
+        extremes=None,
+        code_plane=None,
+    )
+    save_cell(tmp_path / "cell", bare)
+
+    assert_same(load_cell(tmp_path / "cell"), bare)
+
+
+def test_extremes_without_reconstructions_come_back_so(cell: Cell, tmp_path: Path) -> None:
+    assert cell.extremes is not None
+    bare = replace(cell, extremes=replace(cell.extremes, rebuilt=None))
     save_cell(tmp_path / "cell", bare)
 
     assert_same(load_cell(tmp_path / "cell"), bare)

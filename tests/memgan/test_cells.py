@@ -37,6 +37,20 @@ def test_the_decoded_memory_has_a_picture_a_unit(cell: Cell) -> None:
     assert cell.decoded_memory.dtype == np.uint8
 
 
+def test_what_is_kept_to_look_at_is_of_the_test_images(cell: Cell, digits: Split) -> None:
+    extremes, plane = cell.extremes, cell.code_plane
+    assert extremes is not None
+    assert extremes.scores[0] == cell.test_scores[~cell.test_anomalous].min()
+    assert extremes.scores[-1] == cell.test_scores[cell.test_anomalous].max()
+    worst = digits.test.images[np.where(cell.test_anomalous, cell.test_scores, 0).argmax()]
+    np.testing.assert_array_equal(extremes.images[-1], worst)
+    assert extremes.rebuilt is not None
+    assert plane is not None
+    assert plane.units.shape == (4, 2)
+    assert plane.anomalous.sum() == 300
+    assert (~plane.anomalous).sum() == (~cell.test_anomalous).sum()
+
+
 def test_the_same_seed_gives_the_same_figures_to_the_bit(
     cell: Cell, tiny: Tiny, digits: Split
 ) -> None:
@@ -66,7 +80,7 @@ def test_every_class_and_seed_comes_once(tiny: Tiny, digits: Split) -> None:
     assert {(c.normal_class, c.seed) for c in cells} == {("3", 0), ("1", 0), ("3", 4), ("1", 4)}
     assert len(cells) == 4
     assert all(c.test_auroc is not None and c.test_auroc > 0.9 for c in cells)
-    assert all(c.decoded_memory is None for c in cells)
+    assert all(c.decoded_memory is None and c.code_plane is None for c in cells)
 
 
 def test_without_labelled_validation_the_test_figures_remain(tiny: Tiny, unlabelled: Split) -> None:

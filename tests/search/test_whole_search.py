@@ -53,6 +53,9 @@ STUDY: dict[str, Any] = {
     "final": {"seeds": 2},
 }
 CLASSES = ("0", "1")
+FINAL_FIGURES = ("roc.png", "scores.png", "extremes.png", "memory.png", "codes.png")
+STUDY_FIGURES = ("auroc.png", "history.png", "parallel.png")
+"""Importance needs more finished trials than this search has."""
 
 
 def command(*arguments: object) -> list[str]:
@@ -213,8 +216,9 @@ def test_the_parent_tells_the_study_and_its_figures(finished: dict[str, Any]) ->
         "export/best.yaml",
         "export/report.json",
         "export/report.md",
-        "export/figures/roc.png",
-        "export/figures/memory.png",
+        "export/report.html",
+        *(f"export/figures/{name}" for name in (*FINAL_FIGURES, *STUDY_FIGURES)),
+        *(f"figures/{name}" for name in STUDY_FIGURES),
     }
 
 
@@ -228,7 +232,7 @@ def test_finals_keep_figures_and_the_winner_its_checkpoint(
     )
     folder = StudyFolder(home / "results", "tiny").finals / finished["classes"]["0"]["trial"]
     for final in of_kind(finished, "final"):
-        assert artifacts(finished, final.info.run_id) == {"figures/roc.png", "figures/memory.png"}
+        assert artifacts(finished, final.info.run_id) == {f"figures/{f}" for f in FINAL_FIGURES}
         for name in CLASSES:
             cell = load_cell(folder / f"{name}-seed{final.data.tags['memgan.seed']}")
             assert cell is not None
@@ -243,8 +247,8 @@ def test_the_export_is_complete(finished: dict[str, Any], export: Path) -> None:
         "best.yaml",
         "report.json",
         "report.md",
-        "figures/roc.png",
-        "figures/memory.png",
+        "report.html",
+        *(f"figures/{name}" for name in (*FINAL_FIGURES, *STUDY_FIGURES)),
         *(f"bundles/{name}/{file}" for name in CLASSES for file in bundle),
     }
     best = parse(Configuration, read_yaml(export / "best.yaml"), "best.yaml")
