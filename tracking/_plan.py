@@ -45,6 +45,17 @@ class RunWork:
     last: RunStarted | RunEnded | None = None
     """The last start or end: the state that the run is to be left in."""
     entries: list[Entry] = field(default_factory=list)
+    tried: bool = False
+    """Whether any of it has stopped a delivery already."""
+
+
+@dataclass(frozen=True)
+class ArtifactWork:
+    """One artifact to be copied."""
+
+    seq: int
+    event: ArtifactLogged
+    tried: bool
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,16 @@ class Plan:
     """Work by run in order of first mention, and artifacts in order."""
 
     runs: list[RunWork]
-    artifacts: list[tuple[int, ArtifactLogged]]
+    artifacts: list[ArtifactWork]
+
+    def in_order(self) -> list[RunWork | ArtifactWork]:
+        """What to do first: what has not stopped a delivery yet, and of that runs.
+
+        So neither a run nor an artifact that a store chokes on stands in the way of others, and
+        a store of artifacts that is away holds up no figures.
+        """
+        work: list[RunWork | ArtifactWork] = [*self.runs, *self.artifacts]
+        return sorted(work, key=lambda one: one.tried)
 
 
 def make_plan(
@@ -64,15 +84,16 @@ def make_plan(
     then; a value that differs from the first is a change (see `ParamsLogged`).
     """
     runs: dict[str, RunWork] = {}
-    artifacts: list[tuple[int, ArtifactLogged]] = []
+    artifacts: list[ArtifactWork] = []
     params: dict[str, dict[str, str]] = {}
     for stored in events:
         seq, event = stored.seq, stored.event
         if isinstance(event, ArtifactLogged):
-            artifacts.append((seq, event))
+            artifacts.append(ArtifactWork(seq, event, stored.tried))
             continue
         work = runs.setdefault(event.run_key, RunWork(event.run_key))
         work.seqs.append(seq)
+        work.tried |= stored.tried
         if isinstance(event, RunStarted):
             work.started = work.started or event
             work.last = event
