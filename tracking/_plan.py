@@ -76,16 +76,17 @@ class Plan:
 
 
 def make_plan(
-    events: Iterable[Stored], params_before: Callable[[str, int], Mapping[str, str]]
+    events: Iterable[Stored], params_before: Callable[[str, int], Mapping[str, tuple[str, str]]]
 ) -> Plan:
     """Sort events by run.
 
-    params_before: for a run key and a place in the order, the parameters that the run has by
-    then; a value that differs from the first is a change (see `ParamsLogged`).
+    params_before: for a run key and a place in the order, the first and the last values of the
+    parameters that the run has by then. A value that differs from the first is a change, and so
+    is the first one when it comes back (see `ParamsLogged`).
     """
     runs: dict[str, RunWork] = {}
     artifacts: list[ArtifactWork] = []
-    params: dict[str, dict[str, str]] = {}
+    params: dict[str, dict[str, tuple[str, str]]] = {}
     for stored in events:
         seq, event = stored.seq, stored.event
         if isinstance(event, ArtifactLogged):
@@ -152,11 +153,12 @@ def _metric(seq: int, key: str, value: float, at: int, step: int) -> Entry:
     return Entry(seq, "metric", key, point=Point(key, finite, at, step))
 
 
-def _params(seq: int, event: ParamsLogged, known: dict[str, str]) -> Iterator[Entry]:
+def _params(seq: int, event: ParamsLogged, known: dict[str, tuple[str, str]]) -> Iterator[Entry]:
     for key, whole in event.values.items():
+        first, last = known.get(key, (whole, whole))
+        known[key] = first, whole
         value = whole[: names.PARAM_LENGTH]
-        first = known.setdefault(key, value)[: names.PARAM_LENGTH]
-        if value == first:
+        if whole == first == last:
             yield Entry(seq, "param", key, value)
             continue
         yield Entry(seq, "tag", names.changed(key), value[: names.TAG_LENGTH])

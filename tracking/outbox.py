@@ -158,20 +158,21 @@ class Outbox:
         with self._write() as sql:
             sql.executemany("UPDATE events SET reason = ? WHERE seq = ? AND state = ?", rows)
 
-    def params_before(self, run_key: str, seq: int) -> dict[str, str]:
-        """The first value of every parameter of a run that was appended before `seq`."""
+    def params_before(self, run_key: str, seq: int) -> dict[str, tuple[str, str]]:
+        """The first and the last value of every parameter of a run appended before `seq`."""
         rows = self._read(
             "SELECT body FROM events WHERE run_key = ? AND kind = 'params_logged' AND seq < ? "
             "ORDER BY seq",
             run_key,
             seq,
         )
-        first: dict[str, str] = {}
+        known: dict[str, tuple[str, str]] = {}
         for (body,) in rows:
             event = from_json(body)
             assert isinstance(event, ParamsLogged)
-            first = {**event.values, **first}
-        return first
+            for key, value in event.values.items():
+                known[key] = known.get(key, (value, value))[0], value
+        return known
 
     def open_runs(self) -> list[str]:
         """The keys of runs that were started and have not ended since, oldest first."""
