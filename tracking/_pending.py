@@ -11,7 +11,7 @@ from tracking.events import Event, RunEnded, RunStarted, to_json
 from tracking.outbox import Outbox
 
 _AT_ONCE = 100
-"""Events in one transaction, so that a try in vain costs the same however many are kept."""
+"""Events in one transaction."""
 _PATIENCE = 1.0
 _PATIENCE_IN_ALL = 4.0
 """Seconds to wait for an outbox that another process holds: at once, and by all `add` together."""
@@ -28,6 +28,7 @@ class Pending:
         self._outbox = outbox
         self._kept: list[Event] = []
         self._lock = threading.RLock()
+        self._at_once = _AT_ONCE
         self._patience = _PATIENCE_IN_ALL
         outbox.set_patience(_PATIENCE)
 
@@ -49,12 +50,16 @@ class Pending:
             if patiently:
                 self._outbox.set_patience(_PATIENCE)
             while self._kept:
+                part = self._kept[: self._at_once]
+                # After a try in vain the next one is with a single event, and so costs little.
+                self._at_once = 1
                 began = time.monotonic()
                 try:
-                    self._outbox.append(self._kept[:_AT_ONCE])
+                    self._outbox.append(part)
                 finally:
                     self._count_wait(time.monotonic() - began)
-                del self._kept[:_AT_ONCE]
+                del self._kept[: len(part)]
+                self._at_once = _AT_ONCE
 
     def open_runs(self) -> list[str]:
         """The keys of runs that were started and have not ended since, by all that was added."""

@@ -31,6 +31,8 @@ _DELETED = "must be in the 'active' state"
 _OF_THE_DATABASE = "sqlalche.me"
 """SQLAlchemy's own faults name a page there; MLflow calls most of them a bad request, also the
 lack of a free connection."""
+_DATA_ERROR = "/9h9h"
+"""The page of a value that its column cannot hold."""
 
 
 class MlflowTracker:
@@ -189,7 +191,7 @@ def _kind(error: MlflowException) -> type[Refused] | type[Unavailable]:
     if error.error_code not in _FOR_EVER:
         return Unavailable
     # A value that does not fit its column never will; any other fault of a database may pass.
-    passing = _OF_THE_DATABASE in text and "DataError" not in text
+    passing = _OF_THE_DATABASE in text and _DATA_ERROR not in text
     return Unavailable if passing else Refused
 
 

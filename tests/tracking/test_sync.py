@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from memgan.errors import BadInput, UnknownName
 from tracking.commands import sync
+from tracking.events import TagsSet
 from tracking.location import Location
 from tracking.outbox import Outbox
 from tracking.record import Record
@@ -42,6 +43,37 @@ def test_a_password_that_was_not_kept_is_asked_for(
     outbox.set_fact("tracking_uri", "http://***@127.0.0.1:9")
     with pytest.raises(BadInput, match="MLFLOW_TRACKING_URI with it"):
         sync(results=tmp_path / "results")
+
+
+def test_a_study_that_cannot_be_delivered_stops_no_other(
+    record: Record, outbox: Outbox, tmp_path: Path
+) -> None:
+    record.study_started({})
+    outbox.set_fact("tracking_uri", "http://***@127.0.0.1:9")
+    other = Outbox(tmp_path / "results" / "studies" / "other" / "outbox.db")
+    other.check()
+    done = CliRunner().invoke(app, ["--results", str(tmp_path / "results")])
+    assert done.exit_code == 1
+    lines = done.stdout.splitlines()
+    assert lines[0] == "digits: 0 delivered, 2 waiting"
+    assert "password is not kept" in lines[1]
+    assert lines[2] == "other: 0 delivered, 0 waiting"
+
+
+def test_everything_is_delivered_again_on_request(
+    record: Record, outbox: Outbox, local_record: Location, tmp_path: Path
+) -> None:
+    record.study_started({"a": 1})
+    outbox.mark_delivered(stored.seq for stored in outbox.waiting())
+    outbox.append([TagsSet(run_key=record.study_key, tags={"a": "b"})])
+    outbox.mark_refused([outbox.waiting()[0].seq], "its run is gone")
+    results = str(tmp_path / "results")
+    named = CliRunner().invoke(app, ["digits", "--results", results])
+    assert named.exit_code == 0
+    assert f"refused by the store: {record.study_key} tags_set: its run is gone" in named.stdout
+    again = CliRunner().invoke(app, ["digits", "--results", results, "--again"])
+    assert (again.exit_code, again.stdout) == (0, "digits: 3 delivered, 0 waiting\n")
+    assert outbox.run_id(record.study_key)
 
 
 def test_a_server_is_for_records_that_exist_and_stays_on_loopback(

@@ -6,12 +6,15 @@ import math
 from pathlib import Path
 
 import pytest
+import sqlalchemy
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from mlflow_servers import Server
 
-from tracking import names
+from tracking import mlflow_tracker, names
 from tracking.location import Location
 from tracking.memory import MemoryTracker
-from tracking.tracker import Gone, Point, Refused, Tracker
+from tracking.tracker import Gone, Point, Refused, Tracker, Unavailable
 
 START = 1_700_000_000_000
 
@@ -154,3 +157,18 @@ def test_artifacts_replace_their_like(tracker: Tracker, run: str, tmp_path: Path
         "figures/inner/units.png",
         "figures/roc.svg",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (sqlalchemy.exc.TimeoutError("no free connection in the pool", code="3o7r"), Unavailable),
+        (sqlalchemy.exc.DBAPIError("INSERT", {}, Exception("disk I/O error")), Unavailable),
+        (sqlalchemy.exc.DataError("INSERT", {}, Exception("value too long")), Refused),
+    ],
+)
+def test_a_database_out_of_breath_is_waited_for_and_a_value_it_cannot_hold_is_not(
+    fault: Exception, expected: type[Exception]
+) -> None:
+    # As MLflow's stores hand them on: BAD_REQUEST, whatever it was.
+    assert mlflow_tracker._kind(MlflowException(fault, BAD_REQUEST)) is expected
