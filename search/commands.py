@@ -216,15 +216,12 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
 
 
 def _warn(result: StudyResult) -> None:
-    from tracking.location import command_prefix
+    from tracking.location import command_prefix, sync_command
 
     name, results = result.study.name, result.folder.results
     where = "" if results == Path("results") else f" --results {results}"
-    if result.waiting:
-        _note(
-            f"{result.waiting} events wait for the tracking store; deliver them with:"
-            f" {command_prefix()}memgan sync {name}{where}"
-        )
+    for line in result.remainder.lines(sync_command(name, results)):
+        _note(line)
     for fault in result.faults:
         _note(f"record: {fault}")
     if result.interrupted:

@@ -26,7 +26,7 @@ from search.resources import Allotment
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import read_outcomes
-from tracking import Record
+from tracking import Record, names
 
 _CONCLUSION = "conclusion.json"
 _CHECKPOINTS_KEPT = 3
@@ -140,7 +140,11 @@ def _finals(
             missing[trial_id, seed] = len(winner.group.classes) - len(have)
             if missing[trial_id, seed]:
                 values = configuration.parameters_for(winner.group.classes[0])
-                params = {**flatten(values), "seed": seed, "normal_class": winner.group.name}
+                params = {
+                    **flatten(values),
+                    names.SEED_PARAM: seed,
+                    names.NORMAL_CLASS_PARAM: winner.group.name,
+                }
                 record.final_started(trial_id, seed, params, winner.group.name)
 
     console = Console(stderr=True)
@@ -174,15 +178,19 @@ def _record_final(
     if cells:
         title = f"{detector}, trial {trial_id}, seed {seed}"
         for figure in draw_finals(drawn, cells, title):
-            record.artifact(record.final_key(trial_id, seed), drawn / figure, "figures")
+            record.artifact(record.final_key(trial_id, seed), drawn / figure, names.FIGURES)
     extra: dict[str, float] = {}
     for cell in cells:
         named = {
-            "test_average_precision": cell.test_average_precision,
-            "test_fpr_at_95_recall": cell.test_fpr_at_95_recall,
-            "final_val_auroc": cell.val_auroc,
+            names.AVERAGE_PRECISION: cell.test_average_precision,
+            names.FPR_AT_95_RECALL: cell.test_fpr_at_95_recall,
+            names.FINAL_VAL_AUROC: cell.val_auroc,
         }
-        extra |= {f"{k}/{cell.normal_class}": v for k, v in named.items() if v is not None}
+        extra |= {
+            names.of_class(key, cell.normal_class): value
+            for key, value in named.items()
+            if value is not None
+        }
     lost = [name for name in order if name not in {cell.normal_class for cell in cells}]
     record.final_ended(
         trial_id,
@@ -206,15 +214,17 @@ def _record_conclusion(
         record.study_tested(tested, sum(mean for mean, _ in tested.values()) / len(tested))
     for trial in _best_few(winners, folder):
         if trial.checkpoint and Path(trial.checkpoint).is_dir():
-            record.artifact(record.trial_key(trial.trial_id), Path(trial.checkpoint), "checkpoints")
+            record.artifact(
+                record.trial_key(trial.trial_id), Path(trial.checkpoint), names.CHECKPOINTS
+            )
     for name in ("report.html", "report.json", "report.md", "best.yaml", "figures"):
         path = folder.export / name
         if path.exists():
-            record.artifact(record.study_key, path, "export")
+            record.artifact(record.study_key, path, names.EXPORT)
     for name in FIGURES:
         path = folder.export / "figures" / name
         if path.exists():
-            record.artifact(record.study_key, path, "figures")
+            record.artifact(record.study_key, path, names.FIGURES)
 
 
 def _best_few(winners: Sequence[Winner], folder: StudyFolder) -> Iterator[TrialOutcome]:

@@ -21,8 +21,8 @@ from search.resources import allot
 from search.store import StudyFolder, studies
 from search.study import Study
 from search.trials import ClassGroup, read_outcomes, run_trials
-from tracking import Location, Record, redact, resolve, start_writer
-from tracking.location import sqlite_file
+from tracking import Location, Record, Remainder, redact, resolve, settle, start_writer
+from tracking.location import sqlite_file, sync_command
 
 Note = Callable[[str], None]
 
@@ -38,8 +38,8 @@ class StudyResult:
     trials: dict[str, int]
     """Trials by state, all groups together."""
     interrupted: bool
-    waiting: int
-    """Events that the tracking store has not taken yet; `memgan sync` delivers them."""
+    remainder: Remainder
+    """What the tracking store has not taken yet, or never will."""
     faults: tuple[str, ...]
     tracking_uri: str
     experiment_id: str | None
@@ -58,7 +58,9 @@ class StudyResult:
             "parent_run_id": self.parent_run_id,
             "trials": self.trials,
             "interrupted": self.interrupted,
-            "waiting_events": self.waiting,
+            "waiting_events": self.remainder.waiting,
+            "refused_events": list(self.remainder.refused),
+            "lost_events": self.remainder.lost,
             "seconds": round(self.seconds, 1),
         }
 
@@ -177,7 +179,11 @@ def _conduct(
         finally:
             if begun:
                 record.study_ended("KILLED" if interrupted else status)
-            waiting = writer.drain()
+            remainder = settle(record, writer)
+            if status == "FAILED" and not interrupted:
+                # There is a fault on its way, and so no result that could tell it.
+                for line in remainder.lines(sync_command(study.name, folder.results)):
+                    note(line)
             if new and not begun:
                 _discard(folder, made)
         if not begun:
@@ -188,7 +194,7 @@ def _conduct(
         report=conclusion.report if conclusion else None,
         trials=_total(groups, folder),
         interrupted=interrupted,
-        waiting=waiting,
+        remainder=remainder,
         faults=record.faults,
         tracking_uri=location.uri,
         experiment_id=record.experiment_id(),

@@ -11,7 +11,7 @@ from memgan.errors import DataError
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import ClassGroup, class_groups
-from tracking import Outbox, Record, StudyFacts
+from tracking import Outbox, Record, StudyFacts, names
 
 
 def prepare(study: Study, download: bool) -> tuple[Split, list[ClassGroup]]:
@@ -59,8 +59,8 @@ def study_params(study: Study) -> dict[str, Any]:
         "scheduler": study.scheduler.name,
         "objective": study.objective,
         "seed": study.seed,
-        **{f"space.{name}": entry for name, entry in space.items()},
-        **{f"fixed.{name}": value for name, value in study.fixed.items()},
+        **{names.space(name): entry for name, entry in space.items()},
+        **{names.fixed(name): value for name, value in study.fixed.items()},
     }
 
 

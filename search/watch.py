@@ -22,6 +22,7 @@ from search.journal import Journal
 from search.listener import TrialListener
 from search.outcome import TrialOutcome
 from search.study import Study
+from tracking import names
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_TO_ANSWER = 60.0
@@ -83,7 +84,11 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         if trial_id not in self._begun:
             self._begun.add(trial_id)
             parameters = flatten(self._study.parameters(trial.config["values"]))
-            params = {**parameters, "detector": self._study.detector, "seed": self._study.seed}
+            params = {
+                **parameters,
+                names.DETECTOR_PARAM: self._study.detector,
+                names.SEED_PARAM: self._study.seed,
+            }
             self._tell("trial_started", trial_id, params, self._normal_class)
 
     def on_trial_result(

@@ -7,16 +7,19 @@ process (`start_writer`) has delivered them to the tracking store at `resolve`'s
 from tracking.location import Location, redact, resolve, ui_command
 from tracking.outbox import Outbox
 from tracking.record import Record, StudyFacts
+from tracking.remainder import Remainder, settle
 from tracking.writer import WriterProcess, start_writer
 
 __all__ = [
     "Location",
     "Outbox",
     "Record",
+    "Remainder",
     "StudyFacts",
     "WriterProcess",
     "redact",
     "resolve",
+    "settle",
     "start_writer",
     "ui_command",
 ]

@@ -7,6 +7,7 @@ first line of output says whether the store answers; everything after goes to a 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -32,7 +33,7 @@ LONGEST_PAUSE = 30.0
 LAST_CALL = 60.0
 """Seconds of delivering after the driver has closed the line."""
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # The outbox retries by itself, and a creation repeated by MLflow could make two runs.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -46,7 +47,7 @@ def main() -> int:
     """Read what to do, say whether the store answers, deliver until the line closes."""
     handshake = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(ENVIRONMENT)
     request = json.loads(_read_line())
     outbox = Outbox(Path(request["outbox"]), patience=10)
     uri = request["uri"]
@@ -79,7 +80,7 @@ class _Writer:
         self.experiment = experiment
         self.deadline: float | None = None
         self.pause = ROUND
-        self.mine = False
+        self.mine = self.settled = False
 
     def serve(self, lock: IO[str]) -> None:
         """Rounds until the line is closed and nothing waits, or the last call is over."""
@@ -87,7 +88,7 @@ class _Writer:
         while self.outbox.path.exists():
             began = time.monotonic()
             waiting = self._round(lock)
-            if self.deadline is not None and (waiting == 0 or time.monotonic() > self.deadline):
+            if self._is_over() or (self.deadline is not None and waiting == 0):
                 return
             self._rest(began)
 
@@ -99,10 +100,11 @@ class _Writer:
                 if not self.mine:
                     # The writer of a driver that died may still be at its last call.
                     return None
+            if not self.settled:
                 self._settle_in()
             from tracking.delivery import deliver
 
-            delivery = deliver(self.outbox, self.tracker, until=self.deadline)
+            delivery = deliver(self.outbox, self.tracker, stop=self._is_over)
             self._note(delivery.fault)
         except Exception as error:
             # Whatever it is (a full disk, as a rule), the next round may find it mended.
@@ -117,6 +119,7 @@ class _Writer:
             self.outbox.forget_delivery()
         self.outbox.set_fact(TRACKING_URI, self.uri)
         self.outbox.set_fact(EXPERIMENT, self.experiment)
+        self.settled = True
 
     def _note(self, fault: str | None) -> None:
         self.pause = ROUND if fault is None else min(2 * self.pause, LONGEST_PAUSE)
@@ -128,10 +131,18 @@ class _Writer:
         except sqlite3.Error as error:
             _log(f"outbox: {one_line(error)}")
 
-    def _rest(self, began: float) -> None:
-        if self.deadline is None and _line_closes_within(began + self.pause - time.monotonic()):
+    def _is_over(self) -> bool:
+        """Also asked between two calls, as one delivery to a slow store may take minutes."""
+        self._listen(0.0)
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def _listen(self, seconds: float) -> None:
+        if self.deadline is None and _line_closes_within(seconds):
             self.deadline = time.monotonic() + LAST_CALL
             self.pause = ROUND
+
+    def _rest(self, began: float) -> None:
+        self._listen(began + self.pause - time.monotonic())
         if self.deadline is not None:
             time.sleep(max(0.0, began + min(self.pause, 4 * ROUND) - time.monotonic()))
 
@@ -169,7 +180,9 @@ def _say(handshake: IO[str], content: dict[str, object]) -> None:
 
 def _log(message: str) -> None:
     stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-    print(f"{stamp} {redact(message)}", file=sys.stderr, flush=True)
+    # The log lies beside the outbox: where that disk is full, both are.
+    with contextlib.suppress(OSError):
+        print(f"{stamp} {redact(message)}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

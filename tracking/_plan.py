@@ -45,6 +45,17 @@ class RunWork:
     last: RunStarted | RunEnded | None = None
     """The last start or end: the state that the run is to be left in."""
     entries: list[Entry] = field(default_factory=list)
+    tried: bool = False
+    """Whether any of it has stopped a delivery already."""
+
+
+@dataclass(frozen=True)
+class ArtifactWork:
+    """One artifact to be copied."""
+
+    seq: int
+    event: ArtifactLogged
+    tried: bool
 
 
 @dataclass(frozen=True)
@@ -52,27 +63,38 @@ class Plan:
     """Work by run in order of first mention, and artifacts in order."""
 
     runs: list[RunWork]
-    artifacts: list[tuple[int, ArtifactLogged]]
+    artifacts: list[ArtifactWork]
+
+    def in_order(self) -> list[RunWork | ArtifactWork]:
+        """What to do first: what has not stopped a delivery yet, and of that runs.
+
+        So neither a run nor an artifact that a store chokes on stands in the way of others, and
+        a store of artifacts that is away holds up no figures.
+        """
+        work: list[RunWork | ArtifactWork] = [*self.runs, *self.artifacts]
+        return sorted(work, key=lambda one: one.tried)
 
 
 def make_plan(
-    events: Iterable[Stored], params_before: Callable[[str, int], Mapping[str, str]]
+    events: Iterable[Stored], params_before: Callable[[str, int], Mapping[str, tuple[str, str]]]
 ) -> Plan:
     """Sort events by run.
 
-    params_before: for a run key and a place in the order, the parameters that the run has by
-    then; a value that differs from the first is a change (see `ParamsLogged`).
+    params_before: for a run key and a place in the order, the first and the last values of the
+    parameters that the run has by then. A value that differs from the first is a change, and so
+    is the first one when it comes back (see `ParamsLogged`).
     """
     runs: dict[str, RunWork] = {}
-    artifacts: list[tuple[int, ArtifactLogged]] = []
-    params: dict[str, dict[str, str]] = {}
+    artifacts: list[ArtifactWork] = []
+    params: dict[str, dict[str, tuple[str, str]]] = {}
     for stored in events:
         seq, event = stored.seq, stored.event
         if isinstance(event, ArtifactLogged):
-            artifacts.append((seq, event))
+            artifacts.append(ArtifactWork(seq, event, stored.tried))
             continue
         work = runs.setdefault(event.run_key, RunWork(event.run_key))
         work.seqs.append(seq)
+        work.tried |= stored.tried
         if isinstance(event, RunStarted):
             work.started = work.started or event
             work.last = event
@@ -131,11 +153,12 @@ def _metric(seq: int, key: str, value: float, at: int, step: int) -> Entry:
     return Entry(seq, "metric", key, point=Point(key, finite, at, step))
 
 
-def _params(seq: int, event: ParamsLogged, known: dict[str, str]) -> Iterator[Entry]:
+def _params(seq: int, event: ParamsLogged, known: dict[str, tuple[str, str]]) -> Iterator[Entry]:
     for key, whole in event.values.items():
+        first, last = known.get(key, (whole, whole))
+        known[key] = first, whole
         value = whole[: names.PARAM_LENGTH]
-        first = known.setdefault(key, value)[: names.PARAM_LENGTH]
-        if value == first:
+        if whole == first == last:
             yield Entry(seq, "param", key, value)
             continue
         yield Entry(seq, "tag", names.changed(key), value[: names.TAG_LENGTH])

@@ -50,6 +50,13 @@ def sync(
     ] = None,
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Deliver everything once more, refused events included: after the store lost it.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document to standard output.")
     ] = False,
@@ -57,13 +64,13 @@ def sync(
     """Deliver what the record still holds back, for instance after the server was away.
 
     Goes to where each study recorded before, unless --tracking-uri says otherwise. Exit code 1
-    if something still waits.
+    if something still waits; what the store refuses for good is named and stays in the outbox.
 
     Example: memgan sync digits
     """
-    from tracking.sync import find_outboxes, sync_one
+    from tracking.sync import find_outboxes, sync_all
 
-    done = [sync_one(path, results, tracking_uri) for path in find_outboxes(results, study)]
+    done = sync_all(find_outboxes(results, study), results, tracking_uri, again=again)
     waiting = sum(one.waiting for one in done)
     if as_json:
         studies = [one.model_dump(mode="json") for one in done]

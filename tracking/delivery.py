@@ -6,19 +6,23 @@ by its key before it is made, values carry their own times, artifacts replace th
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from memgan.config import Frozen
 from tracking import names
-from tracking._plan import Entry, RunWork, batches, make_plan
-from tracking.events import RunEnded
+from tracking._plan import ArtifactWork, Entry, RunWork, batches, make_plan
+from tracking.events import ArtifactLogged, RunEnded
 from tracking.location import one_line
 from tracking.outbox import EXPERIMENT, EXPERIMENT_ID, Outbox
-from tracking.tracker import Refused, Tracker
+from tracking.tracker import Gone, Refused, Tracker, Unavailable
 
 DEFAULT_LIMIT = 5000
+
+_NO_RUN = "its run was never started, or was refused"
+_ASKED_TWICE = "asked twice for"
+"""A fact of the outbox: this run may turn up a second time."""
 
 
 class Delivery(Frozen):
@@ -35,18 +39,19 @@ def deliver(
     outbox: Outbox,
     tracker: Tracker,
     limit: int = DEFAULT_LIMIT,
-    until: float | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Delivery:
     """Deliver up to `limit` of the oldest waiting events; at most one batch a run, as a rule.
 
-    until: a moment of time.monotonic() after which nothing new is begun. What the store will
-    never take is marked refused and does not hold up the rest. Any other fault of the store ends
-    the round and is reported, never raised. Raises sqlite3.Error if the outbox itself fails.
+    stop: asked before every call to the store; once true, nothing new is begun. What the store
+    will never take is marked refused and does not hold up the rest. Any other fault of the store
+    ends the round and is reported, never raised; what it came of goes last in the next round.
+    Raises sqlite3.Error if the outbox itself fails.
     """
     before = outbox.count_delivered()
     fault = None
     try:
-        _Round(outbox, tracker, until).run(limit)
+        _Round(outbox, tracker, stop).run(limit)
     except _OutOfTime:
         fault = "out of time"
     except _StoreFault as error:
@@ -75,15 +80,15 @@ class _Asked:
     So a fault of the outbox, which is no reason to wait for the store, is told apart.
     """
 
-    def __init__(self, tracker: Tracker, until: float | None) -> None:
+    def __init__(self, tracker: Tracker, stop: Callable[[], bool]) -> None:
         self._tracker = tracker
-        self._until = until
+        self._stop = stop
 
     def __getattr__(self, name: str) -> object:
         method = getattr(self._tracker, name)
 
         def ask(*arguments: object) -> object:
-            if self._until is not None and time.monotonic() > self._until:
+            if self._stop():
                 raise _OutOfTime
             try:
                 return method(*arguments)
@@ -96,21 +101,51 @@ class _Asked:
 
 
 class _Round:
-    def __init__(self, outbox: Outbox, tracker: Tracker, until: float | None) -> None:
+    def __init__(self, outbox: Outbox, tracker: Tracker, stop: Callable[[], bool]) -> None:
         self.outbox = outbox
-        self.tracker: Tracker = _Asked(tracker, until)  # type: ignore[assignment]
+        self.tracker: Tracker = _Asked(tracker, stop)  # type: ignore[assignment]
+        self.runs: dict[str, RunWork] = {}
+        """What is still to be done, by run key."""
 
     def run(self, limit: int) -> None:
         events = self.outbox.waiting(limit)
         if not events:
             return
         plan = make_plan(events, self.outbox.params_before)
-        experiment_id = self._experiment()
-        for work in plan.runs:
-            self._deliver_run(experiment_id, work)
-        # Last, so that a store of artifacts that is away holds up no figures.
-        for seq, event in plan.artifacts:
-            self._deliver_artifact(seq, event.run_key, Path(event.path), event.folder)
+        self.runs = {work.run_key: work for work in plan.runs}
+        for work in plan.in_order():
+            if isinstance(work, RunWork):
+                self._do_run(work.run_key)
+            else:
+                self._do_artifact(work)
+
+    def _do_run(self, run_key: str) -> None:
+        """Deliver what there is of a run, unless that is done; its parent first, which it names."""
+        work = self.runs.pop(run_key, None)
+        if work is None:
+            return
+        if work.started is not None and work.started.parent_key is not None:
+            self._make_sure_of(work.started.parent_key)
+        with self._noting(work.seqs):
+            self._deliver_run(self._experiment(), work)
+
+    def _do_artifact(self, work: ArtifactWork) -> None:
+        self._make_sure_of(work.event.run_key)
+        with self._noting([work.seq]):
+            self._deliver_artifact(work.seq, work.event)
+
+    def _make_sure_of(self, run_key: str) -> None:
+        if self.outbox.run_id(run_key) is None:
+            self._do_run(run_key)
+
+    @contextmanager
+    def _noting(self, seqs: Sequence[int]) -> Iterator[None]:
+        """What stops a round goes behind all else in the next one."""
+        try:
+            yield
+        except _StoreFault as fault:
+            self.outbox.mark_tried(seqs, one_line(fault.cause))
+            raise
 
     def _experiment(self) -> str:
         known = self.outbox.fact(EXPERIMENT_ID)
@@ -131,39 +166,52 @@ class _Round:
         made = False
         if run_id is None:
             if work.started is None:
-                self._refuse(work.seqs, "its run was never started, or was refused")
+                self.outbox.mark_refused(work.seqs, _NO_RUN)
                 return
             try:
                 run_id, made = self._find_or_make(experiment_id, work)
             except Refused as error:
-                self._refuse(work.seqs, f"its run was refused: {one_line(error)}")
+                self.outbox.mark_refused(work.seqs, f"its run was refused: {one_line(error)}")
                 return
-        for batch in batches(work.entries):
-            self._log(run_id, batch)
         try:
+            for batch in batches(work.entries):
+                self._log(run_id, batch)
             if isinstance(work.last, RunEnded):
+                self._take_away_late_ones(experiment_id, work.run_key, run_id)
                 self.tracker.end(run_id, work.last.status, work.last.at)
             elif work.last is not None and not made:
                 self.tracker.reopen(run_id)
+        except Gone as error:
+            self.outbox.mark_refused(work.seqs, f"its run is gone: {one_line(error)}")
         except Refused as error:
-            self._refuse(work.seqs, one_line(error))
+            self.outbox.mark_refused(work.seqs, one_line(error))
         self.outbox.mark_delivered(work.seqs)
 
     def _find_or_make(self, experiment_id: str, work: RunWork) -> tuple[str, bool]:
-        assert work.started is not None
-        found = self.tracker.find_runs(experiment_id, work.run_key)
+        key = work.run_key
+        found = self.tracker.find_runs(experiment_id, key)
         made = not found
         if made:
             # A request whose answer was lost may be carried out after the store was asked again.
-            again = self.outbox.was_attempted(work.run_key)
-            self.outbox.set_run_id(work.run_key, None)
+            again = self.outbox.was_attempted(key)
+            self.outbox.set_run_id(key, None)
             found = [self._make(experiment_id, work)]
             if again:
-                found = self.tracker.find_runs(experiment_id, work.run_key) or found
+                self.outbox.set_fact(f"{_ASKED_TWICE} {key}", "")
+                found = self.tracker.find_runs(experiment_id, key) or found
         for duplicate in found[1:]:
             self.tracker.delete_run(duplicate)
-        self.outbox.set_run_id(work.run_key, found[0])
+        self.outbox.set_run_id(key, found[0])
         return found[0], made
+
+    def _take_away_late_ones(self, experiment_id: str, run_key: str, run_id: str) -> None:
+        """A server may have held a first request for longer than we waited, and then made it."""
+        fact = f"{_ASKED_TWICE} {run_key}"
+        if self.outbox.fact(fact) is not None:
+            for found in self.tracker.find_runs(experiment_id, run_key):
+                if found != run_id:
+                    self.tracker.delete_run(found)
+            self.outbox.forget_fact(fact)
 
     def _make(self, experiment_id: str, work: RunWork) -> str:
         started = work.started
@@ -176,7 +224,12 @@ class _Round:
             parent = self.outbox.run_id(started.parent_key)
             if parent is not None:
                 tags[names.PARENT_RUN] = parent
-        return self.tracker.create_run(experiment_id, started.name, started.at, tags)
+        try:
+            return self.tracker.create_run(experiment_id, started.name, started.at, tags)
+        except Gone as error:
+            # Somebody deleted the experiment; the next round makes it anew or brings it back.
+            self.outbox.forget_fact(EXPERIMENT_ID)
+            raise _StoreFault(error) from error
 
     def _log(self, run_id: str, batch: Sequence[Entry]) -> None:
         """Write a batch; where it is refused, halve it until the culprit stands alone."""
@@ -187,28 +240,31 @@ class _Round:
                 {entry.key: entry.text for entry in batch if entry.kind == "param"},
                 {entry.key: entry.text for entry in batch if entry.kind == "tag"},
             )
+        except Gone:
+            raise
         except Refused as error:
             if len(batch) == 1:
-                self._refuse([batch[0].seq], f"{batch[0].key}: {one_line(error)}")
+                self.outbox.mark_refused([batch[0].seq], f"{batch[0].key}: {one_line(error)}")
                 return
             middle = len(batch) // 2
             self._log(run_id, batch[:middle])
             self._log(run_id, batch[middle:])
 
-    def _deliver_artifact(self, seq: int, run_key: str, path: Path, folder: str | None) -> None:
-        run_id = self.outbox.run_id(run_key)
+    def _deliver_artifact(self, seq: int, event: ArtifactLogged) -> None:
+        run_id, path = self.outbox.run_id(event.run_key), Path(event.path)
         if run_id is None:
-            self._refuse([seq], "its run was never started, or was refused")
-        elif not path.exists():
-            self._refuse([seq], f"{path} is gone")
+            self.outbox.mark_refused([seq], _NO_RUN)
+            return
+        try:
+            if not path.exists():
+                self.outbox.mark_refused([seq], f"{path} is gone")
+                return
+            self.tracker.log_artifact(run_id, path, event.folder)
+        except Refused as error:
+            self.outbox.mark_refused([seq], f"{path.name}: {one_line(error)}")
+        except OSError as error:
+            raise _StoreFault(error) from error
+        except _StoreFault as fault:
+            raise _StoreFault(Unavailable(f"{path.name}: {one_line(fault.cause)}")) from fault
         else:
-            try:
-                self.tracker.log_artifact(run_id, path, folder)
-            except Refused as error:
-                self._refuse([seq], one_line(error))
-            else:
-                self.outbox.mark_delivered([seq])
-
-    def _refuse(self, seqs: Iterable[int], reason: str) -> None:
-        for seq in seqs:
-            self.outbox.mark_refused(seq, reason)
+            self.outbox.mark_delivered([seq])

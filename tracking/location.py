@@ -100,6 +100,12 @@ def command_prefix() -> str:
     return "uv run " if "UV" in os.environ else ""
 
 
+def sync_command(study: str, results: Path | str = DEFAULT_RESULTS) -> str:
+    """The command that delivers what a study's outbox still holds, as it can be pasted."""
+    option = "" if Path(results) == DEFAULT_RESULTS else f" --results {shlex.quote(str(results))}"
+    return f"{command_prefix()}memgan sync {shlex.quote(study)}{option}"
+
+
 def ui_command(uri: str, results: Path | str = DEFAULT_RESULTS) -> str:
     """The command that opens the record at `uri`, exactly as it can be pasted into a shell."""
     path = sqlite_file(uri)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tracking import names
 from tracking.events import Status
-from tracking.tracker import MAX_METRICS, MAX_PARAMS, MAX_TAGS, Point, Refused, RunView
+from tracking.tracker import MAX_METRICS, MAX_PARAMS, MAX_TAGS, Gone, Point, Refused, RunView
 
 
 @dataclass
@@ -67,7 +67,7 @@ class MemoryTracker:
     def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> str:
         self._count("create_run")
         if experiment_id not in self._experiments.values():
-            raise Refused(f"no experiment {experiment_id!r}")
+            raise Gone(f"no experiment {experiment_id!r}")
         _check_keys(tags)
         run_id = f"run{next(self._ids)}"
         self._runs[run_id] = _Run(experiment_id, name, start, dict(tags))
@@ -80,7 +80,8 @@ class MemoryTracker:
 
     def reopen(self, run_id: str) -> None:
         self._count("reopen")
-        self._run(run_id).status = "RUNNING"
+        run = self._run(run_id)
+        run.status, run.end = "RUNNING", None
 
     def end(self, run_id: str, status: Status, at: int) -> None:
         self._count("end")
@@ -141,7 +142,7 @@ class MemoryTracker:
 
     def _run(self, run_id: str) -> _Run:
         if run_id not in self._runs:
-            raise Refused(f"no run {run_id!r}")
+            raise Gone(f"no run {run_id!r}")
         return self._runs[run_id]
 
     def _count(self, call: str) -> None:

@@ -14,23 +14,26 @@ from typing import Any
 from urllib.parse import quote
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.entities import Metric, Param, RunStatus, RunTag, ViewType
 from mlflow.exceptions import MlflowException
-from requests import RequestException
+from requests import HTTPError, RequestException
 
 from tracking import names
 from tracking.events import Status
 from tracking.location import one_line, sqlite_file
-from tracking.tracker import Point, Refused, RunView, Unavailable
+from tracking.tracker import Gone, Point, Refused, RunView, Unavailable
 
 # What is wrong with the content stays wrong. Everything else (no answer, 401, 403, 429, 5xx, the
 # 404 of something that is not an MLflow server) may be mended by somebody meanwhile.
-_FOR_EVER = {
-    "INVALID_PARAMETER_VALUE",
-    "BAD_REQUEST",
-    "RESOURCE_DOES_NOT_EXIST",
-    "RESOURCE_ALREADY_EXISTS",
-}
+_FOR_EVER = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS"}
+_FOR_EVER_BY_HTTP = {400, 411, 413, 414, 415, 422}
+"""Of an artifact: its size (413, as a rule of a proxy), its name, its form."""
+_DELETED = "must be in the 'active' state"
+_OF_THE_DATABASE = "sqlalche.me"
+"""SQLAlchemy's own faults name a page there; MLflow calls most of them a bad request, also the
+lack of a free connection."""
+_DATA_ERROR = "/9h9h"
+"""The page of a value that its column cannot hold."""
 
 
 class MlflowTracker:
@@ -117,12 +120,11 @@ class MlflowTracker:
             self._client.delete_run(run_id)
 
     def reopen(self, run_id: str) -> None:
-        with _translated():
-            self._client.update_run(run_id, status="RUNNING")
+        # No end time: MLflow counts 0 as none, and its own client would keep the old one.
+        self._set_state(run_id, "RUNNING", 0)
 
     def end(self, run_id: str, status: Status, at: int) -> None:
-        with _translated():
-            self._client.set_terminated(run_id, status=status, end_time=at)
+        self._set_state(run_id, status, at)
 
     def log_batch(
         self,
@@ -162,6 +164,13 @@ class MlflowTracker:
         with _translated():
             return sorted(self._files(run_id, None))
 
+    def _set_state(self, run_id: str, status: str, end: int) -> None:
+        # The client's own methods ask for the run first, which is one more call, and can take no
+        # end time away.
+        store = self._client._tracking_client.store
+        with _translated():
+            store.update_run_info(run_id, RunStatus.from_string(status), end, None)
+
     def _files(self, run_id: str, folder: str | None) -> Iterator[str]:
         for entry in self._client.list_artifacts(run_id, folder):
             if entry.is_dir:
@@ -176,7 +185,7 @@ def _view(run: Any) -> RunView:
         name=run.info.run_name,
         status=run.info.status,
         start=run.info.start_time,
-        end=run.info.end_time,
+        end=run.info.end_time or None,
         params=dict(run.data.params),
         tags=dict(run.data.tags),
         metrics=dict(run.data.metrics),
@@ -199,10 +208,24 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        kind: Any = Refused if error.error_code in _FOR_EVER else Unavailable
-        raise kind(one_line(error)) from error
+        raise _kind(error)(one_line(error)) from error
+    except HTTPError as error:
+        answer = error.response
+        refused = answer is not None and answer.status_code in _FOR_EVER_BY_HTTP
+        raise (Refused if refused else Unavailable)(one_line(error)) from error
     except (RequestException, OSError) as error:
         raise Unavailable(one_line(error)) from error
+
+
+def _kind(error: MlflowException) -> type[Refused] | type[Unavailable]:
+    text = str(error)
+    if error.error_code == "RESOURCE_DOES_NOT_EXIST" or _DELETED in text:
+        return Gone
+    if error.error_code not in _FOR_EVER:
+        return Unavailable
+    # A value that does not fit its column never will; any other fault of a database may pass.
+    passing = _OF_THE_DATABASE in text and _DATA_ERROR not in text
+    return Unavailable if passing else Refused
 
 
 @contextmanager

@@ -32,10 +32,23 @@ EXPERIMENT_KIND = "mlflow.experimentKind"
 MODEL_TRAINING = "custom_model_development"
 """Has the MLflow UI open a study as training of models; its own default is language models."""
 
+AVERAGE_PRECISION = "test_average_precision"
+FPR_AT_95_RECALL = "test_fpr_at_95_recall"
+FINAL_VAL_AUROC = "final_val_auroc"
 SECONDS = "seconds"
 IMAGES_PER_SECOND = "images_per_second"
 PEAK_MEMORY = "peak_memory_mb"
 MEAN = "mean"
+
+CHECKPOINTS = "checkpoints"
+FIGURES = "figures"
+EXPORT = "export"
+"""Folders among a run's artifacts."""
+
+DETECTOR_PARAM = "detector"
+SEED_PARAM = "seed"
+NORMAL_CLASS_PARAM = "normal_class"
+"""Parameters of trials and finals beside those of their detector."""
 
 KEY_LENGTH = 250
 PARAM_LENGTH = 6000
@@ -94,6 +107,21 @@ def tested_class(key: str) -> str | None:
 def loss(name: str) -> str:
     """The metric of one of a detector's losses."""
     return f"loss/{safe_path(name)}"
+
+
+def of_class(metric: str, class_name: str) -> str:
+    """Any other metric of one normal class."""
+    return f"{metric}/{safe(class_name)}"
+
+
+def space(parameter: str) -> str:
+    """A study's parameter: what was searched."""
+    return f"space.{parameter}"
+
+
+def fixed(parameter: str) -> str:
+    """A study's parameter: a value that was not searched."""
+    return f"fixed.{parameter}"
 
 
 def changed(key: str) -> str:

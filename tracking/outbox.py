@@ -50,6 +50,8 @@ class Stored:
 
     seq: int
     event: Event
+    tried: bool = False
+    """Whether it has stopped a delivery already."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,13 @@ class Outbox:
     def __reduce__(self) -> tuple[type[Outbox], tuple[Path]]:
         return Outbox, (self.path,)
 
+    def set_patience(self, seconds: float) -> None:
+        """From now on wait at most so long for another process that is just writing."""
+        with self._lock:
+            self._patience = seconds
+            if self._opened:
+                self._opened.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
+
     def check(self) -> None:
         """Open the file, or make it. BadInput in one line if that cannot be done."""
         try:
@@ -102,14 +111,16 @@ class Outbox:
         An event that this version cannot read is marked refused, so that it stops no other.
         """
         rows = self._read(
-            "SELECT seq, body FROM events WHERE state = ? ORDER BY seq LIMIT ?", _WAITING, limit
+            "SELECT seq, body, reason IS NOT NULL FROM events WHERE state = ? ORDER BY seq LIMIT ?",
+            _WAITING,
+            limit,
         )
         found = []
-        for seq, body in rows:
+        for seq, body, tried in rows:
             try:
-                found.append(Stored(seq, from_json(body)))
+                found.append(Stored(seq, from_json(body), bool(tried)))
             except ValidationError as error:
-                self.mark_refused(seq, f"cannot be read: {one_line(error)}")
+                self.mark_refused([seq], f"cannot be read: {one_line(error)}")
         return found
 
     def count_waiting(self) -> int:
@@ -131,29 +142,37 @@ class Outbox:
         """These events have arrived; those already refused stay refused."""
         rows = [(_DELIVERED, seq, _WAITING) for seq in seqs]
         with self._write() as sql:
-            sql.executemany("UPDATE events SET state = ? WHERE seq = ? AND state = ?", rows)
-
-    def mark_refused(self, seq: int, reason: str) -> None:
-        """This event, or a part of it, will never be taken."""
-        with self._write() as sql:
-            sql.execute(
-                "UPDATE events SET state = ?, reason = ? WHERE seq = ?", (_REFUSED, reason, seq)
+            sql.executemany(
+                "UPDATE events SET state = ?, reason = NULL WHERE seq = ? AND state = ?", rows
             )
 
-    def params_before(self, run_key: str, seq: int) -> dict[str, str]:
-        """The first value of every parameter of a run that was appended before `seq`."""
+    def mark_refused(self, seqs: Iterable[int], reason: str) -> None:
+        """These events, or a part of each, will never be taken."""
+        rows = [(_REFUSED, reason, seq) for seq in seqs]
+        with self._write() as sql:
+            sql.executemany("UPDATE events SET state = ?, reason = ? WHERE seq = ?", rows)
+
+    def mark_tried(self, seqs: Iterable[int], reason: str) -> None:
+        """These events stopped a delivery; they still wait, and others go first."""
+        rows = [(reason, seq, _WAITING) for seq in seqs]
+        with self._write() as sql:
+            sql.executemany("UPDATE events SET reason = ? WHERE seq = ? AND state = ?", rows)
+
+    def params_before(self, run_key: str, seq: int) -> dict[str, tuple[str, str]]:
+        """The first and the last value of every parameter of a run appended before `seq`."""
         rows = self._read(
             "SELECT body FROM events WHERE run_key = ? AND kind = 'params_logged' AND seq < ? "
             "ORDER BY seq",
             run_key,
             seq,
         )
-        first: dict[str, str] = {}
+        known: dict[str, tuple[str, str]] = {}
         for (body,) in rows:
             event = from_json(body)
             assert isinstance(event, ParamsLogged)
-            first = {**event.values, **first}
-        return first
+            for key, value in event.values.items():
+                known[key] = known.get(key, (value, value))[0], value
+        return known
 
     def open_runs(self) -> list[str]:
         """The keys of runs that were started and have not ended since, oldest first."""
@@ -187,6 +206,11 @@ class Outbox:
         """Remember something of this outbox."""
         with self._write() as sql:
             sql.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+
+    def forget_fact(self, key: str) -> None:
+        """Know this no longer."""
+        with self._write() as sql:
+            sql.execute("DELETE FROM facts WHERE key = ?", (key,))
 
     def forget_delivery(self) -> None:
         """Everything waits again: for a store that has none of it, or that finds it again."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from memgan.config import Frozen
 from tracking import names
+from tracking._pending import Pending
 from tracking.events import (
     ArtifactLogged,
     Event,
@@ -21,7 +21,6 @@ from tracking.events import (
     RunStarted,
     Status,
     TagsSet,
-    to_json,
 )
 from tracking.location import one_line
 from tracking.outbox import EXPERIMENT_ID, Outbox
@@ -62,18 +61,18 @@ def _never_raises(
 class Record:
     """Appends what happens in a study to its outbox.
 
-    No method that tells of something raises or waits long: what goes wrong is kept in `faults`,
-    and events that a full disk did not take are kept in memory and tried again with the next
-    one. AUROC is from 0 to 1; metrics that are None are left out, infinite ones become NaN. May
-    be pickled; events kept in memory stay behind.
+    No method that tells of something raises, and all together they never wait for more than five
+    seconds: what goes wrong is kept in `faults`, and events that a full disk did not take are
+    kept in memory and tried again with the next one, and by `flush`. AUROC is from 0 to 1;
+    metrics that are None are left out, infinite ones become NaN. May be pickled; events kept in
+    memory stay behind.
     """
 
     def __init__(self, outbox: Outbox, facts: StudyFacts) -> None:
         self._outbox = outbox
         self._facts = facts
-        self._kept: list[Event] = []
+        self._pending = Pending(outbox)
         self._faults: list[str] = []
-        self._lock = threading.RLock()
 
     def __reduce__(self) -> tuple[type[Record], tuple[Outbox, StudyFacts]]:
         return Record, (self._outbox, self._facts)
@@ -82,6 +81,23 @@ class Record:
     def faults(self) -> tuple[str, ...]:
         """What could not be recorded, or only later, each in one line without repeats."""
         return tuple(self._faults)
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where events go."""
+        return self._outbox
+
+    def flush(self) -> int:
+        """Bring to the outbox what only memory holds; how many events it still does not take.
+
+        They are lost when this process ends. Unlike what tells of something, this waits for an
+        outbox that another process holds, for a second.
+        """
+        try:
+            self._pending.flush(patiently=True)
+        except (OSError, sqlite3.Error) as error:
+            self._remember(f"flush: {one_line(error)}")
+        return len(self._pending)
 
     @property
     def study_key(self) -> str:
@@ -123,9 +139,8 @@ class Record:
     @_never_raises
     def study_ended(self, status: Status) -> None:
         """The study is over or interrupted; runs that nobody ended are KILLED with it."""
-        self._flush()
-        abandoned = [key for key in self._outbox.open_runs() if key != self.study_key]
-        self._append(
+        abandoned = [key for key in self._pending.open_runs() if key != self.study_key]
+        self._pending.add(
             *(RunEnded(run_key=key, status="KILLED") for key in abandoned),
             RunEnded(run_key=self.study_key, status=status),
         )
@@ -146,7 +161,7 @@ class Record:
     @_never_raises
     def trial_changed(self, trial_id: str, epoch: int, params: Mapping[str, Any]) -> None:
         """From this epoch on a running trial has other values (population-based training)."""
-        self._append(
+        self._pending.add(
             ParamsLogged(run_key=self.trial_key(trial_id), values=texts(params), step=epoch)
         )
 
@@ -224,14 +239,14 @@ class Record:
     @_never_raises
     def final_superseded(self, trial_id: str, seed: int) -> None:
         """Another trial has become the winner; this final stays, marked."""
-        self._append(
+        self._pending.add(
             TagsSet(run_key=self.final_key(trial_id, seed), tags={names.SUPERSEDED: "true"})
         )
 
     @_never_raises
     def artifact(self, run_key: str, path: Path, folder: str | None = None) -> None:
         """A file or a folder belongs to a run. It must stay where it is until delivered."""
-        self._append(
+        self._pending.add(
             ArtifactLogged(run_key=run_key, path=str(Path(path).absolute()), folder=folder)
         )
 
@@ -271,7 +286,7 @@ class Record:
             parent_key=self.study_key if parent else None,
             tags={**self._common_tags(), names.KIND: kind, **tags},
         )
-        self._append(started, ParamsLogged(run_key=run_key, values=texts(params)))
+        self._pending.add(started, ParamsLogged(run_key=run_key, values=texts(params)))
 
     def _common_tags(self) -> dict[str, str]:
         facts = self._facts
@@ -292,26 +307,12 @@ class Record:
         said = {key: " ".join(text.split())[:500] for key, text in tags.items() if text}
         events: list[Event] = [TagsSet(run_key=run_key, tags=said)] if said else []
         ended = RunEnded.model_validate({"run_key": run_key, "status": status})
-        self._append(*events, ended)
+        self._pending.add(*events, ended)
 
     def _metrics(self, run_key: str, step: int, values: Mapping[str, float | None]) -> None:
         kept = {key: float(value) for key, value in values.items() if value is not None}
         if kept:
-            self._append(MetricsLogged(run_key=run_key, values=kept, step=step))
-
-    def _append(self, *events: Event) -> None:
-        for event in events:
-            # One that cannot be written at all must not stand in the way of the next ones.
-            to_json(event)
-        with self._lock:
-            self._kept += events
-            self._flush()
-
-    def _flush(self) -> None:
-        with self._lock:
-            if self._kept:
-                self._outbox.append(self._kept)
-                self._kept.clear()
+            self._pending.add(MetricsLogged(run_key=run_key, values=kept, step=step))
 
     def _remember(self, fault: str) -> None:
         if fault not in self._faults and len(self._faults) < _MOST_FAULTS:

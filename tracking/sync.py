@@ -12,6 +12,7 @@ from memgan.config import Frozen
 from memgan.errors import BadInput, TrackingUnavailable, unknown_name
 from tracking.location import Location, has_secret, redact, resolve
 from tracking.outbox import EXPERIMENT, TRACKING_URI, Outbox
+from tracking.remainder import refusals
 from tracking.writer import start_writer
 
 
@@ -44,14 +45,59 @@ def find_outboxes(results: Path, study: str | None = None) -> list[Path]:
     return [found[study]]
 
 
-def sync_one(path: Path, results: Path, option: str | None, patience: float = 60.0) -> Synced:
+def sync_all(
+    paths: list[Path], results: Path, option: str | None, *, again: bool = False
+) -> list[Synced]:
+    """Deliver outboxes one after the other, as `sync_one` does.
+
+    Of several, one that cannot be delivered is told in its `fault` and stops no other.
+    """
+    done = []
+    for path in paths:
+        try:
+            done.append(sync_one(path, results, option, again=again))
+        except BadInput as error:
+            if len(paths) == 1:
+                raise
+            done.append(_undelivered(path, str(error)))
+    return done
+
+
+def _undelivered(path: Path, fault: str) -> Synced:
+    outbox = Outbox(path)
+    try:
+        waiting, where = outbox.count_waiting(), outbox.fact(TRACKING_URI)
+    except sqlite3.Error:
+        waiting, where = 1, None
+    return Synced(
+        study=path.parent.name,
+        delivered=0,
+        waiting=waiting,
+        refused=refusals(outbox),
+        tracking_uri=where or "",
+        fault=fault,
+    )
+
+
+def sync_one(
+    path: Path,
+    results: Path,
+    option: str | None,
+    *,
+    again: bool = False,
+    patience: float = 60.0,
+) -> Synced:
     """Deliver one outbox, for as long as something arrives every `patience` seconds.
 
-    option: a tracking address for it; without one, where the study recorded before.
+    option: a tracking address for it; without one, where the study recorded before. again: all
+    of it once more, what was refused included. BadInput if the outbox cannot be written, or the
+    address needs a password that is not known.
     """
     outbox = Outbox(path)
     outbox.check()
     location = _location(outbox, results, option)
+    if again:
+        outbox.forget_delivery()
     before = outbox.count_delivered()
     fault = None
     if outbox.count_waiting() or (option and outbox.fact(TRACKING_URI) != redact(location.uri)):
@@ -60,7 +106,7 @@ def sync_one(path: Path, results: Path, option: str | None, patience: float = 60
         study=path.parent.name,
         delivered=max(0, outbox.count_delivered() - before),
         waiting=outbox.count_waiting(),
-        refused=tuple(f"{r.run_key} {r.kind}: {r.reason}" for r in outbox.refused()),
+        refused=refusals(outbox),
         tracking_uri=redact(location.uri),
         fault=fault,
     )

@@ -20,6 +20,10 @@ class Refused(MemganError):
     """The store will never take this, however often it is asked. Mend the value or drop it."""
 
 
+class Gone(Refused):
+    """The run or the experiment was deleted, or never was: nothing can be written to it."""
+
+
 class Unavailable(MemganError):
     """The store did not answer, or not now. Ask again later."""
 
@@ -49,7 +53,10 @@ class RunView:
 
 
 class Tracker(Protocol):
-    """Every method raises Refused for what will never be taken, Unavailable for now."""
+    """Every method raises Refused for what will never be taken, Unavailable for now.
+
+    Writing to a run or an experiment that is not there raises Gone, which is a refusal.
+    """
 
     def find_experiment(self, name: str) -> str | None:
         """The id of an experiment, or None where there is none of this name."""
@@ -73,7 +80,7 @@ class Tracker(Protocol):
         """Take away a run that was made twice."""
 
     def reopen(self, run_id: str) -> None:
-        """RUNNING again; its end time is of no meaning until `end`."""
+        """RUNNING again, without an end time until `end`."""
 
     def end(self, run_id: str, status: Status, at: int) -> None:
         """The run is over. at: milliseconds since 1970; replaces an earlier end."""

@@ -94,7 +94,9 @@ class WriterProcess:
         """
         deadline = time.monotonic() + timeout
         if not self._closed and not self.alive and self._count_waiting() != 0:
-            self._start()
+            # Without room for its log there is none for its deliveries.
+            with contextlib.suppress(OSError):
+                self._start()
         self._closed = True
         self._hang_up()
         try:

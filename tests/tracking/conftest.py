@@ -1,26 +1,20 @@
-"""A SQLite record is made once, by MLflow itself, and copied: making one takes ten seconds."""
+"""A SQLite record is made once, by MLflow itself, and copied: making one takes ten seconds.
+A server is started once."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlflow_servers import Door, Server
+from told import FACTS, Told
 
 from tracking.location import Location, resolve
 from tracking.outbox import EXPERIMENT, Outbox
-from tracking.record import Record, StudyFacts
-
-FACTS = StudyFacts(
-    study_id="7f3a",
-    name="digits",
-    dataset="digits",
-    detector="memgan",
-    protocol="shared",
-    split_hash="abc",
-    git_commit="c0ffee",
-)
+from tracking.record import Record
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +39,38 @@ def local_record(_fresh_store: Path, tmp_path: Path) -> Location:
     results.mkdir(exist_ok=True)
     shutil.copy(_fresh_store, results / "mlflow.db")
     return resolve(None, results)
+
+
+@pytest.fixture(scope="session")
+def server(_fresh_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One real server for all; starting it takes eight seconds."""
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copy(_fresh_store, folder / "mlflow.db")
+    server = Server(resolve(None, folder), folder / "server.log")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def door(server: Server) -> Iterator[Door]:
+    """An open door to the server."""
+    door = Door(server.port)
+    door.open()
+    yield door
+    door.shut()
+
+
+@pytest.fixture
+def study_name() -> str:
+    """A name that no other test has used on the server."""
+    return f"study {uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def told(study_name: str, tmp_path: Path) -> Told:
+    """A study of its own name, nothing told of it yet."""
+    return Told(study_name, tmp_path / "results" / "studies")
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_events_come_back_in_order_until_delivered(outbox: Outbox) -> None:
     assert [stored.event for stored in outbox.waiting()] == EVENTS
     first = outbox.waiting(limit=2)
     outbox.mark_delivered(stored.seq for stored in first)
-    outbox.mark_refused(first[1].seq + 1, "because")
+    outbox.mark_refused([first[1].seq + 1], "because")
     assert [stored.event for stored in outbox.waiting()] == EVENTS[3:]
     assert (outbox.count_waiting(), outbox.count_delivered()) == (3, 2)
     assert [(r.kind, r.reason) for r in outbox.refused()] == [("metrics_logged", "because")]
@@ -63,7 +63,7 @@ def test_events_come_back_in_order_until_delivered(outbox: Outbox) -> None:
 def test_what_is_refused_is_not_delivered_later(outbox: Outbox) -> None:
     outbox.append(EVENTS[:1])
     (stored,) = outbox.waiting()
-    outbox.mark_refused(stored.seq, "because")
+    outbox.mark_refused([stored.seq], "because")
     outbox.mark_delivered([stored.seq])
     assert len(outbox.refused()) == 1
 

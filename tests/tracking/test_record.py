@@ -6,13 +6,17 @@ import math
 import pickle
 import resource
 import signal
-from collections.abc import Callable
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tracking import names
 from tracking.delivery import deliver
+from tracking.events import MetricsLogged, RunEnded
 from tracking.memory import MemoryTracker
 from tracking.outbox import Outbox
 from tracking.record import Record
@@ -31,6 +35,19 @@ def view(outbox: Outbox) -> Callable[[str], RunView]:
         return tracker.get_run(run_id)
 
     return look
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """This process can write to no file."""
+    held = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, held)
 
 
 def test_a_study_has_its_facts_as_tags(record: Record, view: Callable[[str], RunView]) -> None:
@@ -167,20 +184,67 @@ def test_nothing_that_is_told_raises(record: Record) -> None:
 def test_events_that_a_full_disk_refused_come_with_the_next(record: Record, outbox: Outbox) -> None:
     record.study_started({})
     before = outbox.count_waiting()
-    held = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
-    try:
+    with full_disk():
         record.trial_started("a", {}, "all")
         record.trial_ended("a", "FINISHED")
         assert outbox.count_waiting() == before
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, held)
     assert record.faults
     record.study_ended("FINISHED")
     kinds = [stored.event.kind for stored in outbox.waiting()][before:]
     assert kinds == ["run_started", "params_logged", "run_ended", "run_ended"]
+
+
+def test_a_study_that_ends_on_a_full_disk_ends_once_there_is_room(
+    record: Record, outbox: Outbox
+) -> None:
+    record.study_started({})
+    record.trial_started("lost", {}, "all")
+    with full_disk():
+        record.trial_started("new", {}, "all")
+        record.study_ended("FINISHED")
+        assert record.flush() == 5
+        assert any("flush: " in fault for fault in record.faults)
+    assert record.flush() == 0
+    ended = [s.event for s in outbox.waiting() if isinstance(s.event, RunEnded)]
+    assert {event.run_key: event.status for event in ended} == {
+        record.trial_key("lost"): "KILLED",
+        record.trial_key("new"): "KILLED",
+        record.study_key: "FINISHED",
+    }
+
+
+def test_a_disk_that_stays_full_holds_up_nobody(record: Record, outbox: Outbox) -> None:
+    record.study_started({})
+    before = outbox.count_waiting()
+    with full_disk():
+        began = time.monotonic()
+        for epoch in range(3000):
+            record.trial_epoch("a", epoch, {"0": 0.5}, {"d": 1.0}, 1.0, 1.0, 1.0)
+        blocked = time.monotonic() - began
+    assert blocked < 5
+    assert record.flush() == 0
+    steps = [s.event.step for s in outbox.waiting() if isinstance(s.event, MetricsLogged)]
+    assert steps == list(range(3000))
+    assert outbox.count_waiting() == before + 3000
+
+
+def test_an_outbox_that_another_process_holds_holds_up_nobody_for_long(
+    record: Record, outbox: Outbox
+) -> None:
+    record.study_started({})
+    before = outbox.count_waiting()
+    other = sqlite3.connect(outbox.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    for epoch in range(200):
+        record.trial_epoch("a", epoch, {"0": 0.5}, {}, 1.0, 1.0, 1.0)
+    blocked = time.monotonic() - began
+    assert 0.9 < blocked < 5
+    assert any("locked" in fault for fault in record.faults)
+    other.execute("ROLLBACK")
+    other.close()
+    assert record.flush() == 0
+    assert outbox.count_waiting() == before + 200
 
 
 def test_a_record_can_be_pickled(record: Record, outbox: Outbox) -> None:

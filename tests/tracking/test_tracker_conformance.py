@@ -1,4 +1,4 @@
-"""What every tracker must do, on real SQLite for MLflow's."""
+"""What every tracker must do; MLflow's on real SQLite and on a real server."""
 
 from __future__ import annotations
 
@@ -6,41 +6,48 @@ import math
 from pathlib import Path
 
 import pytest
+import sqlalchemy
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
+from mlflow_servers import Server
 
-from tracking import names
+from tracking import mlflow_tracker, names
 from tracking.location import Location
 from tracking.memory import MemoryTracker
-from tracking.tracker import Point, Refused, Tracker
+from tracking.tracker import Gone, Point, Refused, Tracker, Unavailable
 
 START = 1_700_000_000_000
 
 
-@pytest.fixture(params=["memory", "mlflow"])
+@pytest.fixture(params=["memory", "sqlite", "server"])
 def tracker(request: pytest.FixtureRequest) -> Tracker:
     if request.param == "memory":
         return MemoryTracker()
     from tracking.mlflow_tracker import MlflowTracker
 
+    if request.param == "server":
+        server: Server = request.getfixturevalue("server")
+        return MlflowTracker(server.address)
     location: Location = request.getfixturevalue("local_record")
     return MlflowTracker(location.uri, location.artifact_root)
 
 
 @pytest.fixture
-def run(tracker: Tracker) -> str:
-    experiment = tracker.create_experiment("digits")
+def run(tracker: Tracker, study_name: str) -> str:
+    experiment = tracker.create_experiment(study_name)
     return tracker.create_run(experiment, "trial a", START, {names.RUN_KEY: "s/trial/a"})
 
 
-def test_an_experiment_is_made_once(tracker: Tracker) -> None:
-    assert tracker.find_experiment("digits") is None
-    made = tracker.create_experiment("digits")
-    assert tracker.create_experiment("digits") == made
-    assert tracker.find_experiment("digits") == made
+def test_an_experiment_is_made_once(tracker: Tracker, study_name: str) -> None:
+    assert tracker.find_experiment(study_name) is None
+    made = tracker.create_experiment(study_name)
+    assert tracker.create_experiment(study_name) == made
+    assert tracker.find_experiment(study_name) == made
 
 
-def test_runs_are_found_by_their_key_and_by_no_other(tracker: Tracker) -> None:
-    experiment = tracker.create_experiment("digits")
-    other = tracker.create_experiment("others")
+def test_runs_are_found_by_their_key_and_by_no_other(tracker: Tracker, study_name: str) -> None:
+    experiment = tracker.create_experiment(study_name)
+    other = tracker.create_experiment(f"{study_name} and others")
     first = tracker.create_run(experiment, "a", START, {names.RUN_KEY: "s/trial/a"})
     second = tracker.create_run(experiment, "a", START + 5, {names.RUN_KEY: "s/trial/a"})
     tracker.create_run(experiment, "b", START, {names.RUN_KEY: "s/trial/b"})
@@ -117,14 +124,30 @@ def test_names_of_ours_are_taken(tracker: Tracker, run: str) -> None:
     assert sorted(tracker.get_run(run).metrics) == sorted(keys)
 
 
-def test_an_unknown_run_is_refused(tracker: Tracker, run: str) -> None:
+def test_an_unknown_run_is_gone(tracker: Tracker, run: str) -> None:
     for attempt in (
         lambda: tracker.log_batch("0" * 32, [Point("a", 1.0, START, 0)], {}, {}),
         lambda: tracker.end("0" * 32, "FINISHED", START),
         lambda: tracker.get_run("0" * 32),
     ):
-        with pytest.raises(Refused):
+        with pytest.raises(Gone):
             attempt()
+
+
+def test_nothing_is_written_to_a_deleted_run(tracker: Tracker, run: str) -> None:
+    tracker.delete_run(run)
+    for attempt in (
+        lambda: tracker.log_batch(run, [Point("a", 1.0, START, 0)], {}, {}),
+        lambda: tracker.end(run, "FINISHED", START),
+        lambda: tracker.reopen(run),
+    ):
+        with pytest.raises(Gone):
+            attempt()
+
+
+def test_no_run_is_made_in_an_experiment_that_is_not_there(tracker: Tracker) -> None:
+    with pytest.raises(Gone):
+        tracker.create_run("987654321", "trial a", START, {})
 
 
 def test_a_reopened_run_ends_when_it_ends_at_last(tracker: Tracker, run: str) -> None:
@@ -132,7 +155,8 @@ def test_a_reopened_run_ends_when_it_ends_at_last(tracker: Tracker, run: str) ->
     view = tracker.get_run(run)
     assert (view.status, view.end) == ("KILLED", START + 10)
     tracker.reopen(run)
-    assert tracker.get_run(run).status == "RUNNING"
+    view = tracker.get_run(run)
+    assert (view.status, view.end) == ("RUNNING", None)
     tracker.end(run, "FINISHED", START + 99)
     view = tracker.get_run(run)
     assert (view.status, view.end) == ("FINISHED", START + 99)
@@ -151,3 +175,18 @@ def test_artifacts_replace_their_like(tracker: Tracker, run: str, tmp_path: Path
         "figures/inner/units.png",
         "figures/roc.svg",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (sqlalchemy.exc.TimeoutError("no free connection in the pool", code="3o7r"), Unavailable),
+        (sqlalchemy.exc.DBAPIError("INSERT", {}, Exception("disk I/O error")), Unavailable),
+        (sqlalchemy.exc.DataError("INSERT", {}, Exception("value too long")), Refused),
+    ],
+)
+def test_a_database_out_of_breath_is_waited_for_and_a_value_it_cannot_hold_is_not(
+    fault: Exception, expected: type[Exception]
+) -> None:
+    # As MLflow's stores hand them on: BAD_REQUEST, whatever it was.
+    assert mlflow_tracker._kind(MlflowException(fault, BAD_REQUEST)) is expected
