@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.table import Table
 
 from memgan.bundle import BundleConfig, save_bundle
@@ -17,8 +18,13 @@ from memgan.card import write_card
 from memgan.cells import Cell, train_cells
 from memgan.configuration import Configuration
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
+from memgan.detectors import build_detector
 from memgan.errors import BadInput, ConfigError
+from memgan.onnx_export import to_onnx
 from memgan.runtime import machine, versions
+
+_TRIED = 256
+"""Of held-out images, on which a bundle's ONNX model must score as torch does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +94,14 @@ def write_bundle(
 ) -> None:
     """The bundle of one class: weights of the first seed's cell, figures of all of them."""
     first = cells[0]
+    detector = build_detector(
+        configuration.detector,
+        configuration.parameters_for(first.normal_class),
+        image_shape=split.development.train.image_shape,
+        seed=first.seed,
+        device=torch.device("cpu"),
+    )
+    detector.load_weights(first.weights)
     config = BundleConfig(
         detector=configuration.detector,
         normal_class=first.normal_class,
@@ -99,7 +113,10 @@ def write_bundle(
         versions=versions(),
     )
     calibration = Calibration(normal_scores=tuple(float(s) for s in first.normal_scores))
-    save_bundle(folder, config, first.weights, calibration, write_card(config, split, cells))
+    held_out = split.development.validation.images
+    model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
+    card = write_card(config, split, cells)
+    save_bundle(folder, config, first.weights, model, calibration, card)
 
 
 def summary(cells: Sequence[Cell]) -> dict[str, Any]:
