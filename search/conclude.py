@@ -14,6 +14,7 @@ from memgan.cells import Cell
 from memgan.configuration import Configuration, Runtime
 from memgan.data import Split
 from memgan.parameters import flatten
+from memgan.runtime import machine, versions
 from memgan.trained import summary
 from search.anchors import anchors_on_ray
 from search.best import best_configuration
@@ -66,6 +67,8 @@ def conclude(
         if earlier and all(set(a["classes"]) == set(classes) for a in earlier.anchors.values())
         else anchors_on_ray(split, classes, runtime)
     )
+    stored = stored_finals(winners, configuration.seeds, folder.finals).cells.values()
+    as_before = earlier is not None and all(len(c) == len(configuration.seeds) for c in stored)
     finals = _finals(winners, configuration, split, folder, record, allotment)
     for (name, seed), line in finals.failed.items():
         note(f"final of class {name}, seed {seed} failed: {line}")
@@ -85,6 +88,8 @@ def conclude(
         run_ids,
         split,
         folder.journal,
+        earlier.report["machine"] if earlier and as_before else machine(),
+        earlier.report["versions"] if earlier and as_before else versions(),
     )
     report = write_export(concluded, folder.export)
     conclusion = Conclusion(runtime, concluded.anchors, report)
