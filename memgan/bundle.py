@@ -133,10 +133,11 @@ def save_bundle(
 
     model: the same detector as ONNX (`onnx_export.to_onnx`).
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in weights.items()}, folder / WEIGHTS)
+    content = save({name: value.contiguous() for name, value in weights.items()})
+    (folder / WEIGHTS).write_bytes(content)  # save_file would let nobody else read it
     (folder / MODEL).write_bytes(model)
     (folder / CONFIG).write_text(to_yaml(config), encoding="utf-8")
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=1), encoding="utf-8")
@@ -165,7 +166,7 @@ def load_bundle(
     read = _by_torch(device) if chosen == "torch" else _by_onnx(device)
     try:
         config = parse(BundleConfig, read_yaml(folder / CONFIG), CONFIG)
-        calibration = _read_calibration(folder / CALIBRATION)
+        calibration = read_calibration(folder / CALIBRATION)
         model = read(folder, config)
     except MemganError as error:
         raise BundleError(f"{folder}: {error}") from None
@@ -228,7 +229,8 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
         ) from None
 
 
-def _read_calibration(path: Path) -> Calibration:
+def read_calibration(path: Path) -> Calibration:
+    """The calibration of a bundle. BundleError if it is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return parse(Calibration, content, path.name)

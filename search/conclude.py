@@ -217,6 +217,12 @@ def _record_conclusion(
             tested[name] = (figures["test_auroc_mean"], figures["test_auroc_sd"])
     if tested:
         record.study_tested(tested, sum(mean for mean, _ in tested.values()) / len(tested))
+    for winner in winners:
+        by_seed: dict[int, dict[str, Path]] = defaultdict(dict)
+        for name in winner.group.classes:
+            by_seed[finals.cells[name][0].seed][name] = folder.export / "bundles" / name
+        for seed, bundles in by_seed.items():
+            record.final_model(winner.outcome.trial_id, seed, bundles, winner.group.name)
     for trial in _best_few(winners, folder):
         if trial.checkpoint and Path(trial.checkpoint).is_dir():
             record.artifact(

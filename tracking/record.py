@@ -16,6 +16,7 @@ from tracking.events import (
     ArtifactLogged,
     Event,
     MetricsLogged,
+    ModelLogged,
     ParamsLogged,
     RunEnded,
     RunStarted,
@@ -235,6 +236,21 @@ class Record:
         values.update({names.safe_path(name): value for name, value in extra.items()})
         self._metrics(key, 0, values)
         self._end(key, status, {names.ERROR: error})
+
+    @_never_raises
+    def final_model(
+        self, trial_id: str, seed: int, bundles: Mapping[str, Path], normal_class: str = "all"
+    ) -> None:
+        """What a final trained, as one model: bundles by class, which must stay where they are."""
+        key = self.final_key(trial_id, seed)
+        self._append(
+            ModelLogged(
+                run_key=key,
+                name=names.model_name(self._facts.name, normal_class),
+                bundles={name: str(Path(folder).absolute()) for name, folder in bundles.items()},
+                tags={**self._common_tags(), names.MODEL_KEY: key, names.KIND: "model"},
+            )
+        )
 
     @_never_raises
     def final_superseded(self, trial_id: str, seed: int) -> None:

@@ -129,6 +129,7 @@ def test_an_unknown_run_is_gone(tracker: Tracker, run: str) -> None:
         lambda: tracker.log_batch("0" * 32, [Point("a", 1.0, START, 0)], {}, {}),
         lambda: tracker.end("0" * 32, "FINISHED", START),
         lambda: tracker.get_run("0" * 32),
+        lambda: tracker.log_model("0" * 32, "m", {}, {names.MODEL_KEY: "k"}),
     ):
         with pytest.raises(Gone):
             attempt()
@@ -160,6 +161,30 @@ def test_a_reopened_run_ends_when_it_ends_at_last(tracker: Tracker, run: str) ->
     tracker.end(run, "FINISHED", START + 99)
     view = tracker.get_run(run)
     assert (view.status, view.end) == ("FINISHED", START + 99)
+
+
+def test_a_run_has_one_model_of_a_key_however_often_it_is_told(
+    tracker: Tracker, run: str, bundles: dict[str, Path]
+) -> None:
+    tags = {names.MODEL_KEY: "s/final/a/0", names.KIND: "model"}
+    first = tracker.log_model(run, "digits", bundles, tags)
+    assert tracker.log_model(run, "digits", bundles, tags) == first
+    other = tracker.log_model(run, "digits", {"1": bundles["1"]}, {names.MODEL_KEY: "other"})
+    found = tracker.models(run)
+    assert [(model.model_id, model.name) for model in found] == [
+        (first, "digits"),
+        (other, "digits"),
+    ]
+    assert found[0].tags.items() >= tags.items()
+
+
+def test_bundles_that_are_gone_are_refused_and_leave_no_model(
+    tracker: Tracker, run: str, bundles: dict[str, Path]
+) -> None:
+    (bundles["1"] / "model.onnx").unlink()
+    with pytest.raises(Refused, match=r"lacks model\.onnx"):
+        tracker.log_model(run, "digits", bundles, {names.MODEL_KEY: "k"})
+    assert tracker.models(run) == []
 
 
 def test_artifacts_replace_their_like(tracker: Tracker, run: str, tmp_path: Path) -> None:
