@@ -32,6 +32,7 @@ VAL_AUROC = "memgan.val_auroc"
 
 PARENT_RUN = "mlflow.parentRunId"
 USER = "mlflow.user"
+MODEL_VERSIONS = "mlflow.modelVersions"
 SOURCE = "mlflow.source.name"
 SOURCE_COMMIT = "mlflow.source.git.commit"
 EXPERIMENT_KIND = "mlflow.experimentKind"

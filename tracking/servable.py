@@ -35,7 +35,11 @@ def check_bundles(bundles: Mapping[str, Path]) -> None:
 
 
 def digest(bundles: Mapping[str, Path]) -> str:
-    """The same for bundles that serve the same, whenever they were written."""
+    """The same for bundles that serve the same, whenever they were written.
+
+    BundleError as by `check_bundles`.
+    """
+    check_bundles(bundles)
     found = hashlib.sha256()
     for normal_class, folder in sorted(bundles.items()):
         for name in _SERVED:
