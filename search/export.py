@@ -75,10 +75,11 @@ def write_export(
             shutil.rmtree(out)
         partial.rename(out)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise StudyError(
             f"{out} cannot be written: {error.strerror or error}; choose another with --out"
         ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return report
 
 

@@ -71,6 +71,9 @@ def study_name() -> str:
 def told(study_name: str, tmp_path: Path) -> Told:
     """A study of its own name, nothing told of it yet."""
     return Told(study_name, tmp_path / "results" / "studies")
+
+
+@pytest.fixture(scope="session")
 def _bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from memgan.cells import train_cell
     from memgan.config import DataConfig

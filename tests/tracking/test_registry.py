@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+from mlflow_servers import Server
 
 from memgan.bundle import load_bundle
 from memgan.errors import BadInput, TrackingUnavailable
 from tracking import names
 from tracking.location import Location
 from tracking.registry import Registered, check_name, register
-from tracking.server import free_port, server_command
+from tracking.server import free_port
 
 Bundles = dict[str, Path]
 Register = Callable[..., Registered]
@@ -35,19 +36,24 @@ TAGS = {
 }
 
 
-@pytest.fixture
-def study_run(local_record: Location) -> str:
-    """The id of the study's run in the record."""
+def make_run(location: Location, study: str) -> str:
+    """The id of a study's own run, which is made."""
     from tracking.mlflow_tracker import MlflowTracker
 
-    tracker = MlflowTracker(local_record.uri, local_record.artifact_root)
-    experiment = tracker.create_experiment("digits")
-    return tracker.create_run(experiment, "digits", 1, {names.RUN_KEY: "7f3a/study"})
+    tracker = MlflowTracker(location.uri, location.artifact_root)
+    experiment = tracker.create_experiment(study)
+    return tracker.create_run(experiment, study, 1, {names.RUN_KEY: "7f3a/study"})
 
 
-def registering(location: Location) -> Register:
+@pytest.fixture
+def study_run(local_record: Location) -> str:
+    """The id of the run of a study `digits` in the record."""
+    return make_run(local_record, "digits")
+
+
+def registering(location: Location, study: str = "digits") -> Register:
     def call(bundles: Bundles, auroc: float = 0.95, force: bool = False, **changes: Any) -> Any:
-        named = {"experiment": "digits", "run_key": "7f3a/study", "name": "digits", **changes}
+        named = {"experiment": study, "run_key": "7f3a/study", "name": "digits", **changes}
         return register(
             bundles=bundles,
             tags={**TAGS, names.VAL_AUROC: repr(auroc)},
@@ -142,57 +148,53 @@ def test_names_that_a_registry_could_not_look_up_are_refused(name: str) -> None:
 
 
 @contextmanager
-def running(arguments: list[str], environment: dict[str, str], health: str) -> Iterator[None]:
-    """A server, until its `health` address answers and then until the end of the block."""
-    process = subprocess.Popen(
-        arguments,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+def serving(model: str, uri: str, log: Path) -> Iterator[str]:
+    """The address of `mlflow models serve` on a model of the store at `uri`."""
+    port = free_port(0)
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
+    command += ["--model-uri", model, "--host", "127.0.0.1", "--port", str(port)]
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+    address = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 120
         while True:
             with contextlib.suppress(requests.RequestException):
-                if requests.get(health, timeout=2).ok:
+                if requests.get(f"{address}/ping", timeout=2).ok:
                     break
-            assert process.poll() is None, process.communicate()[0][-2000:]
-            assert time.monotonic() < deadline
+            assert process.poll() is None, log.read_text()[-2000:]
+            assert time.monotonic() < deadline, log.read_text()[-2000:]
             time.sleep(0.1)
-        yield
+        yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.wait(timeout=30)
 
 
-def test_a_server_registers_and_its_champion_answers_over_http(
-    local_record: Location, study_run: str, bundles: Bundles
+def test_the_champion_of_a_server_answers_over_http(
+    server: Server, bundles: Bundles, study_name: str, tmp_path: Path
 ) -> None:
     """As a team does it: one server for the record, `mlflow models serve` for the model."""
-    port, own = free_port(0), free_port(0)
-    uri = f"http://127.0.0.1:{port}"
-    arguments, environment = server_command(local_record, port)
-    with running(arguments, environment, f"{uri}/health"):
-        registered = registering(Location(uri=uri))(bundles)
-        assert (registered.version, registered.champion) == (1, 1)
-        assert not registering(Location(uri=uri))(bundles).new
-        serve = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
-        serve += ["-m", "models:/digits@champion", "--host", "127.0.0.1", "--port", str(own)]
-        with running(
-            serve, {**os.environ, "MLFLOW_TRACKING_URI": uri}, f"http://127.0.0.1:{own}/ping"
-        ):
-            bundle = load_bundle(bundles["1"], backend="onnx")
-            images = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8), dtype=np.uint8)
-            content = {
-                "inputs": images.tolist(),
-                "params": {"normal_class": "1", "false_alarm_rate": 0.2},
-            }
-            answer = requests.post(f"http://127.0.0.1:{own}/invocations", json=content, timeout=30)
-            refused = requests.post(
-                f"http://127.0.0.1:{own}/invocations", json={"inputs": [[1, 2]]}, timeout=30
-            )
+    make_run(Location(uri=server.address), study_name)
+    call = registering(Location(uri=server.address), study_name)
+    registered = call(bundles, name=study_name)
+    assert (registered.version, registered.champion) == (1, 1)
+    assert not call(bundles, name=study_name).new
+    bundle = load_bundle(bundles["1"], backend="onnx")
+    images = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8), dtype=np.uint8)
+    content = {
+        "inputs": images.tolist(),
+        "params": {"normal_class": "1", "false_alarm_rate": 0.2},
+    }
+
+    model = f"models:/{study_name}@champion"
+    with serving(model, server.address, tmp_path / "serve.log") as address:
+        answer = requests.post(f"{address}/invocations", json=content, timeout=30)
+        refused = requests.post(f"{address}/invocations", json={"inputs": [[1, 2]]}, timeout=30)
+
     assert answer.status_code == 200, answer.text
     rows = answer.json()["predictions"]
     scores = bundle.score(images)

@@ -11,9 +11,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from mlflow_servers import Server
 
-from tracking import mlflow_tracker, names
+from tracking import names
 from tracking.location import Location
 from tracking.memory import MemoryTracker
+from tracking.mlflow_faults import translated
 from tracking.tracker import Gone, Point, Refused, Tracker, Unavailable
 
 START = 1_700_000_000_000
@@ -214,4 +215,5 @@ def test_a_database_out_of_breath_is_waited_for_and_a_value_it_cannot_hold_is_no
     fault: Exception, expected: type[Exception]
 ) -> None:
     # As MLflow's stores hand them on: BAD_REQUEST, whatever it was.
-    assert mlflow_tracker._kind(MlflowException(fault, BAD_REQUEST)) is expected
+    with pytest.raises(expected), translated():
+        raise MlflowException(fault, BAD_REQUEST)
