@@ -43,6 +43,11 @@ class Calibration(Frozen):
 
     def at(self, false_alarm_rate: float) -> Calibration:
         """The same normals at another false-alarm rate, in (0, 1); else ConfigError."""
-        if not 0 < false_alarm_rate < 1:
-            raise ConfigError(f"false-alarm rate = {false_alarm_rate}: must lie between 0 and 1")
+        check_rate(false_alarm_rate)
         return self.model_copy(update={"false_alarm_rate": false_alarm_rate})
+
+
+def check_rate(false_alarm_rate: float) -> None:
+    """ConfigError for a false-alarm rate that does not lie in (0, 1)."""
+    if not 0 < false_alarm_rate < 1:
+        raise ConfigError(f"false-alarm rate = {false_alarm_rate}: must lie between 0 and 1")

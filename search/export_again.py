@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from memgan.calibration import check_rate
 from memgan.errors import StudyError
 from search.best import best_configuration
 from search.conclude import read_conclusion
@@ -28,6 +29,8 @@ def export_study(
     false_alarm_rate: of normal images, in (0, 1), that bundles may flag; None leaves 0.05.
     StudyError where the study has no finals yet, ConfigError for a rate out of range.
     """
+    if false_alarm_rate is not None:
+        check_rate(false_alarm_rate)
     folder = StudyFolder(Path(results), name)
     study = folder.load()
     split, groups = prepare(study, download=False)

@@ -239,9 +239,28 @@ def test_finals_keep_figures_and_the_winner_its_checkpoint(
             assert final.data.metrics[f"test_auroc/{name}"] == cell.test_auroc
 
 
+def test_the_first_final_has_a_model_that_scores_as_it_did(
+    home: Path, finished: dict[str, Any]
+) -> None:
+    import mlflow.pyfunc
+
+    (model,) = client_of(finished).search_logged_models([finished["experiment_id"]])
+    (final,) = [run for run in of_kind(finished, "final") if run.data.tags["memgan.seed"] == "0"]
+    assert model.source_run_id == final.info.run_id
+    assert (model.name, model.status) == ("tiny", "READY")
+    served = mlflow.pyfunc.load_model(model.artifact_location)
+    images = load_split(DataConfig(source="digits")).test.images[:60]
+    folder = StudyFolder(home / "results", "tiny").finals / final.data.tags["memgan.trial_id"]
+    for name in CLASSES:
+        cell = load_cell(folder / f"{name}-seed0")
+        assert cell is not None
+        scored = served.predict(images, params={"normal_class": name})
+        np.testing.assert_allclose(scored["score"], cell.test_scores[:60], rtol=1e-4)
+
+
 def test_the_export_is_complete(finished: dict[str, Any], export: Path) -> None:
     files = {str(path.relative_to(export)) for path in export.rglob("*") if path.is_file()}
-    bundle = ("weights.safetensors", "config.yaml", "calibration.json", "card.md")
+    bundle = ("weights.safetensors", "model.onnx", "config.yaml", "calibration.json", "card.md")
 
     assert files == {
         "best.yaml",
@@ -268,6 +287,7 @@ def test_training_the_export_gives_the_recorded_figure_exactly(
     document = memgan("train", export / "best.yaml", *options, "--verify")
 
     assert document["verify"]["equal"]
+    assert document["verify"]["differing"] == []
     (final,) = [run for run in of_kind(finished, "final") if run.data.tags["memgan.seed"] == "0"]
     figure = document["classes"]["1"]["test_auroc"]["0"]
     assert figure == final.data.metrics["test_auroc/1"]
@@ -283,6 +303,44 @@ def test_the_export_can_be_written_again_equal(
         if path.is_file() and path.suffix != ".png":
             again = tmp_path / "again" / path.relative_to(export)
             assert again.read_bytes() == path.read_bytes(), path
+
+
+def test_an_export_is_registered_once_and_again_with_another_calibration(
+    finished: dict[str, Any], memgan: Callable[..., Any], tmp_path: Path
+) -> None:
+    register = ("export", "tiny", "--out", tmp_path / "out", "--register", "tiny digits")
+
+    first = memgan(*register)["registered"]
+    again = memgan(*register)["registered"]
+    other = memgan(*register, "--false-alarm-rate", 0.2)["registered"]
+
+    assert (first["version"], first["new"], first["champion"]) == (1, True, 1)
+    assert (again["version"], again["new"], again["champion"]) == (1, False, 1)
+    assert (other["version"], other["new"], other["champion"]) == (2, True, 1)
+    assert "not above the champion's" in other["reason"]
+    calibration = json.loads((tmp_path / "out/bundles/0/calibration.json").read_text())
+    assert calibration["false_alarm_rate"] == 0.2
+    version = client_of(finished).get_model_version_by_alias("tiny digits", "champion")
+    assert version.run_id == finished["parent_run_id"]
+    assert float(version.tags["memgan.val_auroc"]) == finished["mean"]["val_auroc"]
+
+
+def test_an_export_outlives_a_registry_that_is_away(
+    home: Path,
+    finished: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(home)
+    away = ("--register", "digits", "--tracking-uri", "http://127.0.0.1:9")
+
+    code = run(["export", "tiny", "--out", str(tmp_path / "out"), "--json", *away])
+
+    out, err = capsys.readouterr()
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "not registered: tracking at http://127.0.0.1:9 does not answer" in err
+    assert (tmp_path / "out" / "bundles" / "0" / "model.onnx").is_file()
 
 
 def test_an_exported_bundle_scores_as_the_final_did(
