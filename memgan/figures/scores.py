@@ -20,7 +20,7 @@ _GOOD = 0.9
 
 def roc_figure(results: Mapping[str, tuple[Scores, Flags]], title: str) -> Figure:
     """ROC curves, one a normal class: (scores, anomalous) by class name."""
-    figure = Figure(figsize=(7.4, 5.0), layout="constrained")
+    figure = Figure(figsize=(8.2, 5.0), layout="constrained")
     axes = figure.subplots()
     areas = []
     # Good detectors differ in the upper left corner alone; there is room to show it larger.
@@ -45,8 +45,12 @@ def roc_figure(results: Mapping[str, tuple[Scores, Flags]], title: str) -> Figur
     axes.set(xlabel="normals flagged, %", ylabel="anomalies flagged, %", aspect="equal")
     figure.suptitle(title, fontsize=10)
     plain_axes(axes)
-    axes.legend(
-        title="normal class, AUROC %", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        title="normal class, AUROC %",
+        loc="outside right center",
+        frameon=False,
+        fontsize=9,
     )
     return figure
 

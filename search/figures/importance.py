@@ -18,7 +18,8 @@ _TOP_TRIALS = 5
 
 
 def read_importances(journal: Path, prefixes: Sequence[str]) -> dict[str, list[float]]:
-    """Shares of each parameter, 0 to 1, one for each group that has enough finished trials.
+    """Shares of each parameter, 0 to 1, one for each group that has enough finished trials; none
+    where a single parameter was searched.
 
     A share is of what tells the better trials from the others; those of a group add up to 1.
     """
@@ -47,7 +48,7 @@ def read_importances(journal: Path, prefixes: Sequence[str]) -> dict[str, list[f
             )
         for name, share in shares.items():
             found.setdefault(name.removesuffix(Space.INDEX_SUFFIX), []).append(share)
-    return found
+    return found if len(found) > 1 else {}
 
 
 def importance_figure(importances: Mapping[str, Sequence[float]], title: str) -> Figure:

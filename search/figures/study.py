@@ -12,7 +12,7 @@ from memgan.figures import save_figure
 from memgan.published import published_auroc, published_for
 from search.figures.by_class import by_class_figure
 from search.figures.history import history_figure
-from search.figures.importance import importance_figure, read_importances
+from search.figures.importance import FEWEST, importance_figure, read_importances
 from search.figures.parallel import parallel_figure
 from search.outcome import TrialOutcome
 from search.study import Study
@@ -22,6 +22,8 @@ FIGURES = ("auroc.png", "history.png", "parallel.png", "importance.png")
 """Names of all that a study may have."""
 
 _GROUPS_SHOWN = 20
+_ENOUGH = 50
+"""Finished trials that PED-ANOVA wants, so that five are among its best tenth."""
 
 
 def draw_study(
@@ -121,11 +123,11 @@ def _parallel_caption(groups: int) -> str:
 
 def _importance_caption(trials: Mapping[str, Sequence[TrialOutcome]]) -> str:
     finished = [sum(o.state == "finished" for o in outcomes) for outcomes in trials.values()]
+    counted = [count for count in finished if count >= FEWEST]
     caption = "How much each parameter tells the better trials from the others (PED-ANOVA)"
-    if len(finished) > 1:
+    if len(counted) > 1:
         caption += ", the mean over classes and each class as a point"
-    return (
-        caption
-        + f"; from {sum(finished)} finished trials"
-        + (", so no more than a hint" if sum(finished) < 50 * len(finished) else "")
-    )
+    caption += f"; from {sum(counted)} finished trials"
+    if sum(counted) < _ENOUGH * len(counted):
+        caption += ", so no more than a hint"
+    return caption

@@ -31,11 +31,10 @@ def make_study() -> Callable[..., Study]:
         return Study(
             name="shown",
             data={"source": "digits"},
-            space=SPACE,
             fixed={"epochs": EPOCHS},
             protocol=protocol,
             sampler={"name": "random"},
-            **{"budget": {"trials": 12}, **values},
+            **{"space": SPACE, "budget": {"trials": 12}, **values},
         )
 
     return make

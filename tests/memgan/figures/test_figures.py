@@ -31,8 +31,7 @@ RISING = np.array([0.0, 1.0, 2.0, 3.0])
 def test_a_curve_a_class_with_its_area() -> None:
     figure = roc_figure({"0": (RISING, FLAGS), "ship": (np.zeros(4), FLAGS)}, "title")
 
-    legend = figure.axes[0].get_legend()
-    assert legend is not None
+    (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["0  100.0", "ship  50.0"]
     assert figure.get_suptitle() == "title"
 

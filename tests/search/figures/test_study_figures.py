@@ -107,6 +107,15 @@ def test_importances_have_the_names_of_parameters_and_add_up(
     assert lengths == sorted(lengths)
 
 
+def test_a_lone_parameter_has_no_share_worth_telling(make_study: Make, tmp_path: Path) -> None:
+    study = make_study(space={"memory_units": [10, 20, 80]})
+    journal = Journal(tmp_path / "journal", study)
+    while (asked := journal.ask()) is not None:
+        journal.finished(asked.trial_id, {"mean": asked.values["memory_units"] / 100})
+
+    assert read_importances(tmp_path / "journal", [""]) == {}
+
+
 def test_a_parallel_line_stands_at_its_values() -> None:
     space = make_space(
         "memgan",
