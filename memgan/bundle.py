@@ -1,37 +1,38 @@
 """A bundle: everything that scoring needs, in a folder a stranger can be given.
 
-weights.safetensors  config.yaml  calibration.json  card.md
+weights.safetensors  model.onnx  config.yaml  calibration.json  card.md
+
+It is scored with by torch, from the weights, or by onnxruntime, from the model; either may be
+absent. torch is imported by the first alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from memgan.calibration import Calibration
 from memgan.config import DataConfig, Frozen, parse, read_yaml, to_yaml
 from memgan.data.images import SMALLEST, Pixels
-from memgan.detectors import Detector, Scores, build_detector
-from memgan.errors import BundleError, MemganError
+from memgan.errors import BadInput, BundleError, MemganError, unknown_name
 from memgan.parameters import DetectorParameters, make_parameters
-from memgan.runtime import resolve_device
 
-WEIGHTS, CONFIG, CALIBRATION, CARD = (
-    "weights.safetensors",
-    "config.yaml",
-    "calibration.json",
-    "card.md",
-)
+if TYPE_CHECKING:
+    import torch
+
+    from memgan.detectors.base import Rebuilt, Scores
+
+WEIGHTS, MODEL = "weights.safetensors", "model.onnx"
+CONFIG, CALIBRATION, CARD = "config.yaml", "calibration.json", "card.md"
+
+Backend = Literal["auto", "torch", "onnx"]
 
 
 class BundleConfig(Frozen):
@@ -65,26 +66,51 @@ class BundleConfig(Frozen):
         return {**values, "parameters": make_parameters(detector, given, "parameters")}
 
 
+class ScoringModel(Protocol):
+    """What a bundle scores with: a `Detector`, or an `OnnxModel`."""
+
+    def score(self, images: Pixels) -> Scores: ...
+
+    def rebuild(self, images: Pixels) -> Rebuilt | None: ...
+
+
+_Reader = Callable[[Path, BundleConfig], ScoringModel]
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A loaded bundle. Scores are higher for images that look less like the normal class."""
 
     config: BundleConfig
     calibration: Calibration
-    detector: Detector
+    model: ScoringModel
+    backend: Literal["torch", "onnx"]
+    """What `model` computes with."""
 
     def score(self, images: Pixels) -> Scores:
         """float64 (N,) for images uint8 (N, C, H, W) of the bundle's own shape.
 
         BundleError for any other shape or type.
         """
+        self._check(images)
+        return self.model.score(images)
+
+    def rebuild(self, images: Pixels) -> Rebuilt | None:
+        """What the detector makes of images uint8 (N, C, H, W), float32 of the same shape in grey
+        levels from 0 to 255; None where it rebuilds nothing.
+
+        BundleError for any other shape or type.
+        """
+        self._check(images)
+        return self.model.rebuild(images)
+
+    def _check(self, images: Pixels) -> None:
         expected = self.config.image_shape
         if images.dtype != np.uint8 or images.shape[1:] != expected:
             raise BundleError(
                 f"images are {images.dtype} {images.shape}, this bundle scores uint8"
                 f" (N, {', '.join(map(str, expected))})"
             )
-        return self.detector.score(images)
 
     def p_values(self, scores: Scores) -> npt.NDArray[np.float64]:
         """Share of held-out normals that score at least as high, (N,), never 0."""
@@ -99,33 +125,69 @@ def save_bundle(
     folder: Path,
     config: BundleConfig,
     weights: Mapping[str, torch.Tensor],
+    model: bytes,
     calibration: Calibration,
     card: str,
 ) -> None:
-    """Write a bundle; the folder is complete when this returns, and made if it is absent."""
+    """Write a bundle; the folder is complete when this returns, and made if it is absent.
+
+    model: the same detector as ONNX (`onnx_export.to_onnx`).
+    """
+    from safetensors.torch import save
+
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in weights.items()}, folder / WEIGHTS)
+    content = save({name: value.contiguous() for name, value in weights.items()})
+    (folder / WEIGHTS).write_bytes(content)  # save_file would let nobody else read it
+    (folder / MODEL).write_bytes(model)
     (folder / CONFIG).write_text(to_yaml(config), encoding="utf-8")
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=1), encoding="utf-8")
     (folder / CARD).write_text(card, encoding="utf-8")
 
 
-def load_bundle(folder: Path | str, *, device: str = "auto") -> Bundle:
+def load_bundle(
+    folder: Path | str, *, device: str = "auto", backend: Backend | str = "auto"
+) -> Bundle:
     """The bundle in a folder, ready to score.
 
-    Raises BundleError where a file is absent or damaged, a key missing, a shape wrong, or the
-    weights are anything but safetensors. Nothing in a bundle is ever executed.
+    backend: `torch` computes from the weights, `onnx` from the ONNX model, on the CPU and without
+    torch; `auto` takes torch where there are weights. Raises BundleError where a file is absent
+    or damaged, a key missing, a shape wrong, the weights are anything but safetensors, or the
+    model is more than a plain graph. Nothing in a bundle is ever executed.
     """
     folder = Path(folder)
+    if backend not in ("auto", "torch", "onnx"):
+        raise unknown_name("backend", backend, ("auto", "torch", "onnx"))
     if not folder.is_dir():
         raise BundleError(f"{folder} is not a folder; give one that `memgan export` wrote")
-    for name in (WEIGHTS, CONFIG, CALIBRATION):
+    chosen = _choose(folder, backend)
+    for name in (WEIGHTS if chosen == "torch" else MODEL, CONFIG, CALIBRATION):
         if not (folder / name).is_file():
             raise BundleError(f"{folder} lacks {name}; export the bundle again")
-    computes_on = resolve_device(device)
+    read = _by_torch(device) if chosen == "torch" else _by_onnx(device)
     try:
         config = parse(BundleConfig, read_yaml(folder / CONFIG), CONFIG)
-        calibration = _read_calibration(folder / CALIBRATION)
+        calibration = read_calibration(folder / CALIBRATION)
+        model = read(folder, config)
+    except MemganError as error:
+        raise BundleError(f"{folder}: {error}") from None
+    except (RuntimeError, MemoryError) as error:  # sizes that no machine has room for
+        raise BundleError(f"{folder}: {CONFIG} cannot be built ({_line(error)})") from None
+    return Bundle(config, calibration, model, chosen)
+
+
+def _choose(folder: Path, backend: str) -> Literal["torch", "onnx"]:
+    if backend == "auto":
+        backend = "onnx" if (folder / MODEL).exists() and not (folder / WEIGHTS).exists() else ""
+    return "onnx" if backend == "onnx" else "torch"
+
+
+def _by_torch(device: str) -> _Reader:
+    from memgan.detectors import build_detector
+    from memgan.runtime import resolve_device
+
+    computes_on = resolve_device(device)
+
+    def read(folder: Path, config: BundleConfig) -> ScoringModel:
         detector = build_detector(
             config.detector,
             config.parameters,
@@ -134,14 +196,30 @@ def load_bundle(folder: Path | str, *, device: str = "auto") -> Bundle:
             device=computes_on,
         )
         detector.load_weights(_read_weights(folder / WEIGHTS))
-    except MemganError as error:
-        raise BundleError(f"{folder}: {error}") from None
-    except (RuntimeError, MemoryError) as error:  # sizes that no machine has room for
-        raise BundleError(f"{folder}: {CONFIG} cannot be built ({_line(error)})") from None
-    return Bundle(config, calibration, detector)
+        return detector
+
+    return read
+
+
+def _by_onnx(device: str) -> _Reader:
+    from memgan.onnx_model import OnnxModel
+
+    if device not in ("auto", "cpu"):
+        raise BadInput(f"device {device!r}: an ONNX model is scored with on the CPU alone")
+
+    def read(folder: Path, config: BundleConfig) -> ScoringModel:
+        try:
+            return OnnxModel((folder / MODEL).read_bytes(), config.image_shape)
+        except BundleError as error:
+            raise BundleError(f"{MODEL}: {error}") from None
+
+    return read
 
 
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     try:
         weights: dict[str, torch.Tensor] = load_file(path)
         return weights
@@ -151,7 +229,8 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
         ) from None
 
 
-def _read_calibration(path: Path) -> Calibration:
+def read_calibration(path: Path) -> Calibration:
+    """The calibration of a bundle. BundleError if it is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return parse(Calibration, content, path.name)

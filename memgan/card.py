@@ -6,14 +6,24 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from memgan.calibration import Calibration
 from memgan.cells import Cell
+from memgan.configuration import Origin
 from memgan.data import Split
 
 if TYPE_CHECKING:
     from memgan.bundle import BundleConfig
 
+_OPTIMISTIC = " The same images had a part in choosing the values, which flatters them a little."
 
-def write_card(config: BundleConfig, split: Split, cells: Sequence[Cell]) -> str:
+
+def write_card(
+    config: BundleConfig,
+    calibration: Calibration,
+    split: Split,
+    cells: Sequence[Cell],
+    origin: Origin | None,
+) -> str:
     """Markdown for one normal class; `cells` are all its seeds, the first the bundle's own."""
     first = cells[0]
     counts = {
@@ -38,16 +48,45 @@ def write_card(config: BundleConfig, split: Split, cells: Sequence[Cell]) -> str
         f"| average precision of this bundle | {_percent(first.test_average_precision)} |",
         "| false-positive rate at 95 % recall of this bundle |"
         f" {_percent(first.test_fpr_at_95_recall)} |",
+        f"| threshold at a false-alarm rate of {calibration.false_alarm_rate:g} |"
+        f" {calibration.threshold:.6g} |",
         f"| versions | {', '.join(f'{k} {v}' for k, v in config.versions.items())} |",
+        "",
+        "## Protocol",
+        "",
+        _protocol(config, origin),
         "",
         "## Limits",
         "",
         f"P-values and the threshold come from {len(first.normal_scores)} held-out normal images:"
         f" no p-value can be below {1 / (1 + len(first.normal_scores)):.2g}. They hold for images"
-        " made and resized as those were. Nothing here says why an image is anomalous.",
+        f" made and resized as those were.{_OPTIMISTIC if origin else ''} Nothing here says why an"
+        " image is anomalous.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _protocol(config: BundleConfig, origin: Origin | None) -> str:
+    chosen = "Its values were given and not searched for."
+    trial = origin.trials.get(config.normal_class) if origin else None
+    if origin and trial:
+        judged = (
+            "the mean validation AUROC over all classes of the study"
+            if origin.protocol == "shared"
+            else "the validation AUROC of this class"
+        )
+        chosen = (
+            f"Its values are those of trial {trial} of study {origin.study} (protocol"
+            f" `{origin.protocol}`), chosen by {judged}."
+        )
+    return (
+        f"Every class of {config.data.source} but {config.normal_class} is anomalous."
+        f" {100 * config.data.validation_fraction:g} % of each class of the train part were held"
+        f" out, with split seed {config.data.split_seed}: normals to calibrate with, all to"
+        f" validate with. {chosen} Then it was trained anew, once a seed, and shown the test images"
+        " once."
+    )
 
 
 def _percent(value: float | None) -> str:

@@ -50,10 +50,12 @@ def train(
     from memgan.config import parse, read_yaml
     from memgan.configuration import Configuration
     from memgan.settings import configure
-    from memgan.trained import compare_with_origin, train_configuration, trained_table
+    from memgan.trained import train_configuration, trained_table
+    from memgan.verification import compare_with_origin
 
+    file = parse(Configuration, read_yaml(config), str(config))
     configuration = configure(
-        parse(Configuration, read_yaml(config), str(config)),
+        file,
         settings=settings or [],
         source=data,
         data_dir=data_dir,
@@ -68,7 +70,7 @@ def train(
         jobs=jobs,
         note=_note,
     )
-    comparison = compare_with_origin(trained) if verify else None
+    comparison = compare_with_origin(trained, file) if verify else None
     if as_json:
         document = trained.document()
         if comparison is not None:

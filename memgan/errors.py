@@ -43,7 +43,7 @@ class StudyError(BadInput):
 
 
 class TrackingUnavailable(BadInput):
-    """The tracking address did not answer when the study was about to start."""
+    """The tracking address did not answer when it was needed."""
 
 
 class TrainingDiverged(MemganError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.table import Table
 
 from memgan.bundle import BundleConfig, save_bundle
@@ -17,8 +18,13 @@ from memgan.card import write_card
 from memgan.cells import Cell, train_cells
 from memgan.configuration import Configuration
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
+from memgan.detectors import build_detector
 from memgan.errors import BadInput, ConfigError
+from memgan.onnx_export import to_onnx
 from memgan.runtime import machine, versions
+
+_TRIED = 256
+"""Of held-out images, on which a bundle's ONNX model must score as torch does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +90,26 @@ def train_configuration(
 
 
 def write_bundle(
-    folder: Path, configuration: Configuration, split: Split, cells: Sequence[Cell]
+    folder: Path,
+    configuration: Configuration,
+    split: Split,
+    cells: Sequence[Cell],
+    false_alarm_rate: float | None = None,
 ) -> None:
-    """The bundle of one class: weights of the first seed's cell, figures of all of them."""
+    """The bundle of one class: weights of the first seed's cell, figures of all of them.
+
+    false_alarm_rate: in (0, 1), else ConfigError; None is `Calibration`'s own. MemganError where
+    the ONNX model would not score as torch does.
+    """
     first = cells[0]
+    detector = build_detector(
+        configuration.detector,
+        configuration.parameters_for(first.normal_class),
+        image_shape=split.development.train.image_shape,
+        seed=first.seed,
+        device=torch.device("cpu"),
+    )
+    detector.load_weights(first.weights)
     config = BundleConfig(
         detector=configuration.detector,
         normal_class=first.normal_class,
@@ -99,7 +121,12 @@ def write_bundle(
         versions=versions(),
     )
     calibration = Calibration(normal_scores=tuple(float(s) for s in first.normal_scores))
-    save_bundle(folder, config, first.weights, calibration, write_card(config, split, cells))
+    if false_alarm_rate is not None:
+        calibration = calibration.at(false_alarm_rate)
+    held_out = split.development.validation.images
+    model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
+    card = write_card(config, calibration, split, cells, configuration.origin)
+    save_bundle(folder, config, first.weights, model, calibration, card)
 
 
 def summary(cells: Sequence[Cell]) -> dict[str, Any]:
@@ -159,70 +186,6 @@ def spread(row: dict[str, Any]) -> str:
     """Mean ± sd of a summary in percent; the mean alone for one seed."""
     mean, sd = row["test_auroc_mean"], row["test_auroc_sd"]
     return percent(mean) if sd is None else f"{percent(mean)} ± {percent(sd)}"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Figures trained now beside those that a configuration was exported with."""
-
-    rows: tuple[tuple[str, str, float, float], ...]
-    """(class, seed, recorded, now), AUROC 0 to 1."""
-    differing: tuple[str, ...]
-    """What else is not the same: machine, package versions."""
-
-    @property
-    def equal(self) -> bool:
-        return all(recorded == now for _, _, recorded, now in self.rows)
-
-    def lines(self) -> list[str]:
-        """What to tell a reader."""
-        worst = max((abs(recorded - now) for *_, recorded, now in self.rows), default=0.0)
-        verdict = (
-            f"verified: {len(self.rows)} recorded figures are the same, digit for digit"
-            if self.equal
-            else f"not the same: of {len(self.rows)} recorded figures the largest gap is"
-            f" {100 * worst:.3f} points"
-        )
-        return [verdict, *(f"differs: {what}" for what in self.differing)]
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "equal": self.equal,
-            "figures": [
-                {"class": name, "seed": seed, "recorded": recorded, "now": now}
-                for name, seed, recorded, now in self.rows
-            ],
-            "differing": list(self.differing),
-        }
-
-
-def compare_with_origin(trained: Trained) -> Comparison:
-    """Hold what was trained against what the configuration was exported with.
-
-    BadInput where the file records no figure for any class and seed that was trained.
-    """
-    origin = trained.configuration.origin
-    recorded = origin.test_auroc if origin else {}
-    rows = tuple(
-        (name, str(cell.seed), recorded[name][str(cell.seed)], cell.test_auroc)
-        for name, cells in trained.cells.items()
-        for cell in cells
-        if cell.test_auroc is not None and str(cell.seed) in recorded.get(name, {})
-    )
-    if origin is None or not rows:
-        raise BadInput(
-            "--verify needs a file that records figures for these classes and seeds, such as the"
-            " best.yaml that `memgan export` writes"
-        )
-    now = versions()
-    differing = [
-        f"{package} {origin.versions.get(package)} then, {now.get(package)} now"
-        for package in sorted({*origin.versions, *now})
-        if origin.versions.get(package) != now.get(package)
-    ]
-    if origin.machine != machine():
-        differing.append(f"machine {origin.machine} then, {machine()} now")
-    return Comparison(rows, tuple(differing))
 
 
 def _make_folder(folder: Path) -> None:

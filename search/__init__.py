@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from search.conduct import StudyResult, resume, run
     from search.export_again import export_study
+    from search.register import register_study
     from search.study import Study
 
 _HOMES = {
     "Study": "search.study",
     "StudyResult": "search.conduct",
     "export_study": "search.export_again",
+    "register_study": "search.register",
     "resume": "search.conduct",
     "run": "search.conduct",
 }
 
-__all__ = ["Study", "StudyResult", "export_study", "resume", "run"]
+__all__ = ["Study", "StudyResult", "export_study", "register_study", "resume", "run"]
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from memgan.cells import Cell
 from memgan.configuration import Configuration, Origin, Runtime
 from memgan.parameters import flatten
-from memgan.runtime import machine, versions
 from search.finals import Winner
 from search.study import Study
 
@@ -38,8 +37,13 @@ def with_origin(
     winners: Sequence[Winner],
     cells: Mapping[str, Sequence[Cell]],
     split_hash: str,
+    machine: str,
+    versions: Mapping[str, str],
 ) -> Configuration:
-    """The configuration with where it comes from and the figures that it gave."""
+    """The configuration with where it comes from and the figures that it gave.
+
+    machine, versions: those that the finals were trained on, wherever this is called.
+    """
     origin = Origin(
         study=study.name,
         study_id=study_id,
@@ -52,7 +56,7 @@ def with_origin(
             }
             for name, of_class in cells.items()
         },
-        versions=versions(),
-        machine=machine(),
+        versions=dict(versions),
+        machine=machine,
     )
     return configuration.model_copy(update={"origin": origin})

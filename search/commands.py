@@ -133,24 +133,58 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Else the study's own export folder.")
     ] = None,
+    false_alarm_rate: Annotated[
+        float | None,
+        typer.Option(help="Share of normals that bundles may flag, such as 0.01; else 0.05."),
+    ] = None,
+    register: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Into MLflow's Model Registry, as a version of NAME."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --register: champion, better or not.")
+    ] = False,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="The registry; else where the study is recorded."),
+    ] = None,
     results: _Results = Path("results"),
     as_json: _Json = False,
 ) -> None:
-    """Write the best configuration and bundles of a study.
+    """Write the best configuration and bundles of a study, and register them.
 
-    Example: memgan export digits --out best-of-digits
+    A registered export becomes NAME's champion if its validation AUROC is above the champion's.
+
+    Example: memgan export digits --out best-of-digits --register digits
     """
+    from memgan.errors import BadInput
     from search.export_again import export_study
+    from search.register import register_study
     from search.report import report_table
     from search.store import StudyFolder
+    from tracking.registry import check_name
 
-    folder = out or StudyFolder(local_folder(results), study).export
-    report = export_study(study, results=local_folder(results), out=out)
-    if as_json:
-        typer.echo(json.dumps({**report, "export": str(folder)}))
-    else:
+    if register is None and (force or tracking_uri):
+        raise BadInput("--force and --tracking-uri go with --register NAME alone")
+    if register is not None:
+        check_name(register)
+    where = local_folder(results)
+    folder = out or StudyFolder(where, study).export
+    report = export_study(study, results=where, out=out, false_alarm_rate=false_alarm_rate)
+    if not as_json:
         _console_print(report_table(report))
         typer.echo(f"best configuration and bundles: {folder}")
+    document = {**report, "export": str(folder)}
+    if register is not None:
+        registered = register_study(
+            study, register, results=where, out=out, tracking_uri=tracking_uri, force=force
+        )
+        document["registered"] = registered.model_dump()
+        if not as_json:
+            for line in registered.lines():
+                typer.echo(line)
+    if as_json:
+        typer.echo(json.dumps(document))
 
 
 def doctor(

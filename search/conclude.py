@@ -14,6 +14,7 @@ from memgan.cells import Cell
 from memgan.configuration import Configuration, Runtime
 from memgan.data import Split
 from memgan.parameters import flatten
+from memgan.runtime import machine, versions
 from memgan.trained import summary
 from search.anchors import anchors_on_ray
 from search.best import best_configuration
@@ -66,6 +67,8 @@ def conclude(
         if earlier and all(set(a["classes"]) == set(classes) for a in earlier.anchors.values())
         else anchors_on_ray(split, classes, runtime)
     )
+    stored = stored_finals(winners, configuration.seeds, folder.finals).cells.values()
+    as_before = earlier is not None and all(len(c) == len(configuration.seeds) for c in stored)
     finals = _finals(winners, configuration, split, folder, record, allotment)
     for (name, seed), line in finals.failed.items():
         note(f"final of class {name}, seed {seed} failed: {line}")
@@ -85,6 +88,8 @@ def conclude(
         run_ids,
         split,
         folder.journal,
+        earlier.report["machine"] if earlier and as_before else machine(),
+        earlier.report["versions"] if earlier and as_before else versions(),
     )
     report = write_export(concluded, folder.export)
     conclusion = Conclusion(runtime, concluded.anchors, report)
@@ -212,6 +217,12 @@ def _record_conclusion(
             tested[name] = (figures["test_auroc_mean"], figures["test_auroc_sd"])
     if tested:
         record.study_tested(tested, sum(mean for mean, _ in tested.values()) / len(tested))
+    for winner in winners:
+        by_seed: dict[int, dict[str, Path]] = defaultdict(dict)
+        for name in winner.group.classes:
+            by_seed[finals.cells[name][0].seed][name] = folder.export / "bundles" / name
+        for seed, bundles in by_seed.items():
+            record.final_model(winner.outcome.trial_id, seed, bundles, winner.group.name)
     for trial in _best_few(winners, folder):
         if trial.checkpoint and Path(trial.checkpoint).is_dir():
             record.artifact(

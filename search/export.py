@@ -42,13 +42,18 @@ class Concluded:
     split: Split
     journal: Path
     """Of the study's trials."""
+    machine: str
+    """Where the finals were trained, and with what."""
+    versions: Mapping[str, str]
 
 
-def write_export(concluded: Concluded, out: Path) -> dict[str, Any]:
+def write_export(
+    concluded: Concluded, out: Path, false_alarm_rate: float | None = None
+) -> dict[str, Any]:
     """Write the export to `out`, complete or not at all, and give the content of report.json.
 
-    An earlier export there is replaced. StudyError if `out` holds anything else or cannot be
-    written.
+    false_alarm_rate: what bundles stand by, in (0, 1); None is `Calibration`'s own. An earlier
+    export there is replaced. StudyError if `out` holds anything else or cannot be written.
     """
     if out.exists() and not _is_export(out):
         raise StudyError(f"{out} exists and is no export of ours; choose another with --out")
@@ -59,30 +64,42 @@ def write_export(concluded: Concluded, out: Path) -> dict[str, Any]:
         concluded.anchors,
         concluded.run_ids,
         concluded.split,
+        concluded.machine,
+        concluded.versions,
     )
     partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     try:
         partial.mkdir(parents=True)
-        _fill(partial, concluded, report)
+        _fill(partial, concluded, report, false_alarm_rate)
         if out.exists():
             shutil.rmtree(out)
         partial.rename(out)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise StudyError(
             f"{out} cannot be written: {error.strerror or error}; choose another with --out"
         ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return report
 
 
-def _fill(folder: Path, concluded: Concluded, report: Mapping[str, Any]) -> None:
+def _fill(
+    folder: Path, concluded: Concluded, report: Mapping[str, Any], false_alarm_rate: float | None
+) -> None:
     study, split, cells = concluded.study, concluded.split, concluded.cells
     configuration = with_origin(
-        concluded.configuration, study, concluded.study_id, concluded.winners, cells, split.hash
+        concluded.configuration,
+        study,
+        concluded.study_id,
+        concluded.winners,
+        cells,
+        split.hash,
+        concluded.machine,
+        concluded.versions,
     )
     (folder / "best.yaml").write_text(to_yaml(configuration), encoding="utf-8")
     for name, of_class in cells.items():
-        write_bundle(folder / "bundles" / name, configuration, split, of_class)
+        write_bundle(folder / "bundles" / name, configuration, split, of_class, false_alarm_rate)
     first = [of_class[0] for of_class in cells.values()]
     title = f"{study.detector} on {split.source}, seed {first[0].seed}"
     groups = [winner.group for winner in concluded.winners]

@@ -17,11 +17,16 @@ from search.trials import read_outcomes
 
 
 def export_study(
-    name: str, *, results: Path | str = "results", out: Path | None = None
+    name: str,
+    *,
+    results: Path | str = "results",
+    out: Path | None = None,
+    false_alarm_rate: float | None = None,
 ) -> dict[str, Any]:
     """Write a concluded study's export once more; gives the content of report.json.
 
-    StudyError where the study has no finals yet.
+    false_alarm_rate: of normal images, in (0, 1), that bundles may flag; None leaves 0.05.
+    StudyError where the study has no finals yet, ConfigError for a rate out of range.
     """
     folder = StudyFolder(Path(results), name)
     study = folder.load()
@@ -48,5 +53,7 @@ def export_study(
         {w.outcome.trial_id: record.run_id(record.trial_key(w.outcome.trial_id)) for w in winners},
         split,
         folder.journal,
+        conclusion.report["machine"],
+        conclusion.report["versions"],
     )
-    return write_export(concluded, out or folder.export)
+    return write_export(concluded, out or folder.export, false_alarm_rate)

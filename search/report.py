@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from memgan.cells import Cell
 from memgan.data import Split
-from memgan.runtime import machine, versions
 from memgan.trained import mean_over_classes, percent, spread, summary
 from search.finals import Winner
 from search.study import Study
@@ -25,6 +24,8 @@ def make_report(
     anchors: Mapping[str, Any],
     run_ids: Mapping[str, str | None],
     split: Split,
+    machine: str,
+    versions: Mapping[str, str],
 ) -> dict[str, Any]:
     """The content of report.json. AUROC 0 to 1; `run_ids` are the trials' runs by trial id.
 
@@ -54,8 +55,8 @@ def make_report(
         "anchors": dict(anchors),
         "values": {winner.outcome.trial_id: winner.outcome.values for winner in winners},
         "split_hash": split.hash,
-        "machine": machine(),
-        "versions": versions(),
+        "machine": machine,
+        "versions": dict(versions),
     }
 
 

@@ -11,6 +11,7 @@ from tracking import names
 from tracking.events import (
     ArtifactLogged,
     MetricsLogged,
+    ModelLogged,
     ParamsLogged,
     RunEnded,
     RunStarted,
@@ -51,27 +52,29 @@ class RunWork:
 
 @dataclass(frozen=True)
 class ArtifactWork:
-    """One artifact to be copied."""
+    """One artifact to be copied, or one model to be made of bundles."""
 
     seq: int
-    event: ArtifactLogged
+    event: ArtifactLogged | ModelLogged
     tried: bool
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Work by run in order of first mention, and artifacts in order."""
+    """Work by run in order of first mention, artifacts and models in order."""
 
     runs: list[RunWork]
     artifacts: list[ArtifactWork]
+    models: list[ArtifactWork]
 
     def in_order(self) -> list[RunWork | ArtifactWork]:
         """What to do first: what has not stopped a delivery yet, and of that runs.
 
         So neither a run nor an artifact that a store chokes on stands in the way of others, and
-        a store of artifacts that is away holds up no figures.
+        a store of artifacts that is away holds up no figures. Models, which take longest, and
+        which not every store has, come last.
         """
-        work: list[RunWork | ArtifactWork] = [*self.runs, *self.artifacts]
+        work: list[RunWork | ArtifactWork] = [*self.runs, *self.artifacts, *self.models]
         return sorted(work, key=lambda one: one.tried)
 
 
@@ -86,11 +89,15 @@ def make_plan(
     """
     runs: dict[str, RunWork] = {}
     artifacts: list[ArtifactWork] = []
+    models: list[ArtifactWork] = []
     params: dict[str, dict[str, tuple[str, str]]] = {}
     for stored in events:
         seq, event = stored.seq, stored.event
         if isinstance(event, ArtifactLogged):
             artifacts.append(ArtifactWork(seq, event, stored.tried))
+            continue
+        if isinstance(event, ModelLogged):
+            models.append(ArtifactWork(seq, event, stored.tried))
             continue
         work = runs.setdefault(event.run_key, RunWork(event.run_key))
         work.seqs.append(seq)
@@ -112,7 +119,7 @@ def make_plan(
             if event.run_key not in params:
                 params[event.run_key] = dict(params_before(event.run_key, seq))
             work.entries += _params(seq, event, params[event.run_key])
-    return Plan(list(runs.values()), artifacts)
+    return Plan(list(runs.values()), artifacts, models)
 
 
 def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from memgan.config import Frozen
 from tracking import names
 from tracking._plan import ArtifactWork, Entry, RunWork, batches, make_plan
-from tracking.events import ArtifactLogged, RunEnded
+from tracking.events import ArtifactLogged, ModelLogged, RunEnded
 from tracking.location import one_line
 from tracking.outbox import EXPERIMENT, EXPERIMENT_ID, Outbox
 from tracking.tracker import Gone, Refused, Tracker, Unavailable
@@ -132,7 +132,10 @@ class _Round:
     def _do_artifact(self, work: ArtifactWork) -> None:
         self._make_sure_of(work.event.run_key)
         with self._noting([work.seq]):
-            self._deliver_artifact(work.seq, work.event)
+            if isinstance(work.event, ModelLogged):
+                self._deliver_model(work.seq, work.event)
+            else:
+                self._deliver_artifact(work.seq, work.event)
 
     def _make_sure_of(self, run_key: str) -> None:
         if self.outbox.run_id(run_key) is None:
@@ -266,5 +269,18 @@ class _Round:
             raise _StoreFault(error) from error
         except _StoreFault as fault:
             raise _StoreFault(Unavailable(f"{path.name}: {one_line(fault.cause)}")) from fault
+        else:
+            self.outbox.mark_delivered([seq])
+
+    def _deliver_model(self, seq: int, event: ModelLogged) -> None:
+        run_id = self.outbox.run_id(event.run_key)
+        bundles = {name: Path(folder) for name, folder in event.bundles.items()}
+        if run_id is None:
+            self.outbox.mark_refused([seq], _NO_RUN)
+            return
+        try:
+            self.tracker.log_model(run_id, event.name, bundles, event.tags)
+        except Refused as error:
+            self.outbox.mark_refused([seq], f"model {event.name}: {one_line(error)}")
         else:
             self.outbox.mark_delivered([seq])

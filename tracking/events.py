@@ -75,6 +75,17 @@ class ArtifactLogged(_Happened):
     """Where among the run's artifacts, or None for their top."""
 
 
+class ModelLogged(_Happened):
+    """Bundles become one logged model of the run; they must stay where they are until then."""
+
+    kind: Literal["model_logged"] = "model_logged"
+    name: str
+    bundles: dict[str, str]
+    """Absolute folders by normal class, the first the model's default."""
+    tags: dict[str, str]
+    """With `names.MODEL_KEY`: a run has one model of each key."""
+
+
 class RunEnded(_Happened):
     """A run is over, until it is started again."""
 
@@ -83,7 +94,7 @@ class RunEnded(_Happened):
 
 
 Event = Annotated[
-    RunStarted | ParamsLogged | MetricsLogged | TagsSet | ArtifactLogged | RunEnded,
+    RunStarted | ParamsLogged | MetricsLogged | TagsSet | ArtifactLogged | ModelLogged | RunEnded,
     Field(discriminator="kind"),
 ]
 

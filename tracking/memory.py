@@ -8,9 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from memgan.errors import BundleError
 from tracking import names
 from tracking.events import Status
-from tracking.tracker import MAX_METRICS, MAX_PARAMS, MAX_TAGS, Gone, Point, Refused, RunView
+from tracking.servable import check_bundles
+from tracking.tracker import (
+    MAX_METRICS,
+    MAX_PARAMS,
+    MAX_TAGS,
+    Gone,
+    ModelView,
+    Point,
+    Refused,
+    RunView,
+)
 
 
 @dataclass
@@ -24,6 +35,7 @@ class _Run:
     params: dict[str, str] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    models: list[ModelView] = field(default_factory=list)
 
 
 class MemoryTracker:
@@ -121,6 +133,25 @@ class MemoryTracker:
                     run.files[f"{top}{inner.relative_to(path.parent)}"] = inner.read_bytes()
         else:
             run.files[f"{top}{path.name}"] = path.read_bytes()
+
+    def log_model(
+        self, run_id: str, name: str, bundles: Mapping[str, Path], tags: Mapping[str, str]
+    ) -> str:
+        self._count("log_model")
+        run = self._run(run_id)
+        for model in run.models:
+            if model.tags[names.MODEL_KEY] == tags[names.MODEL_KEY]:
+                return model.model_id
+        try:
+            check_bundles(bundles)
+        except BundleError as error:
+            raise Refused(str(error)) from None
+        run.models.append(ModelView(f"model{next(self._ids)}", name, dict(tags)))
+        return run.models[-1].model_id
+
+    def models(self, run_id: str) -> list[ModelView]:
+        self._count("models")
+        return list(self._run(run_id).models)
 
     def get_run(self, run_id: str) -> RunView:
         self._count("get_run")

@@ -16,24 +16,13 @@ from urllib.parse import quote
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunStatus, RunTag, ViewType
 from mlflow.exceptions import MlflowException
-from requests import HTTPError, RequestException
 
 from tracking import names
 from tracking.events import Status
 from tracking.location import one_line, sqlite_file
-from tracking.tracker import Gone, Point, Refused, RunView, Unavailable
-
-# What is wrong with the content stays wrong. Everything else (no answer, 401, 403, 429, 5xx, the
-# 404 of something that is not an MLflow server) may be mended by somebody meanwhile.
-_FOR_EVER = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS"}
-_FOR_EVER_BY_HTTP = {400, 411, 413, 414, 415, 422}
-"""Of an artifact: its size (413, as a rule of a proxy), its name, its form."""
-_DELETED = "must be in the 'active' state"
-_OF_THE_DATABASE = "sqlalche.me"
-"""SQLAlchemy's own faults name a page there; MLflow calls most of them a bad request, also the
-lack of a free connection."""
-_DATA_ERROR = "/9h9h"
-"""The page of a value that its column cannot hold."""
+from tracking.mlflow_faults import translated
+from tracking.mlflow_models import LoggedModels
+from tracking.tracker import ModelView, Point, RunView, Unavailable
 
 
 class MlflowTracker:
@@ -46,18 +35,19 @@ class MlflowTracker:
 
     def __init__(self, uri: str, artifact_root: str | None = None) -> None:
         self._artifact_root = artifact_root
-        with _opened_by_one(uri), _translated():
+        with _opened_by_one(uri), translated():
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        self._models = LoggedModels(self._client)
 
     def find_experiment(self, name: str) -> str | None:
-        with _translated():
+        with translated():
             found = self._client.get_experiment_by_name(name)
         if found is None or found.lifecycle_stage != "active":
             return None
         return str(found.experiment_id)
 
     def create_experiment(self, name: str) -> str:
-        with _translated():
+        with translated():
             found = self._client.get_experiment_by_name(name)
             if found is None:
                 try:
@@ -80,7 +70,7 @@ class MlflowTracker:
             return str(found.experiment_id)
 
     def find_runs(self, experiment_id: str, run_key: str) -> list[str]:
-        with _translated():
+        with translated():
             runs = self._client.search_runs(
                 [experiment_id],
                 filter_string=f"tags.`{names.RUN_KEY}` = '{run_key}'",
@@ -91,13 +81,13 @@ class MlflowTracker:
         return [str(run.info.run_id) for run in runs]
 
     def experiments(self) -> list[str]:
-        with _translated():
+        with translated():
             found = _all(lambda token: self._client.search_experiments(page_token=token))
             return sorted(str(experiment.name) for experiment in found)
 
     def runs(self, experiment_id: str, tags: Mapping[str, str]) -> list[RunView]:
         condition = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-        with _translated():
+        with translated():
             found = _all(
                 lambda token: self._client.search_runs(
                     [experiment_id],
@@ -109,14 +99,14 @@ class MlflowTracker:
             return [_view(run) for run in found]
 
     def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> str:
-        with _translated():
+        with translated():
             run = self._client.create_run(
                 experiment_id, start_time=start, tags=dict(tags), run_name=name
             )
         return str(run.info.run_id)
 
     def delete_run(self, run_id: str) -> None:
-        with _translated():
+        with translated():
             self._client.delete_run(run_id)
 
     def reopen(self, run_id: str) -> None:
@@ -133,7 +123,7 @@ class MlflowTracker:
         params: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> None:
-        with _translated():
+        with translated():
             self._client.log_batch(
                 run_id,
                 metrics=[Metric(p.key, p.value, p.at, p.step) for p in metrics],
@@ -142,33 +132,43 @@ class MlflowTracker:
             )
 
     def log_artifact(self, run_id: str, path: Path, folder: str | None) -> None:
-        with _translated():
+        with translated():
             if path.is_dir():
                 inside = f"{folder}/{path.name}" if folder else path.name
                 self._client.log_artifacts(run_id, str(path), inside)
             else:
                 self._client.log_artifact(run_id, str(path), folder)
 
+    def log_model(
+        self, run_id: str, name: str, bundles: Mapping[str, Path], tags: Mapping[str, str]
+    ) -> str:
+        with translated():
+            return self._models.log(run_id, name, bundles, tags)
+
+    def models(self, run_id: str) -> list[ModelView]:
+        with translated():
+            return self._models.whole(run_id)
+
     def get_run(self, run_id: str) -> RunView:
-        with _translated():
+        with translated():
             run = self._client.get_run(run_id)
         return _view(run)
 
     def history(self, run_id: str, key: str) -> list[Point]:
-        with _translated():
+        with translated():
             found = self._client.get_metric_history(run_id, key)
         points = [Point(m.key, m.value, m.timestamp, m.step) for m in found]
         return sorted(points, key=lambda point: (point.step, point.at))
 
     def artifacts(self, run_id: str) -> list[str]:
-        with _translated():
+        with translated():
             return sorted(self._files(run_id, None))
 
     def _set_state(self, run_id: str, status: str, end: int) -> None:
         # The client's own methods ask for the run first, which is one more call, and can take no
         # end time away.
         store = self._client._tracking_client.store
-        with _translated():
+        with translated():
             store.update_run_info(run_id, RunStatus.from_string(status), end, None)
 
     def _files(self, run_id: str, folder: str | None) -> Iterator[str]:
@@ -200,32 +200,6 @@ def _all(page_of: Callable[[str | None], Any]) -> Iterator[Any]:
         token = page.token
         if not token:
             return
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """MLflow's many exceptions as the two that a delivery tells apart."""
-    try:
-        yield
-    except MlflowException as error:
-        raise _kind(error)(one_line(error)) from error
-    except HTTPError as error:
-        answer = error.response
-        refused = answer is not None and answer.status_code in _FOR_EVER_BY_HTTP
-        raise (Refused if refused else Unavailable)(one_line(error)) from error
-    except (RequestException, OSError) as error:
-        raise Unavailable(one_line(error)) from error
-
-
-def _kind(error: MlflowException) -> type[Refused] | type[Unavailable]:
-    text = str(error)
-    if error.error_code == "RESOURCE_DOES_NOT_EXIST" or _DELETED in text:
-        return Gone
-    if error.error_code not in _FOR_EVER:
-        return Unavailable
-    # A value that does not fit its column never will; any other fault of a database may pass.
-    passing = _OF_THE_DATABASE in text and _DATA_ERROR not in text
-    return Unavailable if passing else Refused
 
 
 @contextmanager

@@ -23,9 +23,16 @@ ERROR = "memgan.error"
 SUPERSEDED = "memgan.superseded"
 RUN_KEY = "memgan.run_key"
 """The tag by which a run is found again; its value is the same whoever asks, and when."""
+MODEL_KEY = "memgan.model_key"
+"""The tag by which a run's logged model is found again, as `RUN_KEY` is for runs."""
+BUNDLES = "memgan.bundles"
+"""Tells versions apart that serve differently: a digest of the bundles in a model."""
+NORMAL_CLASSES = "memgan.normal_classes"
+VAL_AUROC = "memgan.val_auroc"
 
 PARENT_RUN = "mlflow.parentRunId"
 USER = "mlflow.user"
+MODEL_VERSIONS = "mlflow.modelVersions"
 SOURCE = "mlflow.source.name"
 SOURCE_COMMIT = "mlflow.source.git.commit"
 EXPERIMENT_KIND = "mlflow.experimentKind"
@@ -147,6 +154,12 @@ def final_key(study_id: str, trial_id: str, seed: int) -> str:
 def trial_name(trial_id: str) -> str:
     """What a trial is called in the list of runs."""
     return f"trial {trial_id}"
+
+
+def model_name(study: str, normal_class: str) -> str:
+    """What the logged model of a study is called; `normal_class` may be "all"."""
+    whole = study if normal_class == "all" else f"{study} {normal_class}"
+    return re.sub(r"[/:.%\"']", "_", whole)
 
 
 def final_name(normal_class: str, seed: int) -> str:

@@ -9,40 +9,28 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec
 
-from memgan.config import Frozen
 from tracking import names
 from tracking._pending import Pending
 from tracking.events import (
     ArtifactLogged,
     Event,
     MetricsLogged,
+    ModelLogged,
     ParamsLogged,
     RunEnded,
     RunStarted,
     Status,
     TagsSet,
 )
+from tracking.facts import StudyFacts
 from tracking.location import one_line
 from tracking.outbox import EXPERIMENT_ID, Outbox
-from tracking.values import auroc_metrics, mean_metric, texts, user
+from tracking.values import auroc_metrics, mean_metric, texts
 
 P = ParamSpec("P")
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 _MOST_FAULTS = 100
-
-
-class StudyFacts(Frozen):
-    """What is true of a whole study; becomes tags of every run."""
-
-    study_id: str
-    """Unique for ever; the name alone may be used again after a study was deleted."""
-    name: str
-    dataset: str
-    detector: str
-    protocol: str
-    split_hash: str
-    git_commit: str | None = None
 
 
 def _never_raises(
@@ -237,6 +225,21 @@ class Record:
         self._end(key, status, {names.ERROR: error})
 
     @_never_raises
+    def final_model(
+        self, trial_id: str, seed: int, bundles: Mapping[str, Path], normal_class: str = "all"
+    ) -> None:
+        """What a final trained, as one model: bundles by class, which must stay where they are."""
+        key = self.final_key(trial_id, seed)
+        self._pending.add(
+            ModelLogged(
+                run_key=key,
+                name=names.model_name(self._facts.name, normal_class),
+                bundles={name: str(Path(folder).absolute()) for name, folder in bundles.items()},
+                tags={**self._facts.tags(), names.MODEL_KEY: key, names.KIND: "model"},
+            )
+        )
+
+    @_never_raises
     def final_superseded(self, trial_id: str, seed: int) -> None:
         """Another trial has become the winner; this final stays, marked."""
         self._pending.add(
@@ -284,24 +287,9 @@ class Record:
             run_key=run_key,
             name=name,
             parent_key=self.study_key if parent else None,
-            tags={**self._common_tags(), names.KIND: kind, **tags},
+            tags={**self._facts.tags(), names.KIND: kind, **tags},
         )
         self._pending.add(started, ParamsLogged(run_key=run_key, values=texts(params)))
-
-    def _common_tags(self) -> dict[str, str]:
-        facts = self._facts
-        tags = {
-            names.STUDY: facts.name,
-            names.STUDY_ID: facts.study_id,
-            names.DATASET: facts.dataset,
-            names.DETECTOR: facts.detector,
-            names.PROTOCOL: facts.protocol,
-            names.SPLIT_HASH: facts.split_hash,
-            names.USER: user(),
-        }
-        if facts.git_commit:
-            tags |= {names.GIT_COMMIT: facts.git_commit, names.SOURCE_COMMIT: facts.git_commit}
-        return tags
 
     def _end(self, run_key: str, status: str, tags: Mapping[str, str | None]) -> None:
         said = {key: " ".join(text.split())[:500] for key, text in tags.items() if text}

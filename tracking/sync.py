@@ -95,7 +95,7 @@ def sync_one(
     """
     outbox = Outbox(path)
     outbox.check()
-    location = _location(outbox, results, option)
+    location = recorded_at(outbox, results, option)
     if again:
         outbox.forget_delivery()
     before = outbox.count_delivered()
@@ -141,7 +141,11 @@ def _stalled(outbox: Outbox, patience: float) -> Iterable[int]:
         time.sleep(0.5)
 
 
-def _location(outbox: Outbox, results: Path, option: str | None) -> Location:
+def recorded_at(outbox: Outbox, results: Path, option: str | None) -> Location:
+    """Where a study is recorded: at `option`, else where it was, else at `results`.
+
+    BadInput where that has a password, which is not kept, and nobody gives it.
+    """
     remembered = outbox.fact(TRACKING_URI)
     environment = os.environ.get("MLFLOW_TRACKING_URI")
     if option or not remembered:

@@ -52,6 +52,15 @@ class RunView:
     metrics: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class ModelView:
+    """A logged model of a run, whole."""
+
+    model_id: str
+    name: str
+    tags: Mapping[str, str]
+
+
 class Tracker(Protocol):
     """Every method raises Refused for what will never be taken, Unavailable for now.
 
@@ -99,6 +108,17 @@ class Tracker(Protocol):
 
     def log_artifact(self, run_id: str, path: Path, folder: str | None) -> None:
         """Copy a file, or a folder with all in it, to the run; replaces what has its name."""
+
+    def log_model(
+        self, run_id: str, name: str, bundles: Mapping[str, Path], tags: Mapping[str, str]
+    ) -> str:
+        """The id of the run's model with the `names.MODEL_KEY` of `tags`.
+
+        It is made of the bundles, folders by normal class, if there is none that is whole.
+        """
+
+    def models(self, run_id: str) -> list[ModelView]:
+        """The models of a run that are whole, oldest first."""
 
     def get_run(self, run_id: str) -> RunView:
         """The run as it now is."""

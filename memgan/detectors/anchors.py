@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from memgan.data.images import Pixels
 from memgan.detectors.base import Detector, Rebuilt, Scores
@@ -55,6 +55,10 @@ class Pca(Detector):
     def rebuild(self, images: Pixels) -> Rebuilt:
         rows = self._projected(_rows(images) - self.mean) + self.mean
         return rows.reshape(images.shape).astype(np.float32)
+
+    def scorer(self) -> nn.Module:
+        weights = self.weights()
+        return _PcaScorer(weights["mean"], weights["components"], self.image_shape)
 
     def _projected(self, centred: _Rows) -> _Rows:
         projected: _Rows = centred @ self.components.T @ self.components
@@ -105,6 +109,9 @@ class Neighbours(Detector):
         scores: Scores = distances.mean(axis=1)
         return scores
 
+    def scorer(self) -> nn.Module:
+        return _NeighboursScorer(torch.tensor(self.train), min(self.wanted, len(self.train)))
+
     def weights(self) -> dict[str, Tensor]:
         return {"train": torch.from_numpy(self.train.copy())}
 
@@ -119,6 +126,41 @@ class Neighbours(Detector):
         self.train = state["train"].numpy()
         if len(self.train):
             self._index = self._build_index()
+
+
+class _PcaScorer(nn.Module):
+    mean: Tensor
+    components: Tensor
+
+    def __init__(self, mean: Tensor, components: Tensor, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.shape = shape
+        self.register_buffer("mean", mean)
+        self.register_buffer("components", components)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        centred = images.flatten(1).to(torch.float64) - self.mean
+        projected = centred @ self.components.T @ self.components
+        scores = ((centred - projected) ** 2).sum(dim=1)
+        rebuilt = (projected + self.mean).reshape(-1, *self.shape)
+        return scores, rebuilt.to(torch.float32)
+
+
+class _NeighboursScorer(nn.Module):
+    train_images: Tensor
+
+    def __init__(self, train: Tensor, kept: int) -> None:
+        super().__init__()
+        self.register_buffer("train_images", train)
+        self.kept = kept
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        rows = images.flatten(1).to(torch.float64)
+        train = self.train_images.flatten(1).to(torch.float64)
+        # Whole numbers far below 2^53: exact, so that no distance comes out below 0.
+        squared = (rows**2).sum(1, keepdim=True) + (train**2).sum(1) - 2 * rows @ train.T
+        nearest = squared.topk(self.kept, dim=1, largest=False).values
+        return (nearest.sqrt().mean(dim=1),)
 
 
 def _rows(images: Pixels) -> _Rows:

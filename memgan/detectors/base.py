@@ -58,6 +58,14 @@ class Detector(ABC):
         return None
 
     @abstractmethod
+    def scorer(self) -> torch.nn.Module:
+        """What is scored with, as a module that can be traced: images uint8 (N, C, H, W) to
+        (scores,) or (scores, rebuilt), float64 (N,) as by `score` and float32 as by `rebuild`.
+
+        Shares the detector's tensors, on its device. Takes any N, and each image by itself.
+        """
+
+    @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on exactly: weights, optimisers, generators. Tensors and
         plain values only, so that `torch.load(weights_only=True)` reads it."""

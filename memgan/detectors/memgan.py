@@ -176,8 +176,11 @@ class Memgan(Detector):
         for start in range(0, len(images), _SCORING_BATCH):
             part = slice(start, start + _SCORING_BATCH)
             signed = self._rebuild(self._signed(images[part]))
-            rebuilt[part] = ((signed + 1.0) * 127.5).cpu().numpy()
+            rebuilt[part] = _to_grey(signed).cpu().numpy()
         return rebuilt
+
+    def scorer(self) -> nn.Module:
+        return _Scorer(self.encoder, self.generator, self.memory).eval()
 
     @torch.no_grad()
     def codes(self, images: Pixels) -> Codes:
@@ -240,12 +243,30 @@ class _Memory(nn.Module):
         self.units = nn.Parameter(torch.empty(units, dim))
 
 
+class _Scorer(nn.Module):
+    """Eq. 8 from pixels on, with G(P(E(x)))."""
+
+    def __init__(self, encoder: nn.Module, generator: nn.Module, memory: nn.Parameter) -> None:
+        super().__init__()
+        self.encoder, self.generator, self.memory = encoder, generator, memory
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        x = _to_signed(images)
+        rebuilt = self.generator(project(self.encoder(x), self.memory))
+        return losses.distance(x, rebuilt).to(torch.float64), _to_grey(rebuilt)
+
+
 def _to_signed(pixels: Tensor) -> Tensor:
     """uint8 to float32 in [−1, 1]."""
     return pixels.to(torch.float32) / 127.5 - 1.0
 
 
+def _to_grey(images: Tensor) -> Tensor:
+    """[−1, 1] to grey levels from 0 to 255, still float32."""
+    return (images + 1.0) * 127.5
+
+
 def _to_pixels(images: Tensor) -> Pixels:
     """[−1, 1] to uint8."""
-    scaled = ((images + 1.0) * 127.5).round().clamp(0, 255)
+    scaled = _to_grey(images).round().clamp(0, 255)
     return scaled.to(torch.uint8).cpu().numpy()

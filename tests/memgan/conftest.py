@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,19 @@ def digits() -> Split:
 def cell(digits: Split) -> Cell:
     """The tiny MEMGAN on digit 1 with seed 0."""
     return train_cell(make_tiny(), digits.development, digits.test, "1", seed=0)
+
+
+@pytest.fixture
+def cells(cell: Cell) -> dict[str, list[Cell]]:
+    """Two classes and two seeds with round figures."""
+    figures = {"0": (0.8, 0.6), "1": (1.0, 0.8)}
+    return {
+        name: [
+            replace(cell, normal_class=name, seed=seed, val_auroc=0.9, test_auroc=value)
+            for seed, value in enumerate(values)
+        ]
+        for name, values in figures.items()
+    }
 
 
 @pytest.fixture(scope="session")

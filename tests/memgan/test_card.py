@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from memgan.bundle import load_bundle
 from memgan.card import write_card
 from memgan.cells import Cell
-from memgan.configuration import Configuration
+from memgan.configuration import Configuration, Origin
 from memgan.data import Split
 
 
@@ -17,7 +19,8 @@ def test_it_tells_counts_figures_and_limits(bundle: Path, cell: Cell, digits: Sp
     second = replace(cell, seed=1, test_auroc=0.5)
     first = replace(cell, test_auroc=0.75)
 
-    card = write_card(load_bundle(bundle).config, digits, [first, second])
+    loaded = load_bundle(bundle)
+    card = write_card(loaded.config, loaded.calibration.at(0.2), digits, [first, second], None)
 
     held = len(cell.normal_scores)
     assert "# memgan: what does not look like class 1 of digits" in card
@@ -27,14 +30,45 @@ def test_it_tells_counts_figures_and_limits(bundle: Path, cell: Cell, digits: Sp
     assert digits.hash in card
     assert "| test AUROC of this bundle (seed 0) | 75.0 % |" in card
     assert "| test AUROC over 2 seeds | 62.5 ± 17.7 % |" in card
+    threshold = loaded.calibration.at(0.2).threshold
+    assert f"| threshold at a false-alarm rate of 0.2 | {threshold:.6g} |" in card
+    assert "10 % of each class of the train part were held out, with split seed 0" in card
+    assert "given and not searched for" in card
     assert f"no p-value can be below {1 / (1 + held):.2g}" in card
 
 
 def test_one_seed_has_no_spread_and_no_labels_no_figure(
     bundle: Path, cell: Cell, digits: Split, tiny: Callable[..., Configuration]
 ) -> None:
-    config = load_bundle(bundle).config
+    loaded = load_bundle(bundle)
+    known = (loaded.config, loaded.calibration, digits)
     blind = replace(cell, test_auroc=None, test_average_precision=None, test_fpr_at_95_recall=None)
 
-    assert "one seed only" in write_card(config, digits, [cell])
-    assert "no labelled anomalies to test on" in write_card(config, digits, [blind])
+    assert "one seed only" in write_card(*known, [cell], None)
+    assert "no labelled anomalies to test on" in write_card(*known, [blind], None)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "judged"),
+    [("shared", "over all classes of the study"), ("per-class", "AUROC of this class")],
+)
+def test_it_tells_how_the_values_were_chosen(
+    bundle: Path, cell: Cell, digits: Split, protocol: str, judged: str
+) -> None:
+    loaded = load_bundle(bundle)
+    origin = Origin(
+        study="mine",
+        study_id="1",
+        protocol=protocol,
+        split_hash=digits.hash,
+        trials={"1": "0007"},
+        test_auroc={},
+        versions={},
+        machine="m",
+    )
+
+    card = write_card(loaded.config, loaded.calibration, digits, [cell], origin)
+
+    assert f"trial 0007 of study mine (protocol `{protocol}`)" in card
+    assert judged in card
+    assert "had a part in choosing the values" in card

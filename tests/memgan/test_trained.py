@@ -13,13 +13,9 @@ import pytest
 
 from memgan.bundle import load_bundle
 from memgan.cells import Cell
-from memgan.configuration import Configuration, Origin
-from memgan.data import Split
+from memgan.configuration import Configuration
 from memgan.errors import BadInput, ConfigError, UnknownName
-from memgan.runtime import machine, versions
 from memgan.trained import (
-    Trained,
-    compare_with_origin,
     mean_over_classes,
     percent,
     spread,
@@ -28,19 +24,6 @@ from memgan.trained import (
 )
 
 Tiny = Callable[..., Configuration]
-
-
-@pytest.fixture
-def cells(cell: Cell) -> dict[str, list[Cell]]:
-    """Two classes and two seeds with round figures."""
-    figures = {"0": (0.8, 0.6), "1": (1.0, 0.8)}
-    return {
-        name: [
-            replace(cell, normal_class=name, seed=seed, val_auroc=0.9, test_auroc=value)
-            for seed, value in enumerate(values)
-        ]
-        for name, values in figures.items()
-    }
 
 
 def test_a_class_is_summed_up_over_its_seeds(cells: dict[str, list[Cell]]) -> None:
@@ -146,57 +129,3 @@ def test_a_folder_that_cannot_be_written_is_refused_before_training(
 
     with pytest.raises(BadInput, match="choose another with --out"):
         train_configuration(tiny(), out=tmp_path / "file" / "out", jobs=1)
-
-
-def recorded(
-    tiny: Tiny, digits: Split, cells: dict[str, list[Cell]], figures: dict[str, dict[str, float]]
-) -> Trained:
-    origin = Origin(
-        study="s",
-        study_id="1",
-        protocol="shared",
-        split_hash=digits.hash,
-        trials={},
-        test_auroc=figures,
-        versions={**versions(), "torch": "0.1"},
-        machine=machine(),
-    )
-    return Trained(tiny(origin=origin), digits, cells, Path("out"))
-
-
-def test_equal_figures_are_verified(
-    tiny: Tiny, digits: Split, cells: dict[str, list[Cell]]
-) -> None:
-    same = {"0": {"0": 0.8, "1": 0.6}, "1": {"1": 0.8}, "7": {"0": 0.1}}
-
-    comparison = compare_with_origin(recorded(tiny, digits, cells, same))
-
-    assert comparison.equal
-    assert "3 recorded figures are the same" in comparison.lines()[0]
-    assert comparison.differing == (f"torch 0.1 then, {versions()['torch']} now",)
-
-
-def test_the_largest_gap_is_told(tiny: Tiny, digits: Split, cells: dict[str, list[Cell]]) -> None:
-    other = {"0": {"0": 0.8, "1": 0.6 + 1e-12}, "1": {"0": 0.99}}
-
-    comparison = compare_with_origin(recorded(tiny, digits, cells, other))
-
-    assert not comparison.equal
-    assert "largest gap is 1.000 points" in comparison.lines()[0]
-    assert comparison.document()["figures"][2] == {
-        "class": "1",
-        "seed": "0",
-        "recorded": 0.99,
-        "now": 1.0,
-    }
-
-
-def test_nothing_recorded_is_nothing_to_verify(
-    tiny: Tiny, digits: Split, cells: dict[str, list[Cell]]
-) -> None:
-    for trained in (
-        recorded(tiny, digits, cells, {"9": {"0": 0.5}}),
-        Trained(tiny(), digits, cells, Path("out")),
-    ):
-        with pytest.raises(BadInput, match="--verify needs a file that records figures"):
-            compare_with_origin(trained)

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from tracking import names
+from tracking.facts import StudyFacts
 from tracking.outbox import EXPERIMENT, Outbox
-from tracking.record import Record, StudyFacts
+from tracking.record import Record
 
 FACTS = StudyFacts(
     study_id="7f3a",

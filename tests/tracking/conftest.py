@@ -73,6 +73,32 @@ def told(study_name: str, tmp_path: Path) -> Told:
     return Told(study_name, tmp_path / "results" / "studies")
 
 
+@pytest.fixture(scope="session")
+def _bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from memgan.cells import train_cell
+    from memgan.config import DataConfig
+    from memgan.configuration import Configuration
+    from memgan.data import load_split
+    from memgan.trained import write_bundle
+
+    folder = tmp_path_factory.mktemp("bundles")
+    split = load_split(DataConfig(source="digits"))
+    configuration = Configuration(
+        detector="pca", parameters={"components": 4}, runtime={"device": "cpu"}
+    )
+    for name in ("3", "1"):
+        cell = train_cell(configuration, split.development, split.test, name, seed=0)
+        write_bundle(folder / name, configuration, split, [cell], 0.1)
+    return folder
+
+
+@pytest.fixture
+def bundles(_bundles: Path, tmp_path: Path) -> dict[str, Path]:
+    """Two small bundles, of digits 3 and 1, by class; a copy that a test may damage."""
+    folder = shutil.copytree(_bundles, tmp_path / "bundles")
+    return {name: folder / name for name in ("3", "1")}
+
+
 @pytest.fixture
 def outbox(tmp_path: Path) -> Outbox:
     """An outbox at a study's usual place that knows its experiment."""

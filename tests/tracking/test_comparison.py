@@ -15,10 +15,11 @@ from search.cli import run
 from tracking.comparison import compare
 from tracking.comparison_text import comparison_markdown
 from tracking.delivery import deliver
+from tracking.facts import StudyFacts
 from tracking.location import Location
 from tracking.outbox import EXPERIMENT, Outbox
 from tracking.reader import StudyFigures, open_store, read_studies, read_study
-from tracking.record import Record, StudyFacts
+from tracking.record import Record
 from tracking.tracker import Tracker
 
 Finals = Mapping[int, Mapping[str, float]]

@@ -46,6 +46,13 @@ class Flaky(MemoryTracker):
         super().log_batch(run_id, metrics, params, tags)
         self._maybe("log_batch")
 
+    def log_model(
+        self, run_id: str, name: str, bundles: Mapping[str, Path], tags: Mapping[str, str]
+    ) -> str:
+        model_id = super().log_model(run_id, name, bundles, tags)
+        self._maybe("log_model")
+        return model_id
+
     def log_artifact(self, run_id: str, path: Path, folder: str | None) -> None:
         self._maybe("log_artifact")
         super().log_artifact(run_id, path, folder)
@@ -227,6 +234,37 @@ def test_artifacts_that_are_away_hold_up_no_figures(
     run_id = record.run_id(record.study_key)
     assert run_id is not None
     assert tracker.artifacts(run_id) == ["figures/roc.svg"]
+
+
+def test_a_finals_model_comes_last_and_once(
+    record: Record, outbox: Outbox, tracker: Flaky, bundles: dict[str, Path], tmp_path: Path
+) -> None:
+    record.final_started("a", 0, {})
+    record.final_model("a", 0, bundles)
+    record.final_model("a", 1, bundles)
+    record.final_model("a", 0, {"1": tmp_path / "gone"})
+    record.artifact(record.final_key("a", 0), bundles["1"] / "card.md")
+    tracker.lose = ["log_model"]
+    delivery = deliver(outbox, tracker)
+    assert (delivery.waiting, delivery.fault) == (3, "the answer to log_model was lost")
+    run_id = record.run_id(record.final_key("a", 0))
+    assert run_id is not None
+    assert tracker.artifacts(run_id) == ["card.md"]
+    delivery = deliver(outbox, tracker)
+    assert (delivery.waiting, delivery.refused) == (0, 1)
+    assert outbox.refused()[0].reason == "its run was never started, or was refused"
+    (model,) = tracker.models(run_id)
+    assert model.name == "digits"
+    assert model.tags[names.STUDY] == "digits"
+
+
+def test_a_model_whose_bundles_are_gone_is_refused(
+    record: Record, outbox: Outbox, tracker: Flaky, tmp_path: Path
+) -> None:
+    record.final_started("a", 0, {})
+    record.final_model("a", 0, {"1": tmp_path / "gone"})
+    assert deliver(outbox, tracker).waiting == 0
+    assert "lacks model.onnx" in outbox.refused()[0].reason
 
 
 def test_a_round_stops_at_its_time_and_goes_on_later(

@@ -11,9 +11,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from mlflow_servers import Server
 
-from tracking import mlflow_tracker, names
+from tracking import names
 from tracking.location import Location
 from tracking.memory import MemoryTracker
+from tracking.mlflow_faults import translated
 from tracking.tracker import Gone, Point, Refused, Tracker, Unavailable
 
 START = 1_700_000_000_000
@@ -129,6 +130,7 @@ def test_an_unknown_run_is_gone(tracker: Tracker, run: str) -> None:
         lambda: tracker.log_batch("0" * 32, [Point("a", 1.0, START, 0)], {}, {}),
         lambda: tracker.end("0" * 32, "FINISHED", START),
         lambda: tracker.get_run("0" * 32),
+        lambda: tracker.log_model("0" * 32, "m", {}, {names.MODEL_KEY: "k"}),
     ):
         with pytest.raises(Gone):
             attempt()
@@ -162,6 +164,30 @@ def test_a_reopened_run_ends_when_it_ends_at_last(tracker: Tracker, run: str) ->
     assert (view.status, view.end) == ("FINISHED", START + 99)
 
 
+def test_a_run_has_one_model_of_a_key_however_often_it_is_told(
+    tracker: Tracker, run: str, bundles: dict[str, Path]
+) -> None:
+    tags = {names.MODEL_KEY: "s/final/a/0", names.KIND: "model"}
+    first = tracker.log_model(run, "digits", bundles, tags)
+    assert tracker.log_model(run, "digits", bundles, tags) == first
+    other = tracker.log_model(run, "digits", {"1": bundles["1"]}, {names.MODEL_KEY: "other"})
+    found = tracker.models(run)
+    assert [(model.model_id, model.name) for model in found] == [
+        (first, "digits"),
+        (other, "digits"),
+    ]
+    assert found[0].tags.items() >= tags.items()
+
+
+def test_bundles_that_are_gone_are_refused_and_leave_no_model(
+    tracker: Tracker, run: str, bundles: dict[str, Path]
+) -> None:
+    (bundles["1"] / "model.onnx").unlink()
+    with pytest.raises(Refused, match=r"lacks model\.onnx"):
+        tracker.log_model(run, "digits", bundles, {names.MODEL_KEY: "k"})
+    assert tracker.models(run) == []
+
+
 def test_artifacts_replace_their_like(tracker: Tracker, run: str, tmp_path: Path) -> None:
     folder = tmp_path / "figures"
     (folder / "inner").mkdir(parents=True)
@@ -189,4 +215,5 @@ def test_a_database_out_of_breath_is_waited_for_and_a_value_it_cannot_hold_is_no
     fault: Exception, expected: type[Exception]
 ) -> None:
     # As MLflow's stores hand them on: BAD_REQUEST, whatever it was.
-    assert mlflow_tracker._kind(MlflowException(fault, BAD_REQUEST)) is expected
+    with pytest.raises(expected), translated():
+        raise MlflowException(fault, BAD_REQUEST)

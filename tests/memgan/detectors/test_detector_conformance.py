@@ -99,6 +99,20 @@ def test_a_score_does_not_depend_on_what_is_scored_beside_it(
     np.testing.assert_allclose(alone, together[::7], rtol=1e-5, atol=1e-9)
 
 
+def test_what_is_traced_scores_and_rebuilds_the_same(
+    name: str, normals: Pixels, anomalies: Pixels
+) -> None:
+    detector = fitted(name, normals)
+    images = np.concatenate([normals, anomalies])
+    scores, *rebuilt = detector.scorer()(torch.tensor(images))
+    assert scores.dtype == torch.float64
+    np.testing.assert_allclose(scores.detach().numpy(), detector.score(images), rtol=1e-6)
+    expected = detector.rebuild(images)
+    assert len(rebuilt) == (expected is not None)
+    if expected is not None:
+        np.testing.assert_allclose(rebuilt[0].detach().numpy(), expected, rtol=1e-4, atol=1e-3)
+
+
 def test_scoring_changes_nothing(name: str, normals: Pixels, anomalies: Pixels) -> None:
     detector = fitted(name, normals)
     before = {key: value.clone() for key, value in detector.weights().items()}

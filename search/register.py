@@ -1,0 +1,57 @@
+"""A study's export into the Model Registry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from memgan.errors import StudyError
+from search.store import StudyFolder
+from tracking import Outbox, names
+from tracking.registry import Registered, register
+from tracking.sync import recorded_at
+
+
+def register_study(
+    study: str,
+    name: str,
+    *,
+    results: Path | str = "results",
+    out: Path | None = None,
+    tracking_uri: str | None = None,
+    force: bool = False,
+) -> Registered:
+    """Make the export of a study, in `out` or its own folder, a version of the model `name`.
+
+    It becomes champion if it is better by validation AUROC than the champion on the same images,
+    split and classes, or by `force`. StudyError where there is no export, TrackingUnavailable
+    where the store, by default the one that the study recorded in, does not answer.
+    """
+    folder = StudyFolder(Path(results), study)
+    settings = folder.load()
+    export = out or folder.export
+    if not (export / "report.json").is_file():
+        raise StudyError(f"{export} holds no export; run `memgan export {study}`")
+    report = json.loads((export / "report.json").read_text(encoding="utf-8"))
+    classes = list(report["classes"])
+    trials = {name: row["trial"] for name, row in report["classes"].items()}
+    tags = {
+        names.STUDY: study,
+        names.STUDY_ID: folder.study_id,
+        names.DATASET: report["dataset"],
+        names.DETECTOR: report["detector"],
+        names.PROTOCOL: report["protocol"],
+        names.SPLIT_HASH: report["split_hash"],
+        names.NORMAL_CLASSES: json.dumps(classes),
+        names.TRIAL_ID: ", ".join(dict.fromkeys(trials.values())),
+        names.VAL_AUROC: repr(report["mean"]["val_auroc"]),
+    }
+    return register(
+        name,
+        {name: export / "bundles" / name for name in classes},
+        tags,
+        location=recorded_at(Outbox(folder.outbox), Path(results), tracking_uri),
+        experiment=settings.name,
+        run_key=names.study_key(folder.study_id),
+        force=force,
+    )

@@ -1,0 +1,205 @@
+"""Registering bundles in a real MLflow store, and what a server makes of the champion."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from mlflow_servers import Server
+
+from memgan.bundle import load_bundle
+from memgan.errors import BadInput, TrackingUnavailable
+from tracking import names
+from tracking.location import Location
+from tracking.registry import Registered, check_name, register
+from tracking.server import free_port
+
+Bundles = dict[str, Path]
+Register = Callable[..., Registered]
+TAGS = {
+    names.STUDY_ID: "7f3a",
+    names.DATASET: "digits",
+    names.SPLIT_HASH: "abc",
+    names.NORMAL_CLASSES: '["3", "1"]',
+    names.VAL_AUROC: "0.95",
+}
+
+
+def make_run(location: Location, study: str) -> str:
+    """The id of a study's own run, which is made."""
+    from tracking.mlflow_tracker import MlflowTracker
+
+    tracker = MlflowTracker(location.uri, location.artifact_root)
+    experiment = tracker.create_experiment(study)
+    return tracker.create_run(experiment, study, 1, {names.RUN_KEY: "7f3a/study"})
+
+
+@pytest.fixture
+def study_run(local_record: Location) -> str:
+    """The id of the run of a study `digits` in the record."""
+    return make_run(local_record, "digits")
+
+
+def registering(location: Location, study: str = "digits") -> Register:
+    def call(bundles: Bundles, auroc: float = 0.95, force: bool = False, **changes: Any) -> Any:
+        named = {"experiment": study, "run_key": "7f3a/study", "name": "digits", **changes}
+        return register(
+            bundles=bundles,
+            tags={**TAGS, names.VAL_AUROC: repr(auroc)},
+            location=location,
+            force=force,
+            **named,
+        )
+
+    return call
+
+
+def test_an_export_is_one_version_however_often_it_is_registered(
+    local_record: Location, study_run: str, bundles: Bundles
+) -> None:
+    from mlflow import MlflowClient
+
+    registered = registering(local_record)(bundles)
+    again = registering(local_record)(bundles)
+
+    assert (registered.version, registered.new, registered.champion) == (1, True, 1)
+    assert (again.version, again.new, again.champion) == (1, False, 1)
+    assert again.reason == "it was champion before"
+    client = MlflowClient(local_record.uri)
+    (version,) = client.search_model_versions("name = 'digits'")
+    assert version.tags.items() >= TAGS.items()
+    assert version.run_id == study_run
+    (model,) = client.search_logged_models([client.get_run(study_run).info.experiment_id])
+    assert version.source == model.artifact_location
+    assert model.tags["mlflow.modelVersions"] == '[{"name": "digits", "version": 1}]'
+
+
+def test_the_champion_goes_only_to_the_better_or_by_force(
+    local_record: Location, study_run: str, bundles: Bundles
+) -> None:
+    call = registering(local_record)
+    call(bundles)
+
+    worse = call({"1": bundles["1"]}, auroc=0.9)
+    assert (worse.version, worse.champion) == (2, 1)
+    assert worse.lines()[1].startswith("champion stays version 1: validation AUROC 90.00 is not")
+    forced = call({"1": bundles["1"]}, auroc=0.9, force=True)
+    assert (forced.version, forced.new, forced.champion) == (2, False, 2)
+    better = call({"3": bundles["3"]}, auroc=0.96)
+    assert (better.version, better.champion) == (3, 3)
+    assert better.lines() == [
+        "registered: digits version 3",
+        "champion is this version: validation AUROC 96.00 is above the champion's 90.00",
+    ]
+
+
+def test_a_champion_by_other_hands_stays_and_nothing_global_is_touched(
+    local_record: Location, study_run: str, bundles: Bundles
+) -> None:
+    import mlflow
+    from mlflow import MlflowClient
+
+    client = MlflowClient(local_record.uri)
+    client.create_registered_model("digits")
+    client.create_model_version("digits", "s3://bucket/model", run_id=study_run)
+    client.set_registered_model_alias("digits", "champion", "1")
+    before = mlflow.get_tracking_uri(), dict(os.environ)
+
+    registered = registering(local_record)(bundles)
+
+    assert (registered.version, registered.champion) == (2, 1)
+    assert "other images" in registered.reason
+    assert (mlflow.get_tracking_uri(), dict(os.environ)) == before
+    assert mlflow.active_run() is None
+
+
+def test_what_cannot_be_registered_is_told_in_a_line(
+    local_record: Location, study_run: str, bundles: Bundles
+) -> None:
+    call = registering(local_record)
+    with pytest.raises(BadInput, match="memgan sync others"):
+        call(bundles, experiment="others")
+    with pytest.raises(BadInput, match="memgan sync digits"):
+        call(bundles, run_key="0000/study")
+    away = Location(uri=f"http://me:secret@127.0.0.1:{free_port(0)}")
+    with pytest.raises(TrackingUnavailable, match=r"//\*\*\*@.* does not answer \(nobody"):
+        registering(away)(bundles)
+    (bundles["3"] / "calibration.json").unlink()
+    with pytest.raises(BadInput, match=r"lacks calibration\.json"):
+        call(bundles)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a:1", "a@b", "it's", "-a"])
+def test_names_that_a_registry_could_not_look_up_are_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="--register"):
+        check_name(name)
+    check_name("Digits v1.0 +_-x")
+
+
+@contextmanager
+def serving(model: str, uri: str, log: Path) -> Iterator[str]:
+    """The address of `mlflow models serve` on a model of the store at `uri`."""
+    port = free_port(0)
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
+    command += ["--model-uri", model, "--host", "127.0.0.1", "--port", str(port)]
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            with contextlib.suppress(requests.RequestException):
+                if requests.get(f"{address}/ping", timeout=2).ok:
+                    break
+            assert process.poll() is None, log.read_text()[-2000:]
+            assert time.monotonic() < deadline, log.read_text()[-2000:]
+            time.sleep(0.1)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def test_the_champion_of_a_server_answers_over_http(
+    server: Server, bundles: Bundles, study_name: str, tmp_path: Path
+) -> None:
+    """As a team does it: one server for the record, `mlflow models serve` for the model."""
+    make_run(Location(uri=server.address), study_name)
+    call = registering(Location(uri=server.address), study_name)
+    registered = call(bundles, name=study_name)
+    assert (registered.version, registered.champion) == (1, 1)
+    assert not call(bundles, name=study_name).new
+    bundle = load_bundle(bundles["1"], backend="onnx")
+    images = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8), dtype=np.uint8)
+    content = {
+        "inputs": images.tolist(),
+        "params": {"normal_class": "1", "false_alarm_rate": 0.2},
+    }
+
+    model = f"models:/{study_name}@champion"
+    with serving(model, server.address, tmp_path / "serve.log") as address:
+        answer = requests.post(f"{address}/invocations", json=content, timeout=30)
+        refused = requests.post(f"{address}/invocations", json={"inputs": [[1, 2]]}, timeout=30)
+
+    assert answer.status_code == 200, answer.text
+    rows = answer.json()["predictions"]
+    scores = bundle.score(images)
+    np.testing.assert_allclose([row["score"] for row in rows], scores, rtol=1e-12)
+    np.testing.assert_allclose([row["p_value"] for row in rows], bundle.p_values(scores))
+    verdicts = (scores > bundle.calibration.at(0.2).threshold).tolist()
+    assert [row["anomalous"] for row in rows] == verdicts
+    assert refused.status_code == 400

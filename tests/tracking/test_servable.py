@@ -1,0 +1,156 @@
+"""What MLflow serves of bundles: the bundle's own scores, without a pickle or a path of ours."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memgan.bundle import load_bundle
+from memgan.errors import BadInput
+from tracking import names
+from tracking.location import Location
+from tracking.servable import digest, make_servable
+
+
+@pytest.fixture(scope="session")
+def served(_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model of digits 3 and 1, the first the default."""
+    from mlflow.models import Model
+
+    folder = tmp_path_factory.mktemp("served") / "model"
+    make_servable({name: _bundles / name for name in ("3", "1")}, folder, Model())
+    return folder
+
+
+def images(count: int = 300) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.random.default_rng(0).integers(0, 256, (count, 1, 8, 8), dtype=np.uint8)
+
+
+def test_it_gives_what_the_bundle_gives(served: Path, bundles: dict[str, Path]) -> None:
+    import mlflow.pyfunc
+
+    model = mlflow.pyfunc.load_model(str(served))
+    for name, rate, params in (
+        ("3", 0.1, {}),
+        ("1", 0.4, {"normal_class": "1", "false_alarm_rate": 0.4}),
+    ):
+        bundle = load_bundle(bundles[name], backend="onnx")
+        scores = bundle.score(images())
+        found = model.predict(images(), params=params)
+        assert list(found.columns) == ["score", "p_value", "anomalous"]
+        np.testing.assert_array_equal(found["score"], scores)
+        np.testing.assert_array_equal(found["p_value"], bundle.p_values(scores))
+        verdicts = scores > bundle.calibration.at(rate).threshold
+        np.testing.assert_array_equal(found["anomalous"], verdicts)
+        assert verdicts.any()
+
+
+@pytest.mark.parametrize(
+    ("given", "params", "message"),
+    [
+        (images(2), {"normal_class": "4"}, "this model knows 1, 3"),
+        (images(2), {"false_alarm_rate": 1.5}, "between 0 and 1"),
+        (images(2).astype(np.float64), {}, "float64"),
+        (np.zeros((2, 1, 9, 8), np.uint8), {}, "does not match expected shape"),
+    ],
+)
+def test_what_it_cannot_score_is_refused(
+    served: Path, given: Any, params: dict[str, Any], message: str
+) -> None:
+    import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+
+    model = mlflow.pyfunc.load_model(str(served))
+    with pytest.raises(MlflowException, match=message):
+        model.predict(given, params=params)
+
+
+def test_it_holds_no_pickle_and_no_path_of_this_machine(served: Path) -> None:
+    files = {str(path.relative_to(served)) for path in served.rglob("*") if path.is_file()}
+    assert files == {
+        "MLmodel",
+        "conda.yaml",
+        "python_env.yaml",
+        "requirements.txt",
+        "served_model.py",
+        *(
+            f"artifacts/bundles/{name}/{file}"
+            for name in ("1", "3")
+            for file in ("model.onnx", "calibration.json")
+        ),
+    }
+    told = (served / "MLmodel").read_text()
+    assert str(Path(__file__).parents[2]) not in told
+    assert str(served.parent) not in told
+    needed = (served / "requirements.txt").read_text().split()
+    assert [line.partition("==")[0] for line in needed] == [
+        "mlflow",
+        "numpy",
+        "onnxruntime",
+        "pandas",
+    ]
+    assert all(line.partition("==")[2] for line in needed)
+
+
+def test_the_script_needs_what_its_requirements_name(served: Path) -> None:
+    tree = ast.parse((served / "served_model.py").read_text())
+    imported = {
+        (name.name if isinstance(node, ast.Import) else node.module or "").partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+    }
+    needed = {line.partition("==")[0] for line in (served / "requirements.txt").open()}
+    assert imported - set(sys.stdlib_module_names) == needed
+
+
+def test_a_digest_tells_what_is_served(bundles: dict[str, Path]) -> None:
+    before = digest(bundles)
+    (bundles["3"] / "card.md").write_text("another card")
+    assert digest(dict(reversed(bundles.items()))) == before
+    calibration = bundles["3"] / "calibration.json"
+    calibration.write_text(calibration.read_text().replace("0.1\n", "0.2\n"))
+    assert digest(bundles) != before
+    assert digest({"1": bundles["1"]}) != before
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "calibration.json"])
+def test_damaged_bundles_are_no_model(bundles: dict[str, Path], tmp_path: Path, name: str) -> None:
+    from mlflow.models import Model
+
+    (bundles["3"] / name).write_text("{")
+    with pytest.raises(BadInput):
+        make_servable(bundles, tmp_path / "model", Model())
+
+
+def test_a_model_that_was_cut_off_is_completed(
+    local_record: Location, bundles: dict[str, Path]
+) -> None:
+    """As after a writer that was killed between making the model and filling it."""
+    import mlflow.pyfunc
+    from mlflow import MlflowClient
+
+    from tracking.mlflow_tracker import MlflowTracker
+
+    tracker = MlflowTracker(local_record.uri, local_record.artifact_root)
+    experiment = tracker.create_experiment("digits")
+    run_id = tracker.create_run(experiment, "final", 1, {names.RUN_KEY: "k"})
+    client = MlflowClient(local_record.uri)
+    tags = {names.MODEL_KEY: "k"}
+    begun = client.create_logged_model(experiment, "digits", source_run_id=run_id, tags=tags)
+    assert tracker.models(run_id) == []
+
+    model_id = tracker.log_model(run_id, "digits", bundles, tags)
+
+    assert model_id == begun.model_id
+    assert [model.model_id for model in tracker.models(run_id)] == [model_id]
+    outputs = client.get_run(run_id).outputs.model_outputs
+    assert [output.model_id for output in outputs] == [model_id]
+    assert mlflow.active_run() is None
+    location = client.get_logged_model(model_id).artifact_location
+    assert len(mlflow.pyfunc.load_model(location).predict(images(2))) == 2
