@@ -24,10 +24,16 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 _MAIN = "from search.cli import main; main()"
-_QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_EXPANDER = ".ag-row [data-component-id$='runnamecellrenderer.tsx_46']"
 TRIALS, SEEDS = 6, 2
 
 
@@ -79,7 +85,7 @@ def page(link: str) -> Iterator[Page]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_QUIET)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page = browser.new_page(viewport={"width": 1500, "height": 800})
         page.route(re.compile("^https?://"), local_only)
         page.set_default_timeout(30_000)
         yield page
@@ -92,20 +98,44 @@ def test_a_study_can_be_found_sorted_compared_and_its_final_looked_at(
 ) -> None:
     page.goto(link)
     page.get_by_role("button", name="Close").click()  # MLflow's assistant
-    page.get_by_role("link", name="digits", exact=True).last.wait_for()
-    page.locator(".ag-row [aria-label*=xpand], .ag-row .anticon-plus-square").first.click()
+    page.locator(_EXPANDER).first.click()
     for number in range(TRIALS):
         page.get_by_role("link", name=f"trial {number:04d}").wait_for()
     for seed in range(SEEDS):
         page.get_by_role("link", name=f"final all seed {seed}").wait_for()
+
     _shot(page, "mlflow-study")
 
+    page.goto("about:blank")
+    page.goto(link)
     page.get_by_test_id("sort-select-dropdown").click()
     page.get_by_placeholder("Search").last.fill("val_auroc/mean")
     page.get_by_text("val_auroc/mean", exact=True).last.click()
     page.keyboard.press("Escape")
-    page.get_by_text("val_auroc/mean").first.wait_for()
+    page.get_by_role("link", name="trial 0000").wait_for()
+    cells = page.locator(".ag-center-cols-container [col-id*='val_auroc/mean']").all_inner_texts()
+    figures = [float(text) for text in cells if text != "-"]
+    assert len(figures) == TRIALS + 1
+    assert figures == sorted(figures, reverse=True)
     _shot(page, "mlflow-sorted")
+
+    trials = page.get_by_role("row").filter(has=page.get_by_role("link", name="trial "))
+    for number in range(3):
+        trials.nth(number).locator(".ag-selection-checkbox input").check()
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("heading", name="Comparing 3 Runs from 1 Experiment").wait_for()
+    page.locator(".js-plotly-plot").first.wait_for()
+    _shot(page, "mlflow-compare")
+
+    page.goto(link)
+    page.get_by_role("link", name="final all seed 0").click()
+    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_text("figures", exact=True).click()
+    page.get_by_text("roc.png").click()
+    picture = page.locator("img[src*='roc'], img[src^='blob:']").first
+    picture.wait_for()
+    assert picture.evaluate("image => image.naturalWidth") > 400
+    _shot(page, "mlflow-final")
 
 
 def _shot(page: Page, name: str) -> None:
