@@ -23,6 +23,9 @@ TrackingUri = Annotated[
 ]
 
 
+_PAGES_SHOWN = 10
+
+
 def ui(
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
@@ -35,12 +38,16 @@ def ui(
     Example: memgan ui --results ./results
     """
     from tracking.location import resolve
-    from tracking.server import LOOPBACK, free_port, server_command
+    from tracking.server import LOOPBACK, free_port, server_command, study_pages
 
     location = resolve(tracking_uri, results)
     chosen = free_port(port)
     arguments, environment = server_command(location, chosen)
-    typer.echo(f"MLflow UI at http://{LOOPBACK}:{chosen} in a few seconds; Ctrl-C ends it")
+    address = f"http://{LOOPBACK}:{chosen}/"
+    typer.echo(f"MLflow UI at {address} in a few seconds; Ctrl-C ends it")
+    pages = study_pages(location, results)
+    for name in list(pages)[:_PAGES_SHOWN]:
+        typer.echo(f"  {name}: {address}{pages[name]}")
     os.execve(arguments[0], arguments, environment)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import sys
+from pathlib import Path
 
 from memgan.errors import BadInput
 from tracking.location import Location, redact, sqlite_file
+from tracking.outbox import EXPERIMENT_ID, TRACKING_URI, Outbox
 
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 5000
@@ -24,6 +27,31 @@ def free_port(asked: int | None) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise BadInput(f"port {asked} cannot be had; choose another one with --port")
+
+
+def study_pages(location: Location, results: Path) -> dict[str, str]:
+    """Where the UI shows each study of a results folder that is recorded at `location`: the part
+    of the address from # on, by name, newest first.
+
+    Opened without it, MLflow's UI takes an experiment for one on language models until it is told
+    otherwise, whatever the experiment's own tag says.
+    """
+    found = {}
+    for path in sorted(results.glob("studies/*/outbox.db"), key=_changed, reverse=True):
+        outbox = Outbox(path)
+        try:
+            facts = outbox.fact(TRACKING_URI), outbox.fact(EXPERIMENT_ID)
+        except sqlite3.Error:
+            continue
+        finally:
+            outbox.close()
+        if facts[0] == redact(location.uri) and facts[1]:
+            found[path.parent.name] = f"#/experiments/{facts[1]}/runs?workflowType=machine_learning"
+    return found
+
+
+def _changed(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 def server_command(location: Location, port: int) -> tuple[list[str], dict[str, str]]:
