@@ -114,7 +114,8 @@ class HeatMaps:
         colour = self._colours[(share * 255).round().astype(np.uint8)]
         opaque = np.clip(heat / (self._mark or self._top), 0, 1)[..., None]
         mixed = opaque * colour + (1 - opaque) * _DIMMED * seen
-        return mixed.round().astype(np.uint8)
+        overlay: Pixels = mixed.round().astype(np.uint8)
+        return overlay
 
     def _drawn_scale(self, height: int) -> Pixels:
         height = max(height, _SIDE // 2)
@@ -172,9 +173,9 @@ def _magnified(image: Pixels, times: int) -> Pixels:
     return image.repeat(times, axis=0).repeat(times, axis=1)
 
 
-def _colours() -> npt.NDArray[np.float64]:
-    """The colour map, (256, 3), 0 to 255."""
+def _colours() -> Pixels:
+    """The colour map, uint8 (256, 3)."""
     from matplotlib import colormaps
 
-    table: npt.NDArray[np.float64] = np.asarray(colormaps[_COLOURS](np.arange(256)))[:, :3] * 255
+    table: Pixels = colormaps[_COLOURS](np.arange(256), bytes=True)[:, :3]
     return table
