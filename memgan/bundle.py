@@ -9,6 +9,7 @@ absent. torch is imported by the first alone.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from memgan.calibration import Calibration
 from memgan.config import DataConfig, Frozen, parse, read_yaml, to_yaml
-from memgan.data.images import SMALLEST, Pixels
+from memgan.data.images import LARGEST, SMALLEST, Pixels
 from memgan.errors import BadInput, BundleError, MemganError, unknown_name
 from memgan.parameters import DetectorParameters, make_parameters
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 WEIGHTS, MODEL = "weights.safetensors", "model.onnx"
 CONFIG, CALIBRATION, CARD = "config.yaml", "calibration.json", "card.md"
+
+_LARGEST_FILE = {WEIGHTS: 2**30, MODEL: 2**30, CALIBRATION: 2**24, CONFIG: 2**18}
+"""Bytes that no honest one has; what a bundle takes of memory follows from them."""
+_FEW = 2**22
 
 Backend = Literal["auto", "torch", "onnx"]
 
@@ -54,6 +59,8 @@ class BundleConfig(Frozen):
     def _not_tiny(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
         if value[0] < 1 or min(value[1:]) < SMALLEST:
             raise ValueError(f"one channel and {SMALLEST} pixels a side are the least")
+        if math.prod(value) > LARGEST:
+            raise ValueError(f"{LARGEST} values are the most")
         return value
 
     @model_validator(mode="before")
@@ -161,8 +168,7 @@ def load_bundle(
         raise BundleError(f"{folder} is not a folder; give one that `memgan export` wrote")
     chosen = _choose(folder, backend)
     for name in (WEIGHTS if chosen == "torch" else MODEL, CONFIG, CALIBRATION):
-        if not (folder / name).is_file():
-            raise BundleError(f"{folder} lacks {name}; export the bundle again")
+        _check_file(folder, name)
     read = _by_torch(device) if chosen == "torch" else _by_onnx(device)
     try:
         config = parse(BundleConfig, read_yaml(folder / CONFIG), CONFIG)
@@ -170,9 +176,20 @@ def load_bundle(
         model = read(folder, config)
     except MemganError as error:
         raise BundleError(f"{folder}: {error}") from None
-    except (RuntimeError, MemoryError) as error:  # sizes that no machine has room for
+    except (RuntimeError, MemoryError, OverflowError, TypeError) as error:
+        # Sizes that no machine has room for, and numbers that no tensor can be asked for.
         raise BundleError(f"{folder}: {CONFIG} cannot be built ({_line(error)})") from None
     return Bundle(config, calibration, model, chosen)
+
+
+def _check_file(folder: Path, name: str) -> None:
+    path = folder / name
+    if not path.is_file():
+        raise BundleError(f"{folder} lacks {name}; export the bundle again")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleError(f"{folder}: {name} is a link that leads out of the bundle; copy the file")
+    if path.stat().st_size > _LARGEST_FILE[name]:
+        raise BundleError(f"{folder}: {name} is larger than any of ours; export the bundle again")
 
 
 def _choose(folder: Path, backend: str) -> Literal["torch", "onnx"]:
@@ -182,12 +199,17 @@ def _choose(folder: Path, backend: str) -> Literal["torch", "onnx"]:
 
 
 def _by_torch(device: str) -> _Reader:
-    from memgan.detectors import build_detector
+    from memgan.detectors import DETECTORS, build_detector
     from memgan.runtime import resolve_device
 
     computes_on = resolve_device(device)
 
     def read(folder: Path, config: BundleConfig) -> ScoringModel:
+        weights = _read_weights(folder / WEIGHTS)
+        held = sum(value.numel() for value in weights.values())
+        needed = DETECTORS[config.detector].weight_count(config.parameters, config.image_shape)
+        if needed > held + _FEW:  # Smaller gaps are told by name, once it is built.
+            raise BundleError(f"{WEIGHTS} holds {held} values, {CONFIG} asks for {needed}")
         detector = build_detector(
             config.detector,
             config.parameters,
@@ -195,7 +217,7 @@ def _by_torch(device: str) -> _Reader:
             seed=config.seed,
             device=computes_on,
         )
-        detector.load_weights(_read_weights(folder / WEIGHTS))
+        detector.load_weights(weights)
         return detector
 
     return read
@@ -234,6 +256,8 @@ def read_calibration(path: Path) -> Calibration:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return parse(Calibration, content, path.name)
+    except RecursionError:
+        raise BundleError(f"{path.name} cannot be read (nested too deep)") from None
     except (OSError, ValueError, MemganError) as error:
         raise BundleError(f"{path.name} cannot be read ({_line(error)})") from None
 

@@ -16,6 +16,9 @@ class Calibration(Frozen):
     normal_scores: tuple[float, ...] = Field(min_length=1)
     """Ascending."""
     false_alarm_rate: float = Field(0.05, gt=0, lt=1)
+    normal_residual: float | None = Field(None, ge=1, le=255)
+    """Grey levels within which 99 % of the pixels of such images are rebuilt, at least 1; None
+    where the detector rebuilds nothing."""
 
     @field_validator("normal_scores")
     @classmethod

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from memgan.bundle import Bundle
     from memgan.configuration import Configuration
+    from memgan.heatmaps import HeatMaps
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 _Device = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")]
@@ -91,10 +93,20 @@ def score(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH…", help="Image files, folders, .npz with x.")
     ],
-    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write a CSV.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a table: .csv or .parquet, by the suffix."),
+    ] = None,
+    heatmaps: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a picture an image of where it is unlike normals."),
+    ] = None,
     false_alarm_rate: Annotated[
         float | None, typer.Option(help="Share of normals that may be flagged, such as 0.01.")
     ] = None,
+    backend: Annotated[
+        str, typer.Option(metavar="auto|torch|onnx", help="Weights by torch, or the ONNX model.")
+    ] = "auto",
     device: _Device = None,
     as_json: _Json = False,
 ) -> None:
@@ -102,44 +114,60 @@ def score(
 
     Example: memgan score results/studies/NAME/export/bundles/3 photos/ --out scores.csv
     """
-    import csv
     import dataclasses
     import sys
+    from contextlib import ExitStack
 
     from memgan.bundle import load_bundle
-    from memgan.errors import BadInput
+    from memgan.printing import one_printable_line
+    from memgan.score_tables import CsvTable, JsonDocument, Lines, Table, table_file
     from memgan.scoring import score_paths
 
-    loaded = load_bundle(bundle, device=device or "auto")
+    loaded = load_bundle(bundle, device=device or "auto", backend=backend)
     if false_alarm_rate is not None:
         loaded = dataclasses.replace(loaded, calibration=loaded.calibration.at(false_alarm_rate))
-    unreadable: list[str] = []
-    scored = score_paths(loaded, paths, unreadable)
-    columns = ["image", "score", "p_value", "anomalous"]
+    unreadable = Lines()
+
+    def tell(line: str) -> None:
+        line = one_printable_line(line)
+        unreadable.add(line)
+        typer.echo(line, err=True)
+
+    batches = score_paths(loaded, paths, tell)
+    maps = _heat_maps(heatmaps, loaded, paths) if heatmaps else None
+    document = None
     count = 0
-    if as_json:
-        rows = [dataclasses.asdict(row) for row in scored]
-        count = len(rows)
-        document = {"bundle": str(bundle), "threshold": loaded.calibration.threshold}
-        typer.echo(json.dumps({**document, "images": rows, "unreadable": unreadable}))
-    else:
-        try:
-            target = out.open("w", newline="", encoding="utf-8") if out else sys.stdout
-        except OSError as error:
-            raise BadInput(f"{out} cannot be written ({error.strerror}); choose another") from None
-        writer = csv.writer(target)
-        writer.writerow(columns)
-        for row in scored:
-            writer.writerow([row.image, f"{row.score:.6g}", f"{row.p_value:.4g}", row.anomalous])
-            count += 1
-        if out:
-            target.close()
-            typer.echo(f"{count} images scored: {out}")
-    if unreadable:
-        for line in unreadable:
-            typer.echo(line, err=True)
-        typer.echo(f"{len(unreadable)} images could not be read, {count} were scored", err=True)
+    with ExitStack() as stack:
+        tables: list[Table] = [stack.enter_context(table_file(out))] if out else []
+        if as_json:
+            facts = {"bundle": str(bundle), "threshold": loaded.calibration.threshold}
+            document = JsonDocument(sys.stdout, facts)
+            tables.append(document)
+        elif not out:
+            tables.append(CsvTable(sys.stdout))
+        for batch in batches:
+            for table in tables:
+                table.write(batch.rows)
+            if maps:
+                maps.write([row.image for row in batch.rows], batch.images)
+            count += len(batch.rows)
+    if document:
+        document.end(unreadable=unreadable)
+    elif out:
+        typer.echo(f"{count} images scored: {out}")
+    if unreadable.count:
+        _note(f"{unreadable.count} images could not be read, {count} were scored")
         raise typer.Exit(1)
+
+
+def _heat_maps(folder: Path, bundle: Bundle, paths: list[Path]) -> HeatMaps:
+    from memgan.errors import BadInput
+    from memgan.heatmaps import HeatMaps
+
+    for path in paths:
+        if folder.resolve().is_relative_to(path.resolve()):
+            raise BadInput(f"--heatmaps {folder} lies in {path}, which is scored; give another")
+    return HeatMaps(folder, bundle)
 
 
 def _seeds(configuration: Configuration, count: int | None, first: int | None) -> tuple[int, ...]:

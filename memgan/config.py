@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -10,6 +11,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from memgan.errors import ConfigError, nearest
+
+_LONGEST = 2**18
+"""Bytes of a YAML file; PyYAML takes seconds for as much."""
 
 
 class Frozen(BaseModel):
@@ -43,7 +47,10 @@ class DataConfig(Frozen):
     @field_validator("dir")
     @classmethod
     def _expand_home(cls, value: Path | None) -> Path | None:
-        return value.expanduser() if value else None
+        try:
+            return value.expanduser() if value else None
+        except RuntimeError:
+            raise ValueError("there is no such home folder") from None
 
     @field_validator("image_size", mode="before")
     @classmethod
@@ -76,7 +83,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         hint = f" did you mean {near!r}?" if near else ""
         return f"unknown key {path!r};{hint} known keys: {', '.join(known)}"
     message = first["msg"].removeprefix("Value error, ")
-    given = f" = {first['input']!r}" if first["type"] != "missing" else ""
+    given = f" = {reprlib.repr(first['input'])}" if first["type"] != "missing" else ""
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{path}{given}: {message}{more}" if path else f"{message}{more}"
 
@@ -92,15 +99,40 @@ def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> lis
     return list(inner.model_fields)
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain values, each written out where it stands."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        # Ten aliases of ten aliases of ten … are a file of a line and a value of gigabytes.
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not taken; write the value out")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        for key in mapping:
+            if not isinstance(key, str):
+                raise yaml.YAMLError(f"key {key!r} is no word; write it in quotes")
+        return mapping
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file as a mapping, safe-loaded. ConfigError if it is absent or no mapping."""
+    """A YAML file as a mapping, safe-loaded. ConfigError if it is absent, no mapping, uses
+    aliases, or is larger than any that a person or this program writes."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(_LONGEST + 1)
     except OSError as error:
         raise ConfigError(
             f"{path}: {error.strerror or error}; give the path of a YAML file"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    if len(text) > _LONGEST:
+        raise ConfigError(f"{path}: larger than {_LONGEST // 2**10} KiB, so it is no YAML of ours")
+    try:
+        content = yaml.load(text.decode("utf-8"), _Loader)  # noqa: S506  # it is a SafeLoader
+    except RecursionError:
+        raise ConfigError(f"{path}: not valid YAML: nested too deep") from None
+    except Exception as error:  # its constructors raise nearly anything on a value they do not like
         line = " ".join(str(error).split())
         raise ConfigError(f"{path}: not valid YAML: {line}") from None
     if not isinstance(content, dict):

@@ -105,7 +105,7 @@ def class_names(value: Any) -> Any:
         value = [part.strip() for part in value.split(",")]
     if isinstance(value, int):
         value = [value]
-    names = tuple(str(part) for part in value)
+    names = tuple(str(part) for part in value) if isinstance(value, list | tuple) else ()
     if not names or "" in names:
         raise ConfigError("normal_class names no class; give 'all' or names joined by commas")
     return tuple(dict.fromkeys(names))

@@ -6,6 +6,7 @@ has none, so a file that has any is refused. torch is not needed here.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 INPUT, SCORES, REBUILT = "images", "scores", "rebuilt"
 _AT_ONCE = 256
+_MOST_MEMORY = 2**32
+"""Bytes for all that models compute."""
 _QUIET = 4
 """Fatal alone: what else onnxruntime would print comes as an exception too."""
 
@@ -36,7 +39,9 @@ class OnnxModel:
         _look_through(content)
         import onnxruntime
 
+        _bound_memory()
         options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         # As torch is given: scorings of one thread side by side beat one of many.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _QUIET
@@ -94,6 +99,19 @@ class OnnxModel:
                 f"it gives {outputs}, expected {SCORES} in double and, at most, {REBUILT} in float"
             )
         return [name for name in (SCORES, REBUILT) if name in outputs]
+
+
+@functools.cache
+def _bound_memory() -> None:
+    """One store of memory for all models of this process, with an end: a model of a few bytes can
+    ask for any amount."""
+    import onnxruntime
+
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    # 1: takes what is asked for, and not the next power of two.
+    bounds = onnxruntime.OrtArenaCfg({"max_mem": _MOST_MEMORY, "arena_extend_strategy": 1})
+    onnxruntime.create_and_register_allocator(place, bounds)
 
 
 def _look_through(content: bytes) -> None:

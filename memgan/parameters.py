@@ -93,8 +93,8 @@ PARAMETERS: Mapping[str, type[DetectorParameters]] = {
 
 def parameters_type(detector: str) -> type[DetectorParameters]:
     """The parameters of a detector by its name; UnknownName names the nearest one."""
-    if detector not in PARAMETERS:
-        raise unknown_name("detector", detector, PARAMETERS)
+    if not isinstance(detector, str) or detector not in PARAMETERS:
+        raise unknown_name("detector", str(detector), PARAMETERS)
     return PARAMETERS[detector]
 
 

@@ -20,6 +20,7 @@ from memgan.configuration import Configuration
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
 from memgan.detectors import build_detector
 from memgan.errors import BadInput, ConfigError
+from memgan.heatmaps import normal_residual
 from memgan.onnx_export import to_onnx
 from memgan.runtime import machine, versions
 
@@ -120,7 +121,11 @@ def write_bundle(
         parameters=configuration.parameters_for(first.normal_class),
         versions=versions(),
     )
-    calibration = Calibration(normal_scores=tuple(float(s) for s in first.normal_scores))
+    normals = split.development.validation.of_class(first.normal_class)
+    calibration = Calibration(
+        normal_scores=tuple(float(score) for score in first.normal_scores),
+        normal_residual=normal_residual(normals, detector.rebuild(normals)),
+    )
     if false_alarm_rate is not None:
         calibration = calibration.at(false_alarm_rate)
     held_out = split.development.validation.images

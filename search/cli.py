@@ -12,6 +12,7 @@ import typer
 from memgan.commands import score, train
 from memgan.data.commands import app as data_app
 from memgan.errors import MemganError
+from memgan.printing import one_printable_line
 from search.commands import doctor, export, search
 from search.study_commands import app as studies_app
 from tracking.commands import compare, sync, ui
@@ -64,7 +65,7 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, standalone_mode=False)
     except (MemganError, typer.TyperException) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        if line := " ".join(message.split()):
+        if line := one_printable_line(message):
             sys.stderr.write(f"memgan: {line}\n")
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):

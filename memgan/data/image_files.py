@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -13,15 +16,25 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from memgan.data.images import Flags, Pixels
-from memgan.data.pixels import Channels, ImageSize, fit, plain
+from memgan.data.pixels import MOST_PIXELS, Channels, ImageSize, fit, plain
 from memgan.errors import DataError
+from memgan.printing import visible
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
+# Of those that Pillow could open besides, one starts a program (EPS, Ghostscript).
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+
 # Large enough to hide the cost of a task, small enough to stop soon at a fault.
 _BATCH = 64
+# More threads than cores only fight for Python's lock between two decodings; and each has images
+# in hand, which many cores should not multiply.
+_THREADS = min(8, os.cpu_count() or 1)
 
 _log = logging.getLogger("memgan")
+
+# Pillow warns of a bomb where we refuse it.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -31,7 +44,7 @@ def image_files(folder: Path) -> list[Path]:
     """
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries if not entry.is_dir())
-    return [folder / name for name in names if _is_image_name(name)]
+    return [folder / name for name in names if is_image_name(name)]
 
 
 def read_image(
@@ -42,7 +55,9 @@ def read_image(
     DataError names a file that is no readable image.
     """
     try:
-        with Image.open(path) as opened:
+        with Image.open(path, formats=_FORMATS) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise ValueError(f"{opened.width}×{opened.height} pixels are too many")
             return fit(plain(opened), image_size, channels)
     except MemoryError:
         raise
@@ -70,51 +85,75 @@ def read_images(
     read = np.zeros(len(paths), dtype=np.bool_)
     first: Path | None = None
     fault: DataError | None = None
-    for index, outcome in enumerate(_decode_all(paths, image_size, channels)):
+    outcomes = decoded(paths, image_size=image_size, channels=channels)
+    for index, (path, outcome) in enumerate(outcomes):
         if isinstance(outcome, DataError):
             if unreadable == "refuse":
                 raise outcome
             fault = fault or outcome
             continue
-        first = first or paths[index]
+        first = first or path
         if images and outcome.shape[1:] != images[0].shape[1:]:
             raise DataError(
-                f"images differ in size: {first} is {_size(images[0])}, {paths[index]} is"
+                f"images differ in size: {first} is {_size(images[0])}, {path} is"
                 f" {_size(outcome)} (height×width); set data.image_size"
             )
         images.append(outcome)
         read[index] = True
     if fault is not None:
-        _log.warning("skipped %d of %d images; first: %s", (~read).sum(), len(paths), fault)
+        _log.warning(
+            "skipped %d of %d images; first: %s", (~read).sum(), len(paths), visible(str(fault))
+        )
     if not images:
         raise fault or DataError("no image files were given")
     colour = max(len(image) for image in images)
     return np.stack([np.broadcast_to(i, (colour, *i.shape[1:])) for i in images]), read
 
 
-def _decode_all(
-    paths: Sequence[Path], image_size: ImageSize | None, channels: Channels | None
-) -> Iterator[Pixels | DataError]:
-    def decode(batch: Sequence[Path]) -> list[Pixels | DataError]:
-        outcomes: list[Pixels | DataError] = []
-        for path in batch:
-            try:
-                outcomes.append(read_image(path, image_size=image_size, channels=channels))
-            except DataError as error:
-                outcomes.append(error)
-        return outcomes
+def decoded(
+    paths: Iterable[Path],
+    *,
+    image_size: ImageSize | None = None,
+    channels: Channels | None = None,
+    ahead: int = _BATCH,
+) -> Iterator[tuple[Path, Pixels | DataError]]:
+    """Each file with its pixels, as by `read_image`, or with what is wrong with it; in order.
 
-    batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
-    # More threads than cores only fight for Python's lock between two decodings.
-    pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="memgan-images")
+    Decoded side by side on threads, each of which holds at most `ahead` images and as many that
+    are done, however many files there are.
+    """
+
+    def decode(batch: Sequence[Path]) -> list[tuple[Path, Pixels | DataError]]:
+        return [(path, _outcome(path, image_size, channels)) for path in batch]
+
+    under_way: deque[Future[list[tuple[Path, Pixels | DataError]]]] = deque()
+    remaining = iter(paths)
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="memgan-images")
     try:
-        for outcomes in pool.map(decode, batches):
-            yield from outcomes
+        while True:
+            while len(under_way) <= _THREADS:
+                batch = list(itertools.islice(remaining, ahead))
+                if not batch:
+                    break
+                under_way.append(pool.submit(decode, batch))
+            if not under_way:
+                return
+            yield from under_way.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _is_image_name(name: str) -> bool:
+def _outcome(
+    path: Path, image_size: ImageSize | None, channels: Channels | None
+) -> Pixels | DataError:
+    try:
+        return read_image(path, image_size=image_size, channels=channels)
+    except DataError as error:
+        return error
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file of this name is taken for an image; hidden ones are not."""
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 

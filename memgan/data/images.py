@@ -14,6 +14,8 @@ Flags = npt.NDArray[np.bool_]
 
 SMALLEST = 8
 """Pixels a side: the networks halve an image twice and need two pixels left."""
+LARGEST = 2**24
+"""Values of an image, over all channels: 4096×4096 in grey. Networks for more fit no memory."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from memgan.errors import DataError
 
 Array = npt.NDArray[Any]
 
-_EXPECTED = "expected the arrays x_train, y_train and perhaps x_test, y_test; or x, y"
+EXPECTED = "expected the arrays x_train, y_train and perhaps x_test, y_test; or x, y"
 _LAYOUTS = [
     [("x", "y")],
     [("x_train", "y_train")],
@@ -44,7 +44,7 @@ def load_npz(path: Path, config: DataConfig, name: str) -> Source:
     index = {label: number for number, label in enumerate(names)}
     loaded: list[LabeledImages] = []
     for (x, y), text in zip(parts, texts, strict=True):
-        images = _pixels(arrays[x], factor, f"{path}: {x}")
+        images = to_pixels(arrays[x], factor, f"{path}: {x}")
         if len(images) != len(text):
             raise DataError(
                 f"{path}: {x} has {len(images)} images and {y} {len(text)} labels; one label an"
@@ -56,24 +56,15 @@ def load_npz(path: Path, config: DataConfig, name: str) -> Source:
     return Source(name, loaded[0], loaded[1] if len(loaded) == 2 else None)
 
 
-def read_npz_images(path: Path, key: str = "x") -> Pixels:
-    """The images of one array alone, without labels, as uint8 (N, C, H, W). DataError as above."""
-    arrays = _read(path, (key,))
-    if key not in arrays:
-        raise DataError(f"{path} has no array {key!r}; save the images under that name")
-    return _pixels(arrays[key], _factor(arrays, path), f"{path}: {key}")
-
-
 def _read(path: Path, keys: Sequence[str]) -> dict[str, Array]:
     """Those of the arrays `keys` that the file has, in the order of `keys`."""
     try:
         # A pickle runs code when it is loaded: never allowed.
         file = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = getattr(error, "strerror", None) or "not an .npz file of plain arrays"
-        raise DataError(f"{path}: {reason}; save it with numpy.savez: {_EXPECTED}") from None
+        raise no_npz(path, error) from None
     if not isinstance(file, np.lib.npyio.NpzFile):
-        raise DataError(f"{path} is one bare array; save it with numpy.savez: {_EXPECTED}")
+        raise DataError(f"{path} is one bare array; save it with numpy.savez: {EXPECTED}")
     with file:
         return {key: _member(file, key, path) for key in keys if key in file}
 
@@ -82,19 +73,31 @@ def _member(file: Mapping[str, Array], key: str, path: Path) -> Array:
     try:
         return file[key]
     except ValueError as error:
-        if "pickle" not in str(error):
-            raise _damaged(path, key, error) from None
-        raise DataError(
-            f"{path}: {key} holds pickled objects, which are never loaded; save plain numbers or"
-            " strings (no dtype=object)"
+        raise (
+            pickled(path, key) if "pickle" in str(error) else damaged(path, key, error)
         ) from None
     except Exception as error:  # a damaged archive fails in zlib, zipfile or numpy alike
-        raise _damaged(path, key, error) from None
+        raise damaged(path, key, error) from None
 
 
-def _damaged(path: Path, key: str, error: Exception) -> DataError:
+def no_npz(path: Path, error: Exception) -> DataError:
+    """What to say of a file that does not open."""
+    reason = getattr(error, "strerror", None) or "not an .npz file of plain arrays"
+    return DataError(f"{path}: {reason}; save it with numpy.savez: {EXPECTED}")
+
+
+def damaged(path: Path, key: str, error: Exception | str) -> DataError:
+    """What to say of an array that ends early, or does not unpack."""
     reason = " ".join(str(error).split())
     return DataError(f"{path}: {key} is damaged ({reason}); save the file again")
+
+
+def pickled(path: Path, key: str) -> DataError:
+    """What to say of an array of objects."""
+    return DataError(
+        f"{path}: {key} holds pickled objects, which are never loaded; save plain numbers or"
+        " strings (no dtype=object)"
+    )
 
 
 def _parts(arrays: Mapping[str, Array], path: Path) -> list[tuple[str, str]]:
@@ -102,7 +105,7 @@ def _parts(arrays: Mapping[str, Array], path: Path) -> list[tuple[str, str]]:
         if [key for part in parts for key in part] == list(arrays):
             return parts
     found = f"the arrays {', '.join(arrays)}" if arrays else "none of these arrays"
-    raise DataError(f"{path} has {found}; {_EXPECTED}")
+    raise DataError(f"{path} has {found}; {EXPECTED}")
 
 
 def _factor(images: Mapping[str, Array], path: Path) -> float:
@@ -117,26 +120,42 @@ def _factor(images: Mapping[str, Array], path: Path) -> float:
 
 
 def _own_factor(array: Array, where: str) -> float:
-    if array.dtype.kind not in "uif":
+    check_images(array.shape, array.dtype, where)
+    return find_factor([array], array.dtype, where)
+
+
+def check_images(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    """DataError unless an array of this shape and type can hold images."""
+    if dtype.kind not in "uif":
         raise DataError(
-            f"{where} has type {array.dtype}; save images as whole numbers 0 to 255 or floating"
+            f"{where} has type {dtype}; save images as whole numbers 0 to 255 or floating"
             " point 0 to 1"
         )
-    if not array.size:
-        raise DataError(f"{where} has shape {array.shape}: it holds no images")
-    bad = int(array.size - np.isfinite(array).sum())
+    if min(shape, default=0) < 1:
+        raise DataError(f"{where} has shape {shape}: it holds no images")
+
+
+def find_factor(parts: Iterable[Array], dtype: np.dtype[Any], where: str) -> float:
+    """What brings an array's values, read part by part, to 0..255.
+
+    DataError for values that cannot be pixels.
+    """
+    bad, lowest, highest = 0, np.inf, -np.inf
+    for part in parts:
+        bad += int(part.size - np.isfinite(part).sum())
+        lowest, highest = min(lowest, float(part.min())), max(highest, float(part.max()))
     if bad:
         raise DataError(f"{where}: {bad} pixel values are NaN or infinite; mend the images")
-    lowest, highest = float(array.min()), float(array.max())
     if lowest < 0 or highest > _BRIGHTEST:
         raise DataError(
             f"{where}: pixel values run from {lowest:g} to {highest:g}; scale them to 0 to 255 or,"
             " as floating point, 0 to 1"
         )
-    return _BRIGHTEST if array.dtype.kind == "f" and highest <= 1 else 1.0
+    return _BRIGHTEST if dtype.kind == "f" and highest <= 1 else 1.0
 
 
-def _pixels(array: Array, factor: float, where: str) -> Pixels:
+def to_pixels(array: Array, factor: float, where: str) -> Pixels:
+    """Images of any layout that is taken as uint8 (N, C, H, W). DataError for any other shape."""
     axis = _channel_axis(array.shape)
     if axis is None:
         raise DataError(

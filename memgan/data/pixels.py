@@ -17,6 +17,9 @@ from memgan.errors import DataError
 ImageSize = tuple[int, int]
 Channels = Literal[1, 3]
 
+MOST_PIXELS = 89_478_485
+"""An image may have; Pillow's own limit. More are a bomb: a small file, and gigabytes to fill."""
+
 _SIXTEEN_BIT = 65535
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memgan.config import DataConfig
-from memgan.data.images import SMALLEST, LabeledImages, Source
+from memgan.data.images import LARGEST, SMALLEST, LabeledImages, Source
 from memgan.data.torchvision_sets import data_root, is_present, load_official
 from memgan.errors import DataError, UnknownName, unknown_name
 
@@ -112,7 +112,12 @@ def _check(source: Source) -> None:
             f"{source.name}: train and test differ in shape, {shown}; set data.image_size and"
             " data.channels"
         )
-    _, height, width = source.train.image_shape
+    channels, height, width = source.train.image_shape
+    if channels * height * width > LARGEST:
+        raise DataError(
+            f"{source.name}: images are {_shape(source.train)}, more than {LARGEST} values; set a"
+            " smaller data.image_size"
+        )
     if min(height, width) < SMALLEST:
         raise DataError(
             f"{source.name}: images are {height}×{width}, and at least {SMALLEST}×{SMALLEST} is"

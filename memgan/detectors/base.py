@@ -74,6 +74,12 @@ class Detector(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict` of a detector made with the same arguments."""
 
+    @classmethod
+    def weight_count(cls, parameters: DetectorParameters, image_shape: tuple[int, int, int]) -> int:
+        """How many values `weights` holds, found without the memory for them; 0 where the
+        training images decide."""
+        return 0
+
     @abstractmethod
     def weights(self) -> dict[str, torch.Tensor]:
         """What `score` needs, as tensors on the CPU, by name: the content of safetensors."""

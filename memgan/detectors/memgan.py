@@ -221,6 +221,23 @@ class Memgan(Detector):
         self.shuffling.set_state(state["shuffling"])
         self.sampling.set_state(state["sampling"])
 
+    @classmethod
+    def weight_count(cls, parameters: DetectorParameters, image_shape: tuple[int, int, int]) -> int:
+        assert isinstance(parameters, MemganParameters)
+        p = parameters
+        with torch.device("meta"):
+            parts = (
+                Encoder(image_shape, p.memory_dim, p.width),
+                Generator(image_shape, p.memory_dim, p.width),
+                _Memory(p.memory_units, p.memory_dim),
+            )
+        return sum(
+            value.numel()
+            for part in parts
+            for name, value in part.state_dict().items()
+            if not name.endswith("num_batches_tracked")
+        )
+
     def weights(self) -> dict[str, Tensor]:
         return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
 

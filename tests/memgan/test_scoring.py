@@ -32,7 +32,8 @@ def photos(digits: Split, tmp_path: Path) -> Path:
 
 def scores(bundle: Bundle, *paths: Path) -> tuple[list[Scored], list[str]]:
     unreadable: list[str] = []
-    return list(score_paths(bundle, paths, unreadable)), unreadable
+    batches = score_paths(bundle, paths, unreadable.append)
+    return [row for batch in batches for row in batch.rows], unreadable
 
 
 def test_a_folder_its_files_and_an_array_score_alike(
@@ -101,4 +102,4 @@ def test_a_path_without_images_is_refused_before_anything_is_scored(
     (photos / "empty").mkdir()
 
     with pytest.raises(BadInput, match=name):
-        score_paths(loaded, [photos, photos / name], [])
+        score_paths(loaded, [photos, photos / name], print)

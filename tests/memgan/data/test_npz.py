@@ -11,7 +11,6 @@ import pytest
 
 from memgan.config import DataConfig
 from memgan.data import Source, load_source
-from memgan.data.npz import read_npz_images
 from memgan.errors import DataError
 
 WriteNpz = Callable[..., Path]
@@ -76,12 +75,6 @@ def test_a_class_of_the_test_part_alone_is_known(write_npz: WriteNpz, x: Any) ->
     assert source.train.counts() == {"0": 6, "1": 0}
     assert source.test is not None
     assert source.test.counts() == {"0": 3, "1": 3}
-
-
-def test_images_alone_are_read_for_scoring(write_npz: WriteNpz, x: Any) -> None:
-    assert np.array_equal(read_npz_images(write_npz(x=x)), x[:, None])
-    with pytest.raises(DataError, match="no array 'x'"):
-        read_npz_images(write_npz(pictures=x))
 
 
 @pytest.mark.parametrize(

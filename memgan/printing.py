@@ -1,0 +1,28 @@
+"""Text from files, names and other programs, made fit to print."""
+
+from __future__ import annotations
+
+import re
+
+# Control characters (a terminal obeys them), marks that turn the direction of writing (they show a
+# name as another), and halves of characters (bytes of a file name that are no UTF-8).
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    r"""`text` with every character that a terminal would obey or hide as an escape: `\x1b`."""
+    return _UNFIT.sub(_escape, text)
+
+
+def one_printable_line(text: str, length: int = 1000) -> str:
+    """`text` on one line, its control characters visible, cut at `length` characters."""
+    # Cut first: a line may hold the whole of a hostile file.
+    line = visible(" ".join(text[: 4 * length].split()))
+    return line if len(line) <= length and len(text) <= 4 * length else f"{line[:length]}…"
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found.group()
+    if "\udc80" <= character <= "\udcff":  # How Python holds a byte that is no UTF-8.
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
