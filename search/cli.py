@@ -12,6 +12,7 @@ import typer
 from memgan.commands import score, train
 from memgan.data.commands import app as data_app
 from memgan.errors import MemganError
+from memgan.reproduce.commands import reproduce
 from search.commands import doctor, export, search
 from search.study_commands import app as studies_app
 from tracking.commands import compare, sync, ui
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (search, train, export, score, compare, sync, ui, doctor):
+for command in (search, train, export, score, compare, reproduce, sync, ui, doctor):
     app.command()(command)
 app.add_typer(studies_app, name="studies")
 app.add_typer(data_app, name="data")
