@@ -36,9 +36,9 @@ def reproduce(
         str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Trainings at once.")] = None,
-    cells: Annotated[
+    records: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where cells lie (benchmarks/results/cells)."),
+        typer.Option(metavar="DIR", help="Where cells/ and the like lie (benchmarks/results)."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead.")
@@ -54,12 +54,11 @@ def reproduce(
     from memgan.reproduce.tables import fill
     from memgan.result_cells import read_cells
 
-    folder = cells or cells_folder()
-    chosen = class_names(normal_class) if normal_class else "all"
+    records = records or records_folder()
     layout = make_layout(
         what,
         source=data,
-        classes=None if chosen == "all" else chosen,
+        classes=class_names(normal_class) if normal_class not in (None, "all") else None,
         configurations=configuration or (),
         seeds=seeds,
     )
@@ -68,23 +67,23 @@ def reproduce(
 
         layout = train_missing(
             layout,
-            folder,
+            records,
             data_dir=data_dir,
             download=download,
             device=device,
             jobs=jobs,
             note=lambda line: typer.echo(line, err=True),
         )
-    table = fill(layout, read_cells(folder))
+    table = fill(layout, read_cells(records / "cells"))
     if as_json:
         typer.echo(json.dumps(document(table), ensure_ascii=False))
     else:
         _print(table)
 
 
-def cells_folder() -> Path:
-    """benchmarks/results/cells of this checkout, else below the working folder."""
-    inside = Path("benchmarks", "results", "cells")
+def records_folder() -> Path:
+    """benchmarks/results of this checkout, else below the working folder."""
+    inside = Path("benchmarks", "results")
     checkout = Path(__file__).parents[2] / inside
     return checkout if checkout.is_dir() else inside
 

@@ -81,8 +81,7 @@ def make_layout(
         layout = replace(layout, classes=classes)
     if seeds is not None:
         columns = [
-            replace(c, seeds=tuple(range(seeds))) if len(c.seeds) > 1 else c
-            for c in layout.columns
+            replace(c, seeds=tuple(range(seeds))) if len(c.seeds) > 1 else c for c in layout.columns
         ]
         layout = replace(layout, columns=tuple(columns))
     return layout

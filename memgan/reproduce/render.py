@@ -87,9 +87,7 @@ def remarks(table: Table) -> list[str]:
     lines = []
     if table.missing:
         wanted = sum(len(c.seeds) for c in table.layout.columns) * len(table.classes)
-        lines.append(
-            f"{len(table.missing)} of {wanted} cells were not run; train them with --run"
-        )
+        lines.append(f"{len(table.missing)} of {wanted} cells were not run; train them with --run")
     if table.stale:
         lines.append(f"{table.stale} cells are left out: their configuration was changed since")
     return lines
@@ -103,7 +101,7 @@ def markdown(header: list[str], body: list[list[str]]) -> str:
 
 
 def shown(figure: Figure | None, wanted: int) -> str:
-    """"95.3 ± 0.4", with the number of seeds in brackets where some are missing."""
+    """ "95.3 ± 0.4", with the number of seeds in brackets where some are missing."""
     if figure is None:
         return MISSING
     spread = "" if figure.sd is None else f" ± {100 * figure.sd:.1f}"

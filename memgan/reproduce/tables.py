@@ -65,7 +65,11 @@ def fill(
     the cells. ResultsError where the cells were made from different splits.
     """
     wanted = {column.configuration: set(column.seeds) for column in layout.columns}
-    mine = [c for c in cells if c.dataset == layout.dataset and c.seed in wanted.get(c.configuration, ())]
+    mine = [
+        c
+        for c in cells
+        if c.dataset == layout.dataset and c.seed in wanted.get(c.configuration, ())
+    ]
     shown = layout.classes or classes or _classes(layout, mine)
     mine = [cell for cell in mine if cell.normal_class in shown]
     valid = [cell for cell in mine if not _is_stale(layout, cell)]

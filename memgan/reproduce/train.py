@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,40 +12,43 @@ from memgan.configuration import Configuration
 from memgan.data import Split, check_normal_classes, load_split
 from memgan.errors import ResultsError
 from memgan.named import digest, named_configuration
+from memgan.reproduce.hull import measure, restore
 from memgan.reproduce.layout import Layout
+from memgan.reproduce.memories import keep_memory
 from memgan.reproduce.tables import fill
-from memgan.result_cells import ResultCell, add_cell, read_cells
+from memgan.result_cells import ResultCell, add_recorded, read_cells
 from memgan.runtime import machine, versions
 
-Keep = Callable[[Configuration, Split, ResultCell, Cell], None]
+CELLS, HULLS, MEMORIES = "cells", "hull", "memories"
+"""What lies where below the folder of records."""
 
 
 def train_missing(
     layout: Layout,
-    folder: Path,
+    records: Path,
     *,
     data_dir: Path | None,
     download: bool = False,
     device: str | None = None,
     jobs: int | None = None,
-    keep: Keep = lambda configuration, split, result, cell: None,
     note: Callable[[str], None] = lambda line: None,
 ) -> Layout:
-    """Train what `layout` wants and `folder` has not; gives the layout with its classes.
+    """Train what `layout` wants and `records` has not; gives the layout with its classes.
 
-    keep: told each cell, for what else is to be made of it. Interrupted, what is done stays, and
-    the next call goes on. ResultsError if the cells there were made from another split.
+    Of a MEMGAN the hull is measured along with it, and of its first seed the memory is kept for
+    the figures. Interrupted, what is done stays, and the next call goes on. ResultsError if the
+    cells there were made from another split.
     """
     data = DataConfig(source=layout.source, dir=data_dir)
     split = load_split(data, download=download)
     if split.source != layout.dataset:
         raise ResultsError(f"{layout.source} holds {split.source}, expected {layout.dataset}")
     layout = replace(layout, classes=check_normal_classes(split, layout.classes or "all"))
-    table = fill(layout, read_cells(folder))
+    table = fill(layout, read_cells(records / CELLS))
     if any(cell.split_hash != split.hash for cell in table.cells):
         raise ResultsError(
-            f"the cells of {split.source} in {folder} were made from another split (of other"
-            " images, or by another version); keep the new ones in a folder of their own (--cells)"
+            f"the cells of {split.source} in {records} were made from another split, of other"
+            " images or by another version; give the new ones a folder of their own (--records)"
         )
     done = 0
     for name in dict.fromkeys(configuration for configuration, _, _ in table.missing):
@@ -54,8 +57,8 @@ def train_missing(
             classes = [k for c, k, s in table.missing if (c, s) == (name, seed)]
             for cell in train_cells(configuration, split, classes=classes, seeds=[seed], jobs=jobs):
                 result = _result(layout, name, configuration, split, cell)
-                add_cell(folder, result)
-                keep(configuration, split, result, cell)
+                _keep_more(records, configuration, split, result, cell)
+                add_recorded(records / CELLS, result)
                 done += 1
                 note(
                     f"{done}/{len(table.missing)}  {name}  class {cell.normal_class}  seed {seed}"
@@ -64,9 +67,18 @@ def train_missing(
     return layout
 
 
-def _configured(
-    family: str, name: str, data: DataConfig, device: str | None
-) -> Configuration:
+def _keep_more(
+    records: Path, configuration: Configuration, split: Split, result: ResultCell, cell: Cell
+) -> None:
+    detector = restore(configuration, split, cell)
+    if detector is None:
+        return
+    add_recorded(records / HULLS, measure(detector, split, result, cell.test_anomalous))
+    if cell.seed == configuration.seeds[0]:
+        keep_memory(records / MEMORIES, result, detector, split.test.images, cell.test_anomalous)
+
+
+def _configured(family: str, name: str, data: DataConfig, device: str | None) -> Configuration:
     configuration = named_configuration(family, name)
     runtime = configuration.runtime.model_copy(update={"device": device} if device else {})
     return configuration.model_copy(update={"data": data, "runtime": runtime})
