@@ -18,7 +18,7 @@ from memgan.published import (
 
 _ORDER = (
     *("memgan", "memgan-plus", "memgan-paper", "memgan-recipe", "autoencoder"),
-    *("pca", "neighbours", "ocsvm", "kde", "isolation-forest"),
+    *("pca", "neighbours", "ocsvm", "kde", "iforest"),
 )
 _STARTS = ("memgan", "memgan-recipe")
 """What a table of variations starts from: the first of these that there is."""
