@@ -1,4 +1,4 @@
-"""`memgan reproduce`: the paper's tables from recorded cells, and the cells that are missing."""
+"""`memgan reproduce`: the paper's tables and figures from what is recorded, or trained now."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from memgan.reproduce.layout import Layout
     from memgan.reproduce.tables import Table
 
 
 def reproduce(
-    what: Annotated[str, typer.Argument(metavar="table1|table2|table3|ablations")],
+    what: Annotated[
+        str, typer.Argument(metavar="table1|table2|table3|ablations|fig1|fig2|fig3|fig4")
+    ],
     run: Annotated[bool, typer.Option("--run", help="Train the cells that are missing.")] = False,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="How many seeds, of what draws random numbers.")
@@ -40,45 +43,86 @@ def reproduce(
         Path | None,
         typer.Option(metavar="DIR", help="Where cells/ and the like lie (benchmarks/results)."),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Where a figure goes.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead.")
     ] = False,
 ) -> None:
-    """Show a table of the paper beside ours, from recorded cells; nothing is filled in.
+    """A table of the paper beside ours, from recorded cells, or a figure; nothing is filled in.
 
     Example: memgan reproduce table1 --run --configuration pca --data-dir ~/data
     """
     from memgan.configuration import class_names
-    from memgan.reproduce.layout import make_layout
-    from memgan.reproduce.render import document
-    from memgan.reproduce.tables import fill
-    from memgan.result_cells import read_cells
+    from memgan.errors import unknown_name
+    from memgan.reproduce.layout import FIGURES, TABLES, figure_layout, make_layout
 
+    if what not in (*TABLES, *FIGURES):
+        raise unknown_name("table or figure", what, [*TABLES, *FIGURES])
     records = records or records_folder()
-    layout = make_layout(
-        what,
-        source=data,
-        classes=class_names(normal_class) if normal_class not in (None, "all") else None,
-        configurations=configuration or (),
-        seeds=seeds,
-    )
-    if run:
+    classes = class_names(normal_class) if normal_class not in (None, "all") else None
+    chosen = configuration or []
+
+    def train(layout: Layout) -> Layout:
+        if not run:
+            return layout
         from memgan.reproduce.train import train_missing
 
-        layout = train_missing(
+        return train_missing(
             layout,
             records,
+            for_figure=what in FIGURES,
             data_dir=data_dir,
             download=download,
             device=device,
             jobs=jobs,
             note=lambda line: typer.echo(line, err=True),
         )
+
+    if what in TABLES:
+        layout = make_layout(what, source=data, classes=classes, configurations=chosen, seeds=seeds)
+        _show_table(train(layout), records, as_json)
+    elif what == "fig2":
+        _show_figure(what, None, records, out, as_json)
+    else:
+        first = chosen[0] if chosen else None
+        layout = figure_layout(what, source=data, classes=classes, configuration=first)
+        _show_figure(what, train(layout), records, out, as_json)
+
+
+def _show_table(layout: Layout, records: Path, as_json: bool) -> None:
+    from memgan.reproduce.render import document
+    from memgan.reproduce.tables import fill
+    from memgan.result_cells import read_cells
+
     table = fill(layout, read_cells(records / "cells"))
     if as_json:
         typer.echo(json.dumps(document(table), ensure_ascii=False))
     else:
         _print(table)
+
+
+def _show_figure(
+    name: str, layout: Layout | None, records: Path, out: Path | None, as_json: bool
+) -> None:
+    from memgan.errors import BadInput
+    from memgan.figures import save_figure
+    from memgan.reproduce.figures import draw, draw_square
+
+    drawn = draw_square() if layout is None else draw(layout, records / "memories")
+    path = out or Path("results", "reproduced", f"{name}.png")
+    try:
+        save_figure(drawn.figure, path)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be written ({error}); choose another with --out") from None
+    if as_json:
+        document = {"figure": name, "file": str(path), "missing": list(drawn.missing)}
+        typer.echo(json.dumps(document, ensure_ascii=False))
+        return
+    typer.echo(f"{name}: {path}")
+    if drawn.missing:
+        typer.echo(f"not trained: class {', '.join(drawn.missing)}; train them with --run")
 
 
 def records_folder() -> Path:

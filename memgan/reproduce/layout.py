@@ -93,6 +93,30 @@ def start_of(family: str) -> str:
     return next(name for name in _STARTS if name in known)
 
 
+def figure_layout(
+    name: str,
+    *,
+    source: str | None = None,
+    classes: tuple[str, ...] | None = None,
+    configuration: str | None = None,
+) -> Layout:
+    """The one trained seed of one configuration that a figure shows, all classes or these."""
+    chosen = configuration or start_of("mnist")
+    if name == "fig4":
+        chosen += "+projection_weight=0"
+    first = named_configuration("mnist", chosen).seeds[:1]
+    if classes is None and name != "fig1":
+        classes = ("5",)
+    return Layout(
+        name=name,
+        title=_FIGURES[name],
+        family="mnist",
+        source=source or "mnist",
+        classes=classes,
+        columns=(Column(chosen, chosen, first),),
+    )
+
+
 def _by_class(name: str, title: str, family: str, default: str) -> Callable[[str | None], Layout]:
     def make(source: str | None) -> Layout:
         chosen = source or default
@@ -165,3 +189,11 @@ _TABLES: Mapping[str, Callable[[str | None], Layout]] = {
 }
 TABLES = tuple(_TABLES)
 """Tables by name."""
+
+_FIGURES = {
+    "fig1": "Fig. 1: decoded memory units",
+    "fig3": "Fig. 3: codes and memory units in two dimensions",
+    "fig4": "Fig. 4: codes and memory units, trained without the projection loss",
+}
+FIGURES = ("fig1", "fig2", "fig3", "fig4")
+"""Figures by name; the second needs no images."""

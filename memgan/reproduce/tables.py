@@ -85,7 +85,7 @@ def fill(
         }
         figures[name] = {klass: Figure.of(values) for klass, values in by_class.items() if values}
         complete = [s for s in column.seeds if all((name, k, s) in auroc for k in shown)]
-        if complete:
+        if shown and complete:
             by_seed = [statistics.fmean(auroc[name, k, s] for k in shown) for s in complete]
             means[name] = Figure.of(by_seed)
     missing = [

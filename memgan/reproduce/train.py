@@ -12,6 +12,7 @@ from memgan.configuration import Configuration
 from memgan.data import Split, check_normal_classes, load_split
 from memgan.errors import ResultsError
 from memgan.named import digest, named_configuration
+from memgan.reproduce.figures import find_memory
 from memgan.reproduce.hull import measure, restore
 from memgan.reproduce.layout import Layout
 from memgan.reproduce.memories import keep_memory
@@ -27,6 +28,7 @@ def train_missing(
     layout: Layout,
     records: Path,
     *,
+    for_figure: bool = False,
     data_dir: Path | None,
     download: bool = False,
     device: str | None = None,
@@ -36,8 +38,9 @@ def train_missing(
     """Train what `layout` wants and `records` has not; gives the layout with its classes.
 
     Of a MEMGAN the hull is measured along with it, and of its first seed the memory is kept for
-    the figures. Interrupted, what is done stays, and the next call goes on. ResultsError if the
-    cells there were made from another split.
+    the figures; for_figure: cells whose memory was not kept count as missing too. Interrupted,
+    what is done stays, and the next call goes on. ResultsError if the cells there were made from
+    another split.
     """
     data = DataConfig(source=layout.source, dir=data_dir)
     split = load_split(data, download=download)
@@ -50,18 +53,23 @@ def train_missing(
             f"the cells of {split.source} in {records} were made from another split, of other"
             " images or by another version; give the new ones a folder of their own (--records)"
         )
+    missing = list(table.missing)
+    if for_figure:
+        (column,) = layout.columns
+        wanted = [(column.configuration, name, column.seeds[0]) for name in table.classes]
+        missing = [w for w in wanted if find_memory(layout, records / MEMORIES, w[1]) is None]
     done = 0
-    for name in dict.fromkeys(configuration for configuration, _, _ in table.missing):
+    for name in dict.fromkeys(configuration for configuration, _, _ in missing):
         configuration = _configured(layout.family, name, data, device)
-        for seed in dict.fromkeys(s for c, _, s in table.missing if c == name):
-            classes = [k for c, k, s in table.missing if (c, s) == (name, seed)]
+        for seed in dict.fromkeys(s for c, _, s in missing if c == name):
+            classes = [k for c, k, s in missing if (c, s) == (name, seed)]
             for cell in train_cells(configuration, split, classes=classes, seeds=[seed], jobs=jobs):
                 result = _result(layout, name, configuration, split, cell)
                 _keep_more(records, configuration, split, result, cell)
                 add_recorded(records / CELLS, result)
                 done += 1
                 note(
-                    f"{done}/{len(table.missing)}  {name}  class {cell.normal_class}  seed {seed}"
+                    f"{done}/{len(missing)}  {name}  class {cell.normal_class}  seed {seed}"
                     f"  test AUROC {100 * result.auroc:.1f}  {cell.seconds:.0f} s"
                 )
     return layout
