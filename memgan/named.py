@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import takewhile
 from pathlib import Path
 
 from memgan.config import parse, read_yaml
@@ -37,6 +38,13 @@ def named_configuration(family: str, name: str) -> Configuration:
     # What the file does not set stays unset, which `digest` looks at.
     content["parameters"] = {**(content.get("parameters") or {}), **read_settings(settings)}
     return parse(Configuration, content, name if settings else str(path))
+
+
+def describe(family: str, name: str) -> str:
+    """What a configuration's file says of itself in the comment at its head, as one line."""
+    lines = (_folder(family) / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    head = takewhile(lambda line: line.startswith("#"), lines)
+    return " ".join(line.removeprefix("#").strip() for line in head)
 
 
 def digest(configuration: Configuration, normal_class: str) -> str:

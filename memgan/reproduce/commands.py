@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from memgan.reproduce.tables import Table
 
 
+_PAGE = "page"
+
+
 def reproduce(
     what: Annotated[
-        str, typer.Argument(metavar="table1|table2|table3|ablations|fig1|fig2|fig3|fig4")
+        str, typer.Argument(metavar="table1|table2|table3|ablations|hull|fig1|fig2|fig3|fig4|page")
     ],
     run: Annotated[bool, typer.Option("--run", help="Train the cells that are missing.")] = False,
     seeds: Annotated[
@@ -44,7 +47,8 @@ def reproduce(
         typer.Option(metavar="DIR", help="Where cells/ and the like lie (benchmarks/results)."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Where a figure goes.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Where a figure (.png) or the page (.md) goes."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead.")
@@ -58,8 +62,8 @@ def reproduce(
     from memgan.errors import unknown_name
     from memgan.reproduce.layout import FIGURES, TABLES, figure_layout, make_layout
 
-    if what not in (*TABLES, *FIGURES):
-        raise unknown_name("table or figure", what, [*TABLES, *FIGURES])
+    if what not in (*TABLES, *FIGURES, _PAGE):
+        raise unknown_name("table or figure", what, [*TABLES, *FIGURES, _PAGE])
     records = records or records_folder()
     classes = class_names(normal_class) if normal_class not in (None, "all") else None
     chosen = configuration or []
@@ -83,6 +87,8 @@ def reproduce(
     if what in TABLES:
         layout = make_layout(what, source=data, classes=classes, configurations=chosen, seeds=seeds)
         _show_table(train(layout), records, as_json)
+    elif what == _PAGE:
+        _write_page(records, out or Path("docs", "results.md"), as_json)
     elif what == "fig2":
         _show_figure(what, None, records, out, as_json)
     else:
@@ -91,7 +97,21 @@ def reproduce(
         _show_figure(what, train(layout), records, out, as_json)
 
 
+def _write_page(records: Path, out: Path, as_json: bool) -> None:
+    from memgan.errors import BadInput
+    from memgan.reproduce.page import write_page
+
+    try:
+        write_page(records, out)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written ({error}); choose another with --out") from None
+    typer.echo(json.dumps({"page": str(out)}) if as_json else f"page: {out}")
+
+
 def _show_table(layout: Layout, records: Path, as_json: bool) -> None:
+    if layout.name == "hull":
+        _show_hull(layout, records, as_json)
+        return
     from memgan.reproduce.render import document
     from memgan.reproduce.tables import fill
     from memgan.result_cells import read_cells
@@ -101,6 +121,18 @@ def _show_table(layout: Layout, records: Path, as_json: bool) -> None:
         typer.echo(json.dumps(document(table), ensure_ascii=False))
     else:
         _print(table)
+
+
+def _show_hull(layout: Layout, records: Path, as_json: bool) -> None:
+    from memgan.reproduce.hull import HullCell
+    from memgan.reproduce.hull_table import HEADER, hull_document, hull_rows
+    from memgan.result_cells import read_recorded
+
+    hulls = read_recorded(records / "hull", HullCell)
+    if as_json:
+        typer.echo(json.dumps(hull_document(layout, hulls), ensure_ascii=False))
+    else:
+        _print_grid(f"{layout.title}, {layout.dataset}", HEADER, hull_rows(layout, hulls))
 
 
 def _show_figure(
@@ -133,9 +165,6 @@ def records_folder() -> Path:
 
 
 def _print(table: Table) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-
     from memgan.reproduce.render import published_rows, remarks, rows
 
     layout = table.layout
@@ -143,13 +172,20 @@ def _print(table: Table) -> None:
     if "MEMGAN" in layout.published:
         parts.append(("as published", published_rows(table)))
     for title, (header, body) in parts:
-        grid = Grid(title=title)
-        for name in header:
-            grid.add_column(name, justify="left" if name == header[0] else "right")
-        for row in body:
-            if row[0].startswith("mean"):
-                grid.add_section()
-            grid.add_row(*row)
-        Console().print(grid)
+        _print_grid(title, header, body)
     for line in remarks(table):
         typer.echo(line)
+
+
+def _print_grid(title: str, header: list[str], body: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    grid = Grid(title=title)
+    for name in header:
+        grid.add_column(name, justify="left" if name == header[0] else "right")
+    for row in body:
+        if row[0].startswith("mean"):
+            grid.add_section()
+        grid.add_row(*row)
+    Console().print(grid)

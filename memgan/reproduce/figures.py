@@ -45,7 +45,7 @@ def draw(layout: Layout, memories: Path) -> Drawn:
     from memgan.reproduce.drawing import codes_figure, units_figure
 
     (column,) = layout.columns
-    kept = {name: find_memory(layout, memories, name) for name in _classes(layout)}
+    kept = {name: find_memory(layout, memories, name) for name in shown_classes(layout)}
     missing = tuple(name for name, memory in kept.items() if memory is None)
     present = {name: memory for name, memory in kept.items() if memory is not None}
     if not present:
@@ -70,7 +70,8 @@ def find_memory(layout: Layout, memories: Path, normal_class: str) -> KeptMemory
     return found if found.of.versions.get("configuration") == now else None
 
 
-def _classes(layout: Layout) -> tuple[str, ...]:
+def shown_classes(layout: Layout) -> tuple[str, ...]:
+    """The normal classes of a figure. ResultsError where nothing names those of the images."""
     if layout.classes is not None:
         return layout.classes
     published = published_for(layout.dataset)

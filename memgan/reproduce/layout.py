@@ -176,6 +176,18 @@ def _ablations(source: str | None) -> Layout:
     )
 
 
+def _hull(source: str | None) -> Layout:
+    start = start_of("mnist")
+    return Layout(
+        name="hull",
+        title="The hull, measured",
+        family="mnist",
+        source=source or "mnist",
+        classes=("2", "5", "8"),
+        columns=(_column("mnist", start), _column("mnist", f"{start}+memory_dim=16")),
+    )
+
+
 def _column(family: str, configuration: str, title: str | None = None) -> Column:
     seeds = named_configuration(family, configuration).seeds
     return Column(configuration, title or configuration, seeds)
@@ -186,6 +198,7 @@ _TABLES: Mapping[str, Callable[[str | None], Layout]] = {
     "table2": _by_class("table2", "Table 2: AUROC % on CIFAR-10", "cifar10", "cifar10-jpeg"),
     "table3": _memory_units,
     "ablations": _ablations,
+    "hull": _hull,
 }
 TABLES = tuple(_TABLES)
 """Tables by name."""
