@@ -30,7 +30,7 @@ def export_study(
     """
     folder = StudyFolder(Path(results), name)
     study = folder.load()
-    split, groups = prepare(study, download=False)
+    study, split, groups = prepare(study, download=False)
     winners = [
         Winner(group, best)
         for group in groups
