@@ -8,7 +8,7 @@ from pathlib import Path
 
 from memgan.named import configuration_names, describe
 from memgan.reproduce.hull import HullCell
-from memgan.reproduce.hull_table import HEADER, hull_rows
+from memgan.reproduce.hull_table import HEADER, hull_findings, hull_rows
 from memgan.reproduce.layout import Layout, figure_layout, make_layout
 from memgan.reproduce.render import markdown, published_rows, rows
 from memgan.reproduce.tables import Table, fill
@@ -160,7 +160,9 @@ def _beside_anchors(table: Table) -> str:
 
 
 def _hull(hulls: Sequence[HullCell]) -> str:
-    return _HULL + "\n" + markdown(HEADER, hull_rows(make_layout("hull"), hulls))
+    layout = make_layout("hull")
+    findings = "\n".join(f"- {line}" for line in hull_findings(layout, hulls))
+    return "\n".join([_HULL, markdown(HEADER, hull_rows(layout, hulls)), "", findings])
 
 
 def _figures(records: Path) -> str:
