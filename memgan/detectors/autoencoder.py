@@ -61,7 +61,6 @@ class Autoencoder(Detector):
         renew_statistics(self.parts, images, lambda batch: self.parts(self._signed(batch)))
 
     def scorer(self) -> nn.Module:
-        """What is scored with: images uint8 (N, C, H, W) to (scores, rebuilt)."""
         self.parts.eval()
         return _AutoencoderScorer(self.parts)
 

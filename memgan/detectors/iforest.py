@@ -89,7 +89,8 @@ class _ForestScorer(Scorer):
         rows = images.flatten(1).to(torch.float64)
         trees, nodes = self.feature.shape
         roots = torch.arange(trees) * nodes
-        place = roots.expand(len(rows), trees)
+        # Not by a number of rows, which an exported graph would take for a constant.
+        place = roots + torch.zeros_like(rows[:, :1], dtype=torch.int64)
         for _ in range(self.depth):
             feature, threshold = self.feature.flatten()[place], self.threshold.flatten()[place]
             leftwards = rows.gather(1, feature) <= threshold

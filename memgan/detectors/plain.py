@@ -34,10 +34,6 @@ class PlainDetector(Detector):
     def specs(self) -> Mapping[str, Spec]:
         """Kind and shape of each learned array."""
 
-    @abstractmethod
-    def scorer(self) -> nn.Module:
-        """What is scored with: images uint8 (N, C, H, W) to (scores,), float64 (N,)."""
-
     def check(self, weights: Mapping[str, Tensor]) -> None:
         """BundleError for arrays that no fit can have given."""
         check_weights(weights, self.specs())
