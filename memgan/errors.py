@@ -38,6 +38,10 @@ class BundleError(BadInput):
     """A bundle is incomplete, damaged, or not a bundle."""
 
 
+class ResultsError(BadInput):
+    """A file of recorded results is damaged, contradicts itself, or was made from other images."""
+
+
 class StudyError(BadInput):
     """A study's name, folder or state does not allow what was asked."""
 

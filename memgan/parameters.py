@@ -83,10 +83,49 @@ class NeighboursParameters(DetectorParameters):
     neighbours: int = Field(1, ge=1)
 
 
+class AutoencoderParameters(DetectorParameters):
+    """A plain autoencoder of MEMGAN's encoder and generator: no memory, no adversary."""
+
+    epochs: int = Field(7, ge=1)
+    batch_size: int = Field(64, ge=2)
+    learning_rate: float = Field(1e-3, gt=0, lt=1)
+    beta1: float = Field(0.5, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    code_dim: int = Field(64, ge=1)
+    """Length of a code."""
+    width: int = Field(16, ge=1)
+    """Channels of the first convolution; deeper ones have up to eight times as many."""
+
+
+class OcsvmParameters(DetectorParameters):
+    """One-class support vector machine, Gaussian kernel, on pixels from 0 to 1."""
+
+    nu: float = Field(0.1, gt=0, le=1)
+    """At most this share of the training images lies outside."""
+    variance_kept: float = Field(0.95, gt=0, lt=1)
+    """Of colour images: the share of the variance that the kept principal components hold."""
+
+
+class KdeParameters(DetectorParameters):
+    """Gaussian kernel density on pixels from 0 to 1; likelihood chooses the bandwidth."""
+
+
+class IforestParameters(DetectorParameters):
+    """Isolation forest on grey levels."""
+
+    trees: int = Field(100, ge=1)
+    samples: int = Field(256, ge=2)
+    """Training images that each tree is grown from; all of them where there are fewer."""
+
+
 PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "memgan": MemganParameters,
     "pca": PcaParameters,
     "neighbours": NeighboursParameters,
+    "autoencoder": AutoencoderParameters,
+    "ocsvm": OcsvmParameters,
+    "kde": KdeParameters,
+    "iforest": IforestParameters,
 }
 """Detector names and what can be set of each; `memgan.detectors` builds the detector itself."""
 

@@ -121,18 +121,18 @@ class Training:
     def validate(self) -> dict[str, float]:
         """AUROC, 0 to 1, on the validation images, for every class that has labelled ones."""
         self.prepare_to_score()
-        validation = self.development.validation
         found = {}
         for name, detector in self.detectors.items():
             if not self.development.can_validate(name):
                 continue
-            scores = detector.score(validation.images)
+            images, anomalous = self.development.validation_of(name)
+            scores = detector.score(images)
             if not np.isfinite(scores).all():
                 raise TrainingDiverged(
                     f"scores of class {name} are not finite in epoch {self.epoch};"
                     " lower the learning rate"
                 )
-            found[name] = auroc(scores, validation.anomalous(name))
+            found[name] = auroc(scores, anomalous)
         return found
 
     def save(self, path: Path) -> None:

@@ -13,6 +13,7 @@ from memgan.commands import score, train
 from memgan.data.commands import app as data_app
 from memgan.errors import MemganError
 from memgan.printing import one_printable_line
+from memgan.reproduce.commands import reproduce
 from search.commands import doctor, export, search
 from search.study_commands import app as studies_app
 from tracking.commands import compare, sync, ui
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (search, train, export, score, compare, sync, ui, doctor):
+for command in (search, train, export, score, compare, reproduce, sync, ui, doctor):
     app.command()(command)
 app.add_typer(studies_app, name="studies")
 app.add_typer(data_app, name="data")

@@ -37,7 +37,13 @@ def search(
     ] = None,
     sampler: Annotated[str | None, typer.Option(metavar="tpe|gp|cmaes|qmc|nsga2|random")] = None,
     scheduler: Annotated[str | None, typer.Option(metavar="asha|hyperband|median|none")] = None,
-    objective: Annotated[str | None, typer.Option(metavar="val-auroc")] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            metavar="val-auroc|label-free",
+            help="What judges trials: labelled anomalies, or anomalies made from normal images.",
+        ),
+    ] = None,
     final_seeds: Annotated[
         int | None, typer.Option(metavar="N", help="Seeds the winner is trained anew with.")
     ] = None,

@@ -86,8 +86,10 @@ def run(
         folder.create(study)  # Says why not, before anything is loaded.
     check_address(address)
     location = resolve(tracking_uri, folder.results)
-    split, groups = prepare(study, download)
+    study, split, groups = prepare(study, download)
     folder.create(study)
+    if study.objective == "label-free":
+        note("no labels are looked at: trials are judged by anomalies made from normal images")
     return _conduct(study, folder, split, groups, location, address, note, new=True)
 
 
@@ -111,7 +113,7 @@ def resume(
     study = _extended(written, options or {}, settings)
     check_address(address)
     location = resolve(tracking_uri, folder.results)
-    split, groups = prepare(study, download)
+    study, split, groups = prepare(study, download)
     if study != written:
         with folder.lock():
             folder.replace(study)

@@ -33,7 +33,7 @@ def export_study(
         check_rate(false_alarm_rate)
     folder = StudyFolder(Path(results), name)
     study = folder.load()
-    split, groups = prepare(study, download=False)
+    study, split, groups = prepare(study, download=False)
     winners = [
         Winner(group, best)
         for group in groups

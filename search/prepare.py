@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from memgan.data import SOURCES, Split, check_normal_classes, load_split, why_no_validation
+from memgan.data.made_anomalies import with_made_anomalies
 from memgan.errors import DataError
 from search.store import StudyFolder
 from search.study import Study
@@ -14,14 +15,23 @@ from search.trials import ClassGroup, class_groups
 from tracking import Outbox, Record, StudyFacts, names
 
 
-def prepare(study: Study, download: bool) -> tuple[Split, list[ClassGroup]]:
-    """The study's split and groups. DataError or UnknownName for images that do not serve."""
+def prepare(study: Study, download: bool) -> tuple[Study, Split, list[ClassGroup]]:
+    """The study with its objective settled, its split and its groups.
+
+    For the label-free objective the split has made anomalies in place of labelled ones. DataError
+    or UnknownName for images that do not serve.
+    """
     split = load_split(study.data, download=download)
     classes = check_normal_classes(split, study.normal_class)
-    for name in classes:
-        if reason := why_no_validation(split, name):
-            raise DataError(reason)
-    return split, class_groups(study, classes)
+    reasons = [reason for name in classes if (reason := why_no_validation(split, name))]
+    if study.objective is None:
+        chosen = "label-free" if reasons else "val-auroc"
+        study = study.model_copy(update={"objective": chosen})
+    if study.objective == "label-free":
+        split = with_made_anomalies(split, classes, study.data.split_seed)
+    elif reasons:
+        raise DataError(reasons[0])
+    return study, split, class_groups(study, classes)
 
 
 def anchored(study: Study) -> Study:

@@ -14,6 +14,7 @@ from search.study import Study
 if TYPE_CHECKING:
     from rich.table import Table
 
+_VALIDATION = {"val-auroc": "validation", "label-free": "made anomalies"}
 ANCHOR_TITLES = {"pca": "PCA", "neighbours": "nearest neighbours"}
 
 
@@ -50,6 +51,7 @@ def make_report(
         "dataset": split.source,
         "detector": study.detector,
         "protocol": study.protocol,
+        "objective": study.objective,
         "classes": classes,
         "mean": mean,
         "anchors": dict(anchors),
@@ -66,7 +68,7 @@ def report_rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     anchors = report["anchors"]
     headings = [
         "normal class",
-        "validation",
+        _VALIDATION[report["objective"]],
         f"test, {seeds} seed{'s' * (seeds > 1)}",
         *(f"{ANCHOR_TITLES.get(name, name)}, test" for name in anchors),
     ]

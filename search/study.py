@@ -70,7 +70,9 @@ class Study(Frozen):
     normal_class: Literal["all"] | tuple[str, ...] = "all"
     detector: str = "memgan"
     protocol: Literal["shared", "per-class"] = "shared"
-    objective: Literal["val-auroc"] = "val-auroc"
+    objective: Literal["val-auroc", "label-free"] | None = None
+    """Validation AUROC on labelled anomalies, or on anomalies made from normal images; None is
+    settled by the images when the study begins: labels where every class has them."""
     space: dict[str, SerializeAsAny[Entry]]
     fixed: dict[str, Any] = Field(default_factory=dict)
     """Parameters that are the same in every trial, epochs among them."""
@@ -171,13 +173,6 @@ class Study(Frozen):
     @classmethod
     def _as_names(cls, value: Any) -> Any:
         return class_names(value)
-
-    @field_validator("objective", mode="before")
-    @classmethod
-    def _available(cls, value: Any) -> Any:
-        if value == "label-free":
-            raise ConfigError("objective label-free is not available yet; take val-auroc")
-        return value
 
     @field_validator("sampler", mode="before")
     @classmethod

@@ -186,8 +186,8 @@ def _must_validate(group: ClassGroup, development: Development) -> None:
     blind = [name for name in group.classes if not development.can_validate(name)]
     if blind:
         raise DataError(
-            f"no labelled anomalies to validate class {', '.join(blind)} on; a search needs them"
-            " today: add labelled images of other classes to the train part, or use `memgan train`"
+            f"no labelled anomalies to validate class {', '.join(blind)} on; search with"
+            " --objective label-free, or add labelled images of other classes to the train part"
         )
 
 

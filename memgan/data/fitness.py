@@ -61,6 +61,7 @@ def why_no_validation(split: Split, normal_class: str) -> str | None:
     )
     return (
         f"class {normal_class!r} has no labelled anomalies to validate on (test images never"
-        " serve): train one configuration with `memgan train`"
-        f"{tested}; or add labelled anomalies to the train part (a folder: DIR/train/<class>/)"
+        " serve): search with --objective label-free, or train one configuration with"
+        f" `memgan train`{tested}; or add labelled anomalies to the train part (a folder:"
+        " DIR/train/<class>/)"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,9 +103,20 @@ class Development:
 
     train: LabeledImages
     validation: LabeledImages
+    made_anomalies: Mapping[str, Pixels] | None = None
+    """By normal class, made from its held-out normals; they then stand for the labelled ones."""
+
+    def validation_of(self, normal_class: str) -> tuple[Pixels, Flags]:
+        """The images that a detector of this class is validated on, and which are anomalies."""
+        if self.made_anomalies is None:
+            return self.validation.images, self.validation.anomalous(normal_class)
+        normals, made = self.validation.of_class(normal_class), self.made_anomalies[normal_class]
+        return np.concatenate([normals, made]), np.arange(len(normals) + len(made)) >= len(normals)
 
     def can_validate(self, normal_class: str) -> bool:
         """Whether validation holds both normals and anomalies, so that an AUROC exists."""
+        if self.made_anomalies is not None:
+            return normal_class in self.made_anomalies
         flags = self.validation.anomalous(normal_class)
         return bool(flags.any() and not flags.all())
 

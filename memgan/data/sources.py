@@ -74,6 +74,14 @@ def availability(name: str, config: DataConfig) -> str:
     return "ready" if is_present(name, root) else f"not in {root}"
 
 
+def source_name(source: str) -> str:
+    """The name that a source's images have in records, from what `data.source` says of them."""
+    if source in SOURCES:
+        return source
+    path = Path(source).expanduser()
+    return _name_of(path.stem if path.suffix.lower() == ".npz" else path.resolve().name)
+
+
 def _find(config: DataConfig) -> Path:
     given = Path(config.source).expanduser()
     root = data_root(config)
@@ -88,11 +96,11 @@ def _load_path(path: Path, config: DataConfig) -> Source:
     if path.is_dir():
         from memgan.data.folder import load_folder
 
-        return load_folder(path, config, _name_of(path.resolve().name))
+        return load_folder(path, config, source_name(str(path)))
     if path.suffix.lower() == ".npz":
         from memgan.data.npz import load_npz
 
-        return load_npz(path, config, _name_of(path.stem))
+        return load_npz(path, config, source_name(str(path)))
     raise DataError(f"{path} is neither a folder of images nor an .npz file; give one of these")
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import torch
 
 from memgan.detectors.anchors import Neighbours, Pca
+from memgan.detectors.autoencoder import Autoencoder
 from memgan.detectors.base import Detector, Scores
+from memgan.detectors.iforest import Iforest
+from memgan.detectors.kde import Kde
 from memgan.detectors.memgan import Memgan
+from memgan.detectors.ocsvm import Ocsvm
 from memgan.errors import unknown_name
 from memgan.parameters import DetectorParameters
 
-DETECTORS: dict[str, type[Detector]] = {kind.name: kind for kind in (Memgan, Pca, Neighbours)}
+DETECTORS: dict[str, type[Detector]] = {
+    kind.name: kind for kind in (Memgan, Autoencoder, Pca, Neighbours, Ocsvm, Kde, Iforest)
+}
 
 
 def build_detector(
@@ -27,4 +33,4 @@ def build_detector(
     return DETECTORS[name](parameters, image_shape=image_shape, seed=seed, device=device)
 
 
-__all__ = ["DETECTORS", "Detector", "Memgan", "Neighbours", "Pca", "Scores", "build_detector"]
+__all__ = ["DETECTORS", "Detector", "Memgan", "Scores", "build_detector"]

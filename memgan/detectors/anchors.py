@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from memgan.data.images import Pixels
 from memgan.detectors.base import Detector, Rebuilt, Scores
-from memgan.errors import BundleError
+from memgan.detectors.weights import Spec, check_weights
 from memgan.parameters import DetectorParameters, NeighboursParameters, PcaParameters
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Pca(Detector):
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         size = int(np.prod(self.image_shape))
-        _check(weights, {"mean": (size,), "components": (None, size)})
+        check_weights(weights, {"mean": Spec((size,)), "components": Spec((None, size))})
         self.mean, self.components = weights["mean"].numpy(), weights["components"].numpy()
 
     def state_dict(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Neighbours(Detector):
         return {"train": torch.from_numpy(self.train.copy())}
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        _check(weights, {"train": (None, *self.image_shape)}, torch.uint8)
+        check_weights(weights, {"train": Spec((None, *self.image_shape), torch.uint8)})
         self.load_state_dict(weights)
 
     def state_dict(self) -> dict[str, Any]:
@@ -165,29 +165,3 @@ class _NeighboursScorer(nn.Module):
 
 def _rows(images: Pixels) -> _Rows:
     return images.reshape(len(images), -1).astype(np.float64)
-
-
-def _check(
-    weights: Mapping[str, Tensor],
-    expected: Mapping[str, tuple[int | None, ...]],
-    dtype: torch.dtype = torch.float64,
-) -> None:
-    """BundleError unless `weights` has exactly these names, kinds and shapes (None: any but 0)."""
-    if set(weights) != set(expected):
-        raise BundleError(
-            f"weights hold {', '.join(sorted(weights)) or 'nothing'}, expected"
-            f" {', '.join(sorted(expected))}; export the bundle again"
-        )
-    for name, shape in expected.items():
-        value = weights[name]
-        fits = len(shape) == value.dim() and all(
-            given == want if want is not None else given > 0
-            for given, want in zip(value.shape, shape, strict=False)
-        )
-        if not fits or value.dtype != dtype:
-            raise BundleError(
-                f"weights {name!r} are {value.dtype} {tuple(value.shape)}, expected {dtype}"
-                f" {tuple('any' if want is None else want for want in shape)}"
-            )
-        if not torch.isfinite(value).all():
-            raise BundleError(f"weights {name!r} hold values that are not finite")

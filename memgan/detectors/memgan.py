@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from memgan.data.images import Pixels
 from memgan.detectors import losses
 from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.memory import address_logits, project, sample_addresses
-from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise
+from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise, to_signed
 from memgan.detectors.weights import take_weights
 from memgan.parameters import DetectorParameters, LearningRate, MemganParameters
 
@@ -81,7 +81,7 @@ class Memgan(Detector):
         batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
         totals: dict[str, Tensor] = {}
         for batch in batches:
-            for loss, value in self._step(_to_signed(resident[batch.to(self.device)])).items():
+            for loss, value in self._step(to_signed(resident[batch.to(self.device)])).items():
                 totals[loss] = totals.get(loss, torch.zeros((), device=self.device)) + value
         return {loss: float(total) / len(batches) for loss, total in totals.items()}
 
@@ -147,17 +147,9 @@ class Memgan(Detector):
         for name in names:
             self.optimisers[name].step()
 
-    @torch.no_grad()
     def prepare_to_score(self, images: Pixels) -> None:
         """BatchNorm statistics anew, from training images on the path that scoring takes."""
-        norms = [part for part in self.parts.modules() if isinstance(part, _BatchNorm)]
-        for norm in norms:
-            norm.reset_running_stats()
-        self.parts.train()
-        # Near-equal parts, so that the plain mean over batches is the mean over images.
-        for batch in np.array_split(images, math.ceil(len(images) / _SCORING_BATCH)):
-            self._rebuild(self._signed(batch))
-        self.parts.eval()
+        renew_statistics(self.parts, images, lambda batch: self._rebuild(self._signed(batch)))
 
     @torch.no_grad()
     def score(self, images: Pixels) -> Scores:
@@ -200,7 +192,7 @@ class Memgan(Detector):
         return _to_pixels(self.generator(self.memory))
 
     def _signed(self, images: Pixels) -> Tensor:
-        return _to_signed(torch.tensor(images, device=self.device))
+        return to_signed(torch.tensor(images, device=self.device))
 
     def _rebuild(self, x: Tensor) -> Tensor:
         rebuilt: Tensor = self.generator(project(self.encoder(x), self.memory))
@@ -268,14 +260,9 @@ class _Scorer(nn.Module):
         self.encoder, self.generator, self.memory = encoder, generator, memory
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        x = _to_signed(images)
+        x = to_signed(images)
         rebuilt = self.generator(project(self.encoder(x), self.memory))
         return losses.distance(x, rebuilt).to(torch.float64), _to_grey(rebuilt)
-
-
-def _to_signed(pixels: Tensor) -> Tensor:
-    """uint8 to float32 in [−1, 1]."""
-    return pixels.to(torch.float32) / 127.5 - 1.0
 
 
 def _to_grey(images: Tensor) -> Tensor:

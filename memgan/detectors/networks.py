@@ -158,3 +158,8 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             nn.init.normal_(part.weight, std=0.02, generator=generator)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
+
+
+def to_signed(pixels: Tensor) -> Tensor:
+    """uint8 to float32 in [−1, 1], as the networks take images."""
+    return pixels.to(torch.float32) / 127.5 - 1.0

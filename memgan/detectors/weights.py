@@ -1,8 +1,9 @@
-"""Taking weights from a file into tensors that are already there, refusing what does not fit."""
+"""Weights from a file: what does not fit is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -35,3 +36,33 @@ def take_weights(given: Mapping[str, Tensor], into: Mapping[str, Tensor]) -> Non
     with torch.no_grad():
         for name, value in given.items():
             into[name].copy_(value)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Shape and kind of an array; None stands for any length but 0."""
+
+    shape: tuple[int | None, ...]
+    dtype: torch.dtype = torch.float64
+
+
+def check_weights(given: Mapping[str, Tensor], expected: Mapping[str, Spec]) -> None:
+    """BundleError unless `given` has exactly these names, kinds and shapes, all values finite."""
+    if set(given) != set(expected):
+        raise BundleError(
+            f"weights hold {', '.join(sorted(given)) or 'nothing'}, expected"
+            f" {', '.join(sorted(expected))}; export the bundle again"
+        )
+    for name, spec in expected.items():
+        value = given[name]
+        fits = len(spec.shape) == value.dim() and all(
+            have == want if want is not None else have > 0
+            for have, want in zip(value.shape, spec.shape, strict=False)
+        )
+        if not fits or value.dtype != spec.dtype:
+            raise BundleError(
+                f"weights {name!r} are {value.dtype} {tuple(value.shape)}, expected {spec.dtype}"
+                f" {tuple('any' if want is None else want for want in spec.shape)}"
+            )
+        if not torch.isfinite(value).all():
+            raise BundleError(f"weights {name!r} hold values that are not finite")

@@ -1,4 +1,4 @@
-"""What the MEMGAN paper (arXiv 2002.02669) printed: Tables 1 and 2, AUROC by normal class.
+"""What the MEMGAN paper (arXiv 2002.02669) printed: Tables 1 to 3, AUROC by normal class.
 
 Facts, typed by class as printed. Means are taken anew from the classes: the paper's own row of
 means differs from them by up to 0.2 points. How those figures came about differs from method to
@@ -43,6 +43,28 @@ def published_auroc(dataset: str) -> dict[str, dict[str, PublishedFigure]]:
                 float(row["auroc_mean_pct"]) / 100, float(row["auroc_std_pct"]) / 100
             )
             found.setdefault(row["method"], {})[row["normal_class"]] = figure
+    return found
+
+
+def printed_means(dataset: str) -> dict[str, float]:
+    """The paper's own row of means by method, 0 to 1. UnknownName for another data set."""
+    if dataset not in PUBLISHED:
+        raise unknown_name("published table", dataset, PUBLISHED)
+    return {
+        row["method"]: float(row["auroc_mean_pct"]) / 100
+        for row in _rows("auroc.csv")
+        if row["dataset"] == dataset and row["normal_class"] == "average"
+    }
+
+
+def published_memory_units() -> dict[int, dict[str, PublishedFigure]]:
+    """Table 3: MEMGAN's AUROC on MNIST by number of memory units, then by normal class."""
+    found: dict[int, dict[str, PublishedFigure]] = {}
+    for row in _rows("memory_units.csv"):
+        figure = PublishedFigure(
+            float(row["auroc_mean_pct"]) / 100, float(row["auroc_std_pct"]) / 100
+        )
+        found.setdefault(int(row["units"]), {})[row["normal_class"]] = figure
     return found
 
 

@@ -29,6 +29,10 @@ PARAMETERS = {
     "memgan": {"width": 2, "memory_units": 4, "memory_dim": 4, "epochs": 1},
     "pca": {"components": 4},
     "neighbours": {"neighbours": 2},
+    "autoencoder": {"width": 2, "code_dim": 4, "epochs": 2},
+    "ocsvm": {},
+    "kde": {},
+    "iforest": {"trees": 10},
 }
 
 

@@ -94,7 +94,7 @@ def test_a_trials_configuration_holds_fixed_and_suggested_values() -> None:
         ("sampler=tp", UnknownName, "did you mean 'tpe'"),
         ("scheduler.name=ahsa", UnknownName, "did you mean 'asha'"),
         ("scheduler=pbt", ConfigError, "not available yet"),
-        ("objective=label-free", ConfigError, "not available yet"),
+        ("objective=label-fre", ConfigError, "label-free"),
         ("name=a b", ConfigError, "letters, digits"),
         ("budget.time=soon", ConfigError, "write 90s"),
         ("start_from=[papr]", UnknownName, "did you mean 'paper'"),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from optuna.trial import TrialState
@@ -22,6 +23,7 @@ from memgan.training import Training
 from search.cluster import connect
 from search.journal import Journal
 from search.outcome import TrialsResult
+from search.prepare import prepare
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import class_groups, read_outcomes, run_trials
@@ -92,6 +94,31 @@ def _run(study: Study, split: Split, results: Path, *listeners: Any) -> TrialsRe
             listeners[0],
             progress=listeners[1] if len(listeners) > 1 else None,
         )
+
+
+@pytest.mark.usefixtures("_ray")
+def test_normals_alone_are_searched_by_anomalies_made_from_them(tmp_path: Path) -> None:
+    labelled = load_split(DataConfig(source="digits"))
+    threes = np.concatenate([labelled.development.train.of_class("3"), labelled.test.of_class("3")])
+    np.savez(tmp_path / "threes.npz", x=threes, y=np.array(["3"] * len(threes)))
+    study, split, _ = prepare(
+        _study(
+            data={"source": str(tmp_path / "threes.npz")},
+            normal_class="all",
+            scheduler={"name": "none"},
+            start_from=[{"learning_rate": 1e-6}, {"learning_rate": 0.01}],
+            budget={"trials": 2},
+        ),
+        download=False,
+    )
+
+    result = _run(study, split, tmp_path / "results", Recorder())
+
+    untrained, trained = (outcome.mean for outcome in result.outcomes)
+    assert untrained is not None
+    assert trained is not None
+    assert untrained < trained < 1
+    assert result.best is result.outcomes[1]
 
 
 @pytest.mark.usefixtures("_ray")

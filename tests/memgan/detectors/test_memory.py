@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import nnls
 
-from memgan.detectors.hull import distance_to_hull, hull_loss
-from memgan.detectors.losses import projection_loss
+from memgan.detectors.hull import distance_to_hull, exact_distance_to_hull
 from memgan.detectors.memory import address, project, sample_addresses
+from memgan.reproduce.square import CORNERS, settle_on_square
 
 
 def test_address_is_the_softmax_of_dot_products() -> None:
@@ -44,24 +46,55 @@ def test_distance_to_the_hull_is_zero_inside_and_exact_outside() -> None:
     assert distance_to_hull(points, square).tolist() == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("units", "dim", "spread"),
+    [
+        (12, 16, 1.0),
+        (30, 8, 0.5),
+        (30, 8, 0.1),
+        (50, 64, 0.3),
+        (60, 4, 0.4),
+        (3, 2, 0.5),
+        (1, 3, 1),
+    ],
+)
+def test_exact_distances_are_those_of_a_quadratic_program(
+    units: int, dim: int, spread: float
+) -> None:
+    """scipy's non-negative least squares, a heavy row making the weights sum to 1."""
+    rng = np.random.default_rng(units * dim)
+    vertices = rng.normal(size=(units, dim))
+    # Some outside, some inside, some on a face, and a vertex itself.
+    mixed = rng.dirichlet(np.ones(units), 10) @ vertices
+    points = np.concatenate([spread * rng.normal(size=(30, dim)), mixed, vertices[:1]])
+    heavy = np.full((1, units), 1e4)
+    expected = []
+    for point in points:
+        weights, _ = nnls(np.concatenate([vertices.T, heavy]), np.append(point, 1e4))
+        expected.append(np.linalg.norm(weights / weights.sum() @ vertices - point))
+
+    found = exact_distance_to_hull(torch.from_numpy(points), torch.from_numpy(vertices))
+
+    np.testing.assert_allclose(found.distance.numpy(), expected, atol=1e-5)
+    assert (found.at_least <= found.distance).all()
+    assert (found.distance - found.at_least).max().item() < 2e-5
+    assert (found.distance[-11:] < 1e-5).all()
+
+
+def test_distances_to_a_hull_without_extent_are_exact() -> None:
+    line = torch.tensor([[0.0, 0.0], [2.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+    points = torch.tensor([[1.0, 3.0], [-3.0, 4.0], [1.5, 0.0]])
+
+    found = exact_distance_to_hull(points, line).distance
+
+    assert found.tolist() == pytest.approx([3.0, 5.0, 0.0], abs=1e-5)
+
+
 @pytest.mark.parametrize("units", [4, 8])
 def test_memory_units_settle_at_the_corners_of_a_square(units: int) -> None:
     """Fig. 2: units that rebuild points of [−1, 1]², and whose combinations stay in the hull of
     the points, end near its vertices."""
-    generator = torch.Generator().manual_seed(0)
-    corners = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
-    memory = torch.nn.Parameter(torch.randn(units, 2, generator=generator))
-    optimiser = torch.optim.Adam([memory], lr=0.03)
-    decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.05, total_iters=600)
-    for _ in range(600):
-        points = 2 * torch.rand(64, 2, generator=generator) - 1
-        addresses = sample_addresses(64, units, sharpness=5.0, generator=generator)
-        loss = projection_loss(points, project(points, memory))
-        loss = loss + hull_loss(addresses @ memory, corners, weight=5.0, steps=30)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        decay.step()
-    settled = memory.detach()
-    assert torch.cdist(corners, settled).amin(dim=1).max().item() < 0.05
-    assert distance_to_hull(settled, corners).max().item() < 0.05
+    start, settled = settle_on_square(units, seed=0)
+    assert torch.cdist(CORNERS, settled).amin(dim=1).max().item() < 0.05
+    assert distance_to_hull(settled, CORNERS).max().item() < 0.05
+    assert distance_to_hull(start, CORNERS).max().item() > 0.3

@@ -1,0 +1,117 @@
+"""A plain autoencoder of MEMGAN's own networks: what MEMGAN is without memory and adversary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from memgan.data.images import Pixels
+from memgan.detectors import losses
+from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.detectors.batchnorm import renew_statistics
+from memgan.detectors.networks import Encoder, Generator, initialise, to_signed
+from memgan.detectors.weights import take_weights
+from memgan.parameters import AutoencoderParameters, DetectorParameters
+
+_BATCH = 256
+
+
+class Autoencoder(Detector):
+    """Trained and scored by ‖x − G(E(x))‖₂, MEMGAN's cycle loss and score with P left out."""
+
+    name = "autoencoder"
+
+    def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
+        super().__init__(parameters, **arguments)
+        assert isinstance(parameters, AutoencoderParameters)
+        self.parameters = p = parameters
+        self.shuffling = torch.Generator().manual_seed(self.seed)
+        with torch.random.fork_rng(devices=[]):  # Layers first fill themselves from the global one.
+            parts = nn.Sequential(
+                Encoder(self.image_shape, p.code_dim, p.width),
+                Generator(self.image_shape, p.code_dim, p.width),
+            )
+        initialise(parts, torch.Generator().manual_seed(self.seed + 2))
+        self.parts = parts.to(self.device)
+        self.optimiser = torch.optim.Adam(
+            self.parts.parameters(), lr=p.learning_rate, betas=(p.beta1, p.beta2), fused=True
+        )
+
+    def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        self.parts.train()
+        resident = torch.tensor(images, device=self.device)
+        order = torch.randperm(len(images), generator=self.shuffling)
+        batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
+        total = torch.zeros((), device=self.device)
+        for batch in batches:
+            x = to_signed(resident[batch.to(self.device)])
+            loss = losses.cycle_loss(x, self.parts(x))
+            self.optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            self.optimiser.step()
+            total += loss.detach()
+        return {"cycle": float(total) / len(batches)}
+
+    def prepare_to_score(self, images: Pixels) -> None:
+        renew_statistics(self.parts, images, lambda batch: self.parts(self._signed(batch)))
+
+    def scorer(self) -> nn.Module:
+        self.parts.eval()
+        return _AutoencoderScorer(self.parts)
+
+    def score(self, images: Pixels) -> Scores:
+        return self._scored(images)[0]
+
+    def rebuild(self, images: Pixels) -> Rebuilt:
+        return self._scored(images)[1]
+
+    @torch.no_grad()
+    def _scored(self, images: Pixels) -> tuple[Scores, Rebuilt]:
+        scorer = self.scorer()
+        scores, rebuilt = np.empty(len(images)), np.empty(images.shape, dtype=np.float32)
+        for start in range(0, len(images), _BATCH):
+            part = slice(start, start + _BATCH)
+            of_part = scorer(torch.tensor(images[part], device=self.device))
+            scores[part], rebuilt[part] = (values.cpu().numpy() for values in of_part)
+        return scores, rebuilt
+
+    def _signed(self, images: Pixels) -> Tensor:
+        return to_signed(torch.tensor(images, device=self.device))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "parts": self.parts.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "shuffling": self.shuffling.get_state(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.parts.load_state_dict(state["parts"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.shuffling.set_state(state["shuffling"])
+
+    def weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        take_weights(weights, self._scoring_state())
+
+    def _scoring_state(self) -> dict[str, Tensor]:
+        state = self.parts.state_dict().items()
+        return {name: value for name, value in state if not name.endswith("num_batches_tracked")}
+
+
+class _AutoencoderScorer(nn.Module):
+    def __init__(self, parts: nn.Module) -> None:
+        super().__init__()
+        self.parts = parts
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        x = to_signed(images)
+        rebuilt = self.parts(x)
+        return losses.distance(x, rebuilt).to(torch.float64), (rebuilt + 1.0) * 127.5

@@ -1,0 +1,1 @@
+"""The paper's tables and figures, rendered from what was recorded, beside what was printed."""

@@ -1,0 +1,212 @@
+"""What each table shows: which configurations, classes and seeds, and the paper's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from memgan.data.sources import source_name
+from memgan.errors import unknown_name
+from memgan.named import configuration_names, named_configuration
+from memgan.published import (
+    PublishedFigure,
+    printed_means,
+    published_auroc,
+    published_for,
+    published_memory_units,
+)
+
+_ORDER = (
+    *("memgan", "memgan-plus", "memgan-paper", "memgan-recipe", "autoencoder"),
+    *("pca", "neighbours", "ocsvm", "kde", "iforest"),
+)
+_STARTS = ("memgan", "memgan-recipe")
+"""What a table of variations starts from: the first of these that there is."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One configuration over the classes of a table."""
+
+    configuration: str
+    title: str
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a table shows, before any figure."""
+
+    name: str
+    title: str
+    family: str
+    """The folder of configs/ that its configurations are in."""
+    source: str
+    """The images, as `--data` names them."""
+    classes: tuple[str, ...] | None
+    """Normal classes; None for every one of the data set."""
+    columns: tuple[Column, ...]
+    published: Mapping[str, Mapping[str, PublishedFigure]] = field(default_factory=dict)
+    """The paper's columns, by title, then class."""
+    printed_means: Mapping[str, float] = field(default_factory=dict)
+    """The paper's own means over classes by title, 0 to 1, where it prints them."""
+
+    @property
+    def dataset(self) -> str:
+        """The name that cells have for the images."""
+        return source_name(self.source)
+
+
+def make_layout(
+    name: str,
+    *,
+    source: str | None = None,
+    classes: tuple[str, ...] | None = None,
+    configurations: Sequence[str] = (),
+    seeds: int | None = None,
+) -> Layout:
+    """A table by its name, perhaps with other images, or with these classes, configurations
+    (names as `named_configuration` takes them) or so many seeds alone.
+
+    A configuration with one seed in its file keeps that one: it draws no random numbers.
+    UnknownName for a table or a configuration that there is not.
+    """
+    if name not in _TABLES:
+        raise unknown_name("table", name, TABLES)
+    layout = _TABLES[name](source)
+    if configurations:
+        chosen = [_column(layout.family, configuration) for configuration in configurations]
+        layout = replace(layout, columns=tuple(chosen))
+    if classes is not None:
+        layout = replace(layout, classes=classes)
+    if seeds is not None:
+        columns = [
+            replace(c, seeds=tuple(range(seeds))) if len(c.seeds) > 1 else c for c in layout.columns
+        ]
+        layout = replace(layout, columns=tuple(columns))
+    return layout
+
+
+def start_of(family: str) -> str:
+    """The configuration that variations and figures start from."""
+    known = configuration_names(family)
+    return next(name for name in _STARTS if name in known)
+
+
+def figure_layout(
+    name: str,
+    *,
+    source: str | None = None,
+    classes: tuple[str, ...] | None = None,
+    configuration: str | None = None,
+) -> Layout:
+    """The one trained seed of one configuration that a figure shows, all classes or these."""
+    chosen = configuration or start_of("mnist")
+    if name == "fig4":
+        chosen += "+projection_weight=0"
+    first = named_configuration("mnist", chosen).seeds[:1]
+    if classes is None and name != "fig1":
+        classes = ("5",)
+    return Layout(
+        name=name,
+        title=_FIGURES[name],
+        family="mnist",
+        source=source or "mnist",
+        classes=classes,
+        columns=(Column(chosen, chosen, first),),
+    )
+
+
+def _by_class(name: str, title: str, family: str, default: str) -> Callable[[str | None], Layout]:
+    def make(source: str | None) -> Layout:
+        chosen = source or default
+        table = published_for(source_name(chosen))
+        known = configuration_names(family)
+        return Layout(
+            name=name,
+            title=title,
+            family=family,
+            source=chosen,
+            classes=None,
+            columns=tuple(_column(family, name) for name in _ORDER if name in known),
+            published=published_auroc(table) if table else {},
+            printed_means=printed_means(table) if table else {},
+        )
+
+    return make
+
+
+def _memory_units(source: str | None) -> Layout:
+    start = start_of("mnist")
+    own = named_configuration("mnist", start).parameters.model_dump()["memory_units"]
+    published = published_memory_units() if source is None else {}
+    return Layout(
+        name="table3",
+        title="Table 3: AUROC % by number of memory units",
+        family="mnist",
+        source=source or "mnist",
+        classes=("0", "1", "5"),
+        columns=tuple(
+            _column("mnist", start if n == own else f"{start}+memory_units={n}", f"n = {n}")
+            for n in (25, 50, 100, 200)
+        ),
+        published={f"n = {n}": by_class for n, by_class in published.items()},
+    )
+
+
+def _ablations(source: str | None) -> Layout:
+    start = start_of("mnist")
+    without = {
+        "adversarial_weight": "without the adversary",
+        "cycle_weight": "without cycle loss",
+        "projection_weight": "without projection loss",
+        "mutual_information_weight": "without mutual information loss",
+    }
+    return Layout(
+        name="ablations",
+        title=f"Ablations of {start}: AUROC %",
+        family="mnist",
+        source=source or "mnist",
+        classes=("2", "5", "8"),
+        columns=(
+            _column("mnist", start),
+            *(_column("mnist", f"{start}+{key}=0", title) for key, title in without.items()),
+            _column("mnist", "autoencoder", "without memory and adversary"),
+        ),
+    )
+
+
+def _hull(source: str | None) -> Layout:
+    start = start_of("mnist")
+    return Layout(
+        name="hull",
+        title="The hull, measured",
+        family="mnist",
+        source=source or "mnist",
+        classes=("2", "5", "8"),
+        columns=(_column("mnist", start), _column("mnist", f"{start}+memory_dim=16")),
+    )
+
+
+def _column(family: str, configuration: str, title: str | None = None) -> Column:
+    seeds = named_configuration(family, configuration).seeds
+    return Column(configuration, title or configuration, seeds)
+
+
+_TABLES: Mapping[str, Callable[[str | None], Layout]] = {
+    "table1": _by_class("table1", "Table 1: AUROC % on MNIST", "mnist", "mnist"),
+    "table2": _by_class("table2", "Table 2: AUROC % on CIFAR-10", "cifar10", "cifar10-jpeg"),
+    "table3": _memory_units,
+    "ablations": _ablations,
+    "hull": _hull,
+}
+TABLES = tuple(_TABLES)
+"""Tables by name."""
+
+_FIGURES = {
+    "fig1": "Fig. 1: decoded memory units",
+    "fig3": "Fig. 3: codes and memory units in two dimensions",
+    "fig4": "Fig. 4: codes and memory units, trained without the projection loss",
+}
+FIGURES = ("fig1", "fig2", "fig3", "fig4")
+"""Figures by name; the second needs no images."""

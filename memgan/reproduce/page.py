@@ -1,0 +1,188 @@
+"""docs/results.md, made from the records alone, so that it says what was run and nothing else."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from memgan.named import configuration_names, describe
+from memgan.reproduce.hull import HullCell
+from memgan.reproduce.hull_table import HEADER, hull_findings, hull_rows
+from memgan.reproduce.layout import Layout, figure_layout, make_layout
+from memgan.reproduce.render import markdown, published_rows, rows
+from memgan.reproduce.tables import Table, fill
+from memgan.result_cells import ResultCell, read_cells, read_recorded
+
+_SEARCHED = ("memgan", "memgan-plus")
+_ANCHORS = ("pca", "neighbours")
+_INTRODUCTION = """\
+# Results
+
+This page is written by `memgan reproduce page` from the files in `benchmarks/results/`, one small
+record for each configuration, normal class and seed that was trained. What was not trained stands
+as "missing". `memgan reproduce TABLE --run --data-dir DIR` trains what a table lacks, and writes
+each record as soon as it is there.
+
+Figures are AUROC in percent on the official test images, mean ± standard deviation over seeds; the
+mean over classes comes first for each seed, then over seeds. Detectors that draw no random numbers
+have one seed. Splits, and what may see what, are in [science.md](science.md#splits). The
+columns of the paper were mostly made without a validation set: some of their settings were chosen
+by class, or on test images. The paper's means are recomputed from its classes.
+"""
+_TABLES = {
+    "table1": "## Table 1: MNIST",
+    "table2": "## Table 2: CIFAR-10",
+    "table3": "## Table 3: the number of memory units",
+    "ablations": "## What each part buys",
+}
+_NOTES = {
+    "table2": (
+        "The images are `cifar10-jpeg`, CIFAR-10 with every image encoded once as JPEG (quality"
+        " 75): near to CIFAR-10, and not the same."
+    ),
+    "table3": "On MNIST; the paper finds that n hardly matters.",
+    "ablations": "On MNIST. A loss is left out by giving it weight 0.",
+}
+_HULL = """\
+## The hull, measured
+
+The paper argues that codes of normal images lie in the convex hull of the memory units, and codes
+of other images outside. Below are distances from codes E(x) to the hull of the units, exact to a
+millionth ([hull.py](../memgan/detectors/hull.py)), beside the units' mean distance from their
+centroid ("unit spread"). "Inside" is the share of codes with no distance. With n no greater than d
+the hull has no inside, so only d below n can bear the claim out. The last column takes the
+distance as an anomaly score.
+"""
+_FIGURES = {
+    "fig1": "Decoded memory units, G(M): a row a digit.",
+    "fig2": (
+        "Memory units that learn the points of a square settle at its corners (Eq. 9, with a"
+        " distance in place of its indicator)."
+    ),
+    "fig3": (
+        "Codes of test images and memory units. t-SNE, as in the paper, bends distances and hulls."
+        " In the linear projection the outline is the hull of the units: a code outside of it is"
+        " outside of the true hull."
+    ),
+    "fig4": "The same without the projection loss.",
+}
+
+
+def write_page(records: Path, out: Path) -> None:
+    """Write the page, and its figures into figures/ beside it."""
+    from memgan.figures import save_figure
+    from memgan.reproduce.figures import draw, draw_square
+
+    for name in _drawable(records):
+        drawn = draw_square() if name == "fig2" else draw(figure_layout(name), records / "memories")
+        save_figure(drawn.figure, out.parent / "figures" / f"{name}.png")
+    out.write_text(page(records), encoding="utf-8")
+
+
+def page(records: Path) -> str:
+    """The page's text. Equal records give equal text."""
+    cells = read_cells(records / "cells")
+    tables = {name: fill(make_layout(name), cells) for name in _TABLES}
+    all_tables = [*tables.values(), fill(make_layout("hull"), cells)]
+    parts = [_INTRODUCTION, _state(all_tables, cells), _configurations()]
+    for name, table in tables.items():
+        parts += [_TABLES[name], *([_NOTES[name]] if name in _NOTES else []), _table(table)]
+    parts.append(_hull(read_recorded(records / "hull", HullCell)))
+    parts.append(_figures(records))
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _state(tables: Iterable[Table], cells: Sequence[ResultCell]) -> str:
+    lines = ["## What was run", ""]
+    body = []
+    for table in tables:
+        wanted = sum(len(c.seeds) for c in table.layout.columns) * len(table.classes)
+        minutes = sum(cell.seconds for cell in table.cells) / 60
+        body.append(
+            [
+                f"`memgan reproduce {table.layout.name} --run`",
+                f"{len(table.cells)} of {wanted}",
+                f"{minutes:.0f} min",
+            ]
+        )
+    lines.append(markdown(["command", "cells run", "time, one thread"], body))
+    machines = sorted({cell.machine for cell in cells})
+    torches = sorted({cell.versions.get("torch", "?") for cell in cells})
+    lines += [
+        "",
+        f"Machine: {'; '.join(machines)}, shared with other work. torch {', '.join(torches)}.",
+    ]
+    return "\n".join(lines)
+
+
+def _configurations() -> str:
+    lines = ["## The columns", ""]
+    body = [
+        [f"[{name}](../configs/mnist/{name}.yaml)", describe("mnist", name)]
+        for name in (column.configuration for column in make_layout("table1").columns)
+        if name in configuration_names("mnist")
+    ]
+    lines.append(markdown(["configuration", "what it is"], body).replace("---:", "---"))
+    lines += ["", "Those for CIFAR-10 are in `configs/cifar10/`."]
+    to_come = [name for name in _SEARCHED if name not in configuration_names("mnist")]
+    if to_come:
+        lines[-1] += f" Still to come, from searches on validation data: {', '.join(to_come)}."
+    return "\n".join(lines)
+
+
+def _table(table: Table) -> str:
+    parts = [markdown(*rows(table))]
+    if comparison := _beside_anchors(table):
+        parts.append(comparison)
+    if "MEMGAN" in table.layout.published:
+        parts += ["As published:", markdown(*published_rows(table))]
+    return "\n\n".join(parts)
+
+
+def _beside_anchors(table: Table) -> str:
+    """What each learned configuration has over the anchors, of the classes that both have."""
+    lines = []
+    for column in table.layout.columns:
+        if not column.configuration.startswith(("memgan", "autoencoder")):
+            continue
+        for anchor in _ANCHORS:
+            own, simple = table.figures[column.configuration], table.figures.get(anchor, {})
+            both = [k for k in table.classes if k in own and k in simple]
+            if not both:
+                continue
+            gaps = [100 * (own[k].mean - simple[k].mean) for k in both]
+            lines.append(
+                f"- {column.configuration} less {anchor}: {statistics.fmean(gaps):+.1f} points on"
+                f" average over {len(both)} classes, {min(gaps):+.1f} to {max(gaps):+.1f}"
+            )
+    return "\n".join(lines)
+
+
+def _hull(hulls: Sequence[HullCell]) -> str:
+    layout = make_layout("hull")
+    findings = "\n".join(f"- {line}" for line in hull_findings(layout, hulls))
+    return "\n".join([_HULL, markdown(HEADER, hull_rows(layout, hulls)), "", findings])
+
+
+def _figures(records: Path) -> str:
+    drawable = _drawable(records)
+    parts = ["## Figures"]
+    for name, text in _FIGURES.items():
+        parts.append(f"`memgan reproduce {name}`. {text}")
+        parts.append(f"![{name}](figures/{name}.png)" if name in drawable else "Not trained yet.")
+    return "\n\n".join(parts)
+
+
+def _drawable(records: Path) -> list[str]:
+    return [
+        name
+        for name in _FIGURES
+        if name == "fig2" or _has_memory(figure_layout(name), records / "memories")
+    ]
+
+
+def _has_memory(layout: Layout, memories: Path) -> bool:
+    from memgan.reproduce.figures import find_memory, shown_classes
+
+    return any(find_memory(layout, memories, name) for name in shown_classes(layout))

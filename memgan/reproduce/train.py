@@ -1,0 +1,115 @@
+"""Training the cells that a table lacks, each written as soon as it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from memgan.cells import Cell, train_cells
+from memgan.config import DataConfig
+from memgan.configuration import Configuration
+from memgan.data import Split, check_normal_classes, load_split
+from memgan.errors import ResultsError
+from memgan.named import digest, named_configuration
+from memgan.reproduce.figures import find_memory
+from memgan.reproduce.hull import measure, restore
+from memgan.reproduce.layout import Layout
+from memgan.reproduce.memories import keep_memory
+from memgan.reproduce.tables import fill
+from memgan.result_cells import ResultCell, add_recorded, read_cells
+from memgan.runtime import machine, versions
+
+CELLS, HULLS, MEMORIES = "cells", "hull", "memories"
+"""What lies where below the folder of records."""
+
+
+def train_missing(
+    layout: Layout,
+    records: Path,
+    *,
+    for_figure: bool = False,
+    data_dir: Path | None,
+    download: bool = False,
+    device: str | None = None,
+    jobs: int | None = None,
+    note: Callable[[str], None] = lambda line: None,
+) -> Layout:
+    """Train what `layout` wants and `records` has not; gives the layout with its classes.
+
+    Of a MEMGAN the hull is measured along with it, and of its first seed the memory is kept for
+    the figures; for_figure: cells whose memory was not kept count as missing too. Interrupted,
+    what is done stays, and the next call goes on. ResultsError if the cells there were made from
+    another split.
+    """
+    data = DataConfig(source=layout.source, dir=data_dir)
+    split = load_split(data, download=download)
+    if split.source != layout.dataset:
+        raise ResultsError(f"{layout.source} holds {split.source}, expected {layout.dataset}")
+    layout = replace(layout, classes=check_normal_classes(split, layout.classes or "all"))
+    table = fill(layout, read_cells(records / CELLS))
+    if any(cell.split_hash != split.hash for cell in table.cells):
+        raise ResultsError(
+            f"the cells of {split.source} in {records} were made from another split, of other"
+            " images or by another version; give the new ones a folder of their own (--records)"
+        )
+    missing = list(table.missing)
+    if for_figure:
+        (column,) = layout.columns
+        wanted = [(column.configuration, name, column.seeds[0]) for name in table.classes]
+        missing = [w for w in wanted if find_memory(layout, records / MEMORIES, w[1]) is None]
+    done = 0
+    for name in dict.fromkeys(configuration for configuration, _, _ in missing):
+        configuration = _configured(layout.family, name, data, device)
+        for seed in dict.fromkeys(s for c, _, s in missing if c == name):
+            classes = [k for c, k, s in missing if (c, s) == (name, seed)]
+            for cell in train_cells(configuration, split, classes=classes, seeds=[seed], jobs=jobs):
+                result = _result(layout, name, configuration, split, cell)
+                _keep_more(records, configuration, split, result, cell)
+                add_recorded(records / CELLS, result)
+                done += 1
+                note(
+                    f"{done}/{len(missing)}  {name}  class {cell.normal_class}  seed {seed}"
+                    f"  test AUROC {100 * result.auroc:.1f}  {cell.seconds:.0f} s"
+                )
+    return layout
+
+
+def _keep_more(
+    records: Path, configuration: Configuration, split: Split, result: ResultCell, cell: Cell
+) -> None:
+    detector = restore(configuration, split, cell)
+    if detector is None:
+        return
+    add_recorded(records / HULLS, measure(detector, split, result, cell.test_anomalous))
+    if cell.seed == configuration.seeds[0]:
+        keep_memory(records / MEMORIES, result, detector, split.test.images, cell.test_anomalous)
+
+
+def _configured(family: str, name: str, data: DataConfig, device: str | None) -> Configuration:
+    configuration = named_configuration(family, name)
+    runtime = configuration.runtime.model_copy(update={"device": device} if device else {})
+    return configuration.model_copy(update={"data": data, "runtime": runtime})
+
+
+def _result(
+    layout: Layout, name: str, configuration: Configuration, split: Split, cell: Cell
+) -> ResultCell:
+    if cell.test_auroc is None or cell.test_average_precision is None:
+        raise ResultsError(
+            f"{split.source} has no labelled anomalies to test class {cell.normal_class} on, so"
+            " there is no figure for a table"
+        )
+    return ResultCell(
+        configuration=name,
+        dataset=split.source,
+        normal_class=cell.normal_class,
+        seed=cell.seed,
+        auroc=cell.test_auroc,
+        average_precision=cell.test_average_precision,
+        seconds=round(cell.seconds, 2),
+        command=f"memgan reproduce {layout.name} --run --data-dir DIR",
+        versions={**versions(), "configuration": digest(configuration, cell.normal_class)},
+        machine=machine(),
+        split_hash=split.hash,
+    )

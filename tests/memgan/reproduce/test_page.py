@@ -1,0 +1,34 @@
+"""docs/results.md says what the records say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from memgan.reproduce.page import page, write_page
+
+ROOT = Path(__file__).parents[3]
+RECORDS = ROOT / "benchmarks" / "results"
+
+
+def test_the_page_has_not_drifted_from_the_records() -> None:
+    committed = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+
+    assert committed == page(RECORDS), "write it anew: memgan reproduce page"
+
+
+def test_every_picture_of_the_page_is_there() -> None:
+    committed = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+
+    for target in re.findall(r"!\[.*?\]\((.*?)\)", committed):
+        assert (ROOT / "docs" / target).is_file(), target
+
+
+def test_without_records_nothing_is_claimed(tmp_path: Path) -> None:
+    write_page(tmp_path / "records", tmp_path / "page.md")
+
+    text = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert "0 of 160" in text
+    assert "less pca" not in text
+    assert text.count("Not trained yet.") == 3
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["fig2.png"]

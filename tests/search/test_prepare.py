@@ -1,0 +1,57 @@
+"""What judges a study's trials is settled by its images, before anything begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memgan.errors import DataError
+from search.prepare import prepare
+from search.study import Study
+
+
+def study_of(source: Path | str, **values: object) -> Study:
+    return Study(
+        data={"source": str(source)}, detector="pca", space={"components": [2, 4]}, **values
+    )
+
+
+@pytest.fixture
+def normals_alone(tmp_path: Path) -> Path:
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "good.npz", x=images, y=np.array(["good"] * 30))
+    return tmp_path / "good.npz"
+
+
+def test_labels_judge_where_there_are_any() -> None:
+    study, split, _ = prepare(study_of("digits"), download=False)
+
+    assert study.objective == "val-auroc"
+    assert split.development.made_anomalies is None
+
+
+def test_normals_alone_are_searched_without_labels(normals_alone: Path) -> None:
+    study, split, (group,) = prepare(study_of(normals_alone), download=False)
+
+    assert study.objective == "label-free"
+    assert split.development.made_anomalies is not None
+    assert set(split.development.made_anomalies) == set(group.classes) == {"good"}
+
+
+def test_labels_that_are_asked_for_and_absent_are_missed(normals_alone: Path) -> None:
+    with pytest.raises(DataError, match="--objective label-free"):
+        prepare(study_of(normals_alone, objective="val-auroc"), download=False)
+
+
+def test_labels_can_be_left_out_of_account() -> None:
+    asked = study_of("digits", objective="label-free", normal_class="3")
+
+    study, split, _ = prepare(asked, download=False)
+
+    images, anomalous = split.development.validation_of("3")
+    held_out = split.development.validation.of_class("3")
+    assert study == asked
+    np.testing.assert_array_equal(images[~anomalous], held_out)
+    assert len(images) == 5 * len(held_out)
