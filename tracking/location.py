@@ -13,7 +13,9 @@ from memgan.errors import BadInput
 
 DEFAULT_RESULTS = Path("results")
 
-_CREDENTIALS = re.compile(r"(://)[^/\s]+@")
+# A password may hold a slash that nobody encoded: then rather too much is hidden than too little.
+_CREDENTIALS = re.compile(r"(://)(?:[^/\s]+|[^/\s:]+:\S+)@")
+_SECRETS = re.compile(r"([?&;][\w-]*(?:password|passwd|pwd|token|secret|key)=)[^&;\s'\"]+", re.I)
 _KNOWN = (
     "http",
     "https",
@@ -80,8 +82,8 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def redact(text: str) -> str:
-    """`text` with the user and password of every address in it hidden."""
-    return _CREDENTIALS.sub(r"\1***@", text)
+    """`text` with every user, password and token of the addresses in it hidden."""
+    return _SECRETS.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
 
 
 def one_line(error: BaseException, length: int = 300) -> str:
@@ -92,7 +94,7 @@ def one_line(error: BaseException, length: int = 300) -> str:
 
 def has_secret(uri: str) -> bool:
     """Whether an address holds, or held before `redact`, a user or a password."""
-    return _CREDENTIALS.search(uri) is not None
+    return redact(uri) != uri or "***" in uri
 
 
 def command_prefix() -> str:

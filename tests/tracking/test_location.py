@@ -46,7 +46,17 @@ def test_results_elsewhere_need_an_address() -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["https://ann:s3cret@host/x", "postgresql://ann:s3c@ret@host/db", "http://s3cret@host"]
+    "uri",
+    [
+        "https://ann:s3cret@host/x",
+        "postgresql://ann:s3c@ret@host/db",
+        "postgresql://ann:s3c%40ret@host/db",
+        "mysql+pymysql://ann:s3c/r#t@host:3306/db",
+        "http://s3cret@host",
+        "https://host/x?token=s3cret",
+        "https://host/x?a=1&access_token=s3cret&b=2",
+        "mssql://host/db?uid=ann;Pwd=s3cret",
+    ],
 )
 def test_passwords_are_hidden(uri: str) -> None:
     text = redact(f"cannot reach {uri} today")

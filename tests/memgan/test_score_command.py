@@ -1,0 +1,184 @@
+"""`memgan score` as a user meets it: tables, heat maps, backends, files that cannot be read."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from memgan.cells import train_cell
+from memgan.configuration import Configuration
+from memgan.data import Split
+from memgan.heatmaps import mirrored
+from memgan.trained import write_bundle
+from search.cli import run
+
+
+@pytest.fixture
+def photos(digits: Split, tmp_path: Path) -> Path:
+    """Twelve digits as PNG files, in two folders with the same names."""
+    for folder in ("a", "b"):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        for number, image in enumerate(digits.test.images[:6]):
+            Image.fromarray(image[0]).save(tmp_path / "photos" / folder / f"{number}.png")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def score(bundle: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """(arguments) -> exit code, standard output, standard error."""
+
+    def score_it(*arguments: object, of: Path = bundle) -> tuple[int, str, str]:
+        code = run(["score", str(of), *map(str, arguments), "--device", "cpu"])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return score_it
+
+
+Score = Callable[..., tuple[int, str, str]]
+
+
+def test_csv_parquet_and_json_hold_the_same_rows_in_the_order_of_files(
+    score: Score, photos: Path, tmp_path: Path
+) -> None:
+    for name in ("s.csv", "s.parquet"):
+        assert score(photos, "--out", tmp_path / name)[0] == 0
+    code, out, err = score(photos, "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    files = [str(path) for path in sorted(photos.rglob("*.png"))]
+    table = parquet.read_table(tmp_path / "s.parquet").to_pylist()
+    assert table == document["images"]
+    assert [row["image"] for row in table] == files
+    rows = list(csv.DictReader((tmp_path / "s.csv").open()))
+    assert [row["image"] for row in rows] == files
+    assert [float(row["score"]) for row in rows] == pytest.approx(
+        [row["score"] for row in table], rel=1e-5
+    )
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_both_backends_give_the_same_rows(score: Score, photos: Path) -> None:
+    documents = [json.loads(score(photos, "--json", "--backend", b)[1]) for b in ("torch", "onnx")]
+    torch_, onnx = ([row["score"] for row in d["images"]] for d in documents)
+    np.testing.assert_allclose(torch_, onnx, rtol=1e-4)
+
+
+def test_unreadable_files_are_named_and_counted_and_the_rest_is_scored(
+    score: Score, photos: Path, tmp_path: Path
+) -> None:
+    (photos / "a" / "2.png").write_bytes(b"no picture")
+    (photos / "b" / "9\x1b[31m.png").write_bytes(b"no picture")
+    np.savez(tmp_path / "cut.npz", x=np.zeros((3, 5)))
+    code, out, err = score(photos, tmp_path / "cut.npz", "--out", tmp_path / "s.csv")
+    assert code == 1
+    assert "11 images scored" in out
+    assert "a/2.png" in err
+    assert "cut.npz" in err
+    assert "3 images could not be read, 11 were scored" in err
+    assert "\x1b" not in err
+
+
+def test_a_decompression_bomb_is_an_unreadable_file(
+    score: Score, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("1", (20_000, 20_000)).save(photos / "bomb.png")
+    code, _, err = score(photos, "--json")
+    assert code == 1
+    assert "bomb.png" in err
+    assert "1 images could not be read, 12 were scored" in err
+
+
+@pytest.mark.parametrize("name", ["scores.xlsx", "scores"])
+def test_another_suffix_is_refused_before_anything_is_written(
+    score: Score, photos: Path, tmp_path: Path, name: str
+) -> None:
+    code, _, err = score(photos, "--out", tmp_path / name)
+    assert code == 2
+    assert ".csv or .parquet" in err
+    assert not (tmp_path / name).exists()
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_only_a_name(
+    score: Score, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos / "a")
+    Path("0.png").rename("=1+1.png")
+    assert score("=1+1.png", "--out", tmp_path / "s.csv")[0] == 0
+    (row,) = csv.DictReader((tmp_path / "s.csv").open())
+    assert row["image"] == "./=1+1.png"
+
+
+def test_a_heat_map_an_image_under_its_own_path(
+    score: Score, photos: Path, tmp_path: Path, digits: Split
+) -> None:
+    np.savez(tmp_path / "more.npz", x=digits.test.images[:2])
+    maps = tmp_path / "maps"
+    code, _, err = score(
+        photos, tmp_path / "more.npz", "--heatmaps", maps, "--out", tmp_path / "s.csv"
+    )
+    assert (code, err) == (0, "")
+    written = sorted(maps.rglob("*.png"))
+    assert len(written) == 12 + 2
+    assert {Image.open(path).size for path in written} == {Image.open(written[0]).size}
+    with Image.open(written[0]) as picture:
+        assert picture.width > 2 * 200
+        left = np.asarray(picture)[:224, :224]
+    first = np.asarray(Image.open(photos / "a" / "0.png"))
+    np.testing.assert_array_equal(left[::28, ::28, 0], first)
+
+
+def test_heat_maps_go_to_a_new_folder_outside_of_what_is_scored(
+    score: Score, photos: Path, tmp_path: Path
+) -> None:
+    code, _, err = score(photos, "--heatmaps", photos / "maps")
+    assert code == 2
+    assert "which is scored" in err
+    assert not (photos / "maps").exists()
+    (photos.parent / "full").mkdir()
+    (photos.parent / "full" / "mine.txt").touch()
+    code, _, err = score(photos, "--heatmaps", photos.parent / "full")
+    assert code == 2
+    assert "holds files already" in err
+
+
+def test_a_detector_that_rebuilds_nothing_has_no_heat_maps(
+    score: Score, photos: Path, digits: Split, tmp_path: Path
+) -> None:
+    configuration = Configuration(detector="neighbours", runtime={"device": "cpu"})
+    cell = train_cell(configuration, digits.development, digits.test, "1", seed=0)
+    write_bundle(tmp_path / "neighbours", configuration, digits, [cell])
+    code, out, err = score(photos, "--heatmaps", tmp_path / "maps", of=tmp_path / "neighbours")
+    assert (code, out) == (2, "")
+    assert "rebuilds no image" in err
+    assert not (tmp_path / "maps").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("photos/a.png", "photos/a.png"),
+        ("photos/a.jpg", "photos/a.jpg.png"),
+        ("x.npz[3]", "x.npz[3].png"),
+        ("/etc/passwd", "etc/passwd.png"),
+        ("a/../b.png", "b.png"),
+    ],
+)
+def test_names_are_mirrored_below_the_folder(name: str, path: str) -> None:
+    assert mirrored(name) == Path(path)
+
+
+def test_no_name_leads_out_of_the_folder() -> None:
+    for name in ("../../x.png", "../" * 40 + "etc/x", "a/../../../x.png", "é" * 300 + ".png"):
+        found: Any = mirrored(name)
+        assert not found.is_absolute()
+        assert ".." not in found.parts
+        assert max(len(part.encode()) for part in found.parts) < 255
