@@ -34,6 +34,10 @@ FACTS = StudyFacts(
 )
 
 
+EPOCHS = 8
+"""Of a trial that a driver tells."""
+
+
 class Told:
     """Tells steps of a study, and remembers what must come of them.
 
@@ -168,14 +172,13 @@ def drive(
         getattr(told, step)(*values)
         print(json.dumps([step, *values]), flush=True)
 
-    epochs = 8
-    pause = seconds / (trials / 2 * epochs)
+    pause = seconds / (trials / 2 * EPOCHS)
     say("start")
     for first in range(0, trials, 2):
         pair = [f"{first:04d}", f"{first + 1:04d}"]
         for trial_id in pair:
             say("start_trial", trial_id)
-        for _ in range(epochs):
+        for _ in range(EPOCHS):
             time.sleep(pause)
             for trial_id in pair:
                 say("epoch", trial_id)

@@ -24,7 +24,8 @@ def _no_tracking_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def _fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite record, to be copied."""
     from tracking.mlflow_tracker import MlflowTracker
 
     folder = tmp_path_factory.mktemp("store")
@@ -33,19 +34,19 @@ def _fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def local_record(_fresh_store: Path, tmp_path: Path) -> Location:
+def local_record(fresh_store: Path, tmp_path: Path) -> Location:
     """A real, empty SQLite record at the default place under `tmp_path / "results"`."""
     results = tmp_path / "results"
     results.mkdir(exist_ok=True)
-    shutil.copy(_fresh_store, results / "mlflow.db")
+    shutil.copy(fresh_store, results / "mlflow.db")
     return resolve(None, results)
 
 
 @pytest.fixture(scope="session")
-def server(_fresh_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(fresh_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One real server for all; starting it takes eight seconds."""
     folder = tmp_path_factory.mktemp("server")
-    shutil.copy(_fresh_store, folder / "mlflow.db")
+    shutil.copy(fresh_store, folder / "mlflow.db")
     server = Server(resolve(None, folder), folder / "server.log")
     server.start()
     yield server
