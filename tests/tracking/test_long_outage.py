@@ -38,7 +38,8 @@ def table(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     capture = request.config.pluginmanager.getplugin("capturemanager")
     header = [
         "",
-        "| outage | steps told | blocked, s | longest last call, s | waiting then | HTTP calls a trial |",
+        "| outage | steps told | blocked, s | longest last call, s | waiting then"
+        " | HTTP calls a trial |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     with capture.global_and_fixture_disabled():
