@@ -30,7 +30,7 @@ from search.store import StudyFolder
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(900)]
 
-ROUNDS = int(os.environ.get("MEMGAN_KILL_ROUNDS", "24"))
+ROUNDS = int(os.environ.get("MEMGAN_KILL_ROUNDS", "25"))
 FIRST_SEED = int(os.environ.get("MEMGAN_KILL_SEED", "0"))
 VICTIMS = ("driver", "worker", "writer", "raylet", "node")
 FATAL = ("driver", "raylet")

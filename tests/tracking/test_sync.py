@@ -15,7 +15,7 @@ from tracking.events import TagsSet
 from tracking.location import Location
 from tracking.outbox import Outbox
 from tracking.record import Record
-from tracking.server import free_port, server_command
+from tracking.server import free_port, server_command, study_pages
 
 app = typer.Typer()
 app.command()(sync)
@@ -94,3 +94,20 @@ def test_a_port_in_use_is_bad_input() -> None:
         taken.listen()
         with pytest.raises(BadInput, match="cannot be had"):
             free_port(taken.getsockname()[1])
+
+
+def test_each_study_of_this_record_has_a_link_and_those_of_another_have_none(
+    local_record: Location, outbox: Outbox, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    outbox.set_fact("tracking_uri", local_record.uri)
+    assert study_pages(local_record, results) == {}  # Nothing has been delivered yet.
+    outbox.set_fact("experiment_id", "7")
+    other = Outbox(results / "studies" / "elsewhere" / "outbox.db")
+    other.check()
+    other.set_fact("tracking_uri", "http://127.0.0.1:9")
+    other.set_fact("experiment_id", "1")
+    (results / "studies" / "broken").mkdir()
+    (results / "studies" / "broken" / "outbox.db").write_bytes(b"no database at all" * 100)
+    page = "#/experiments/7/runs?workflowType=machine_learning"
+    assert study_pages(local_record, results) == {"digits": page}
