@@ -85,6 +85,7 @@ def make_report() -> Callable[..., dict[str, Any]]:
             "dataset": dataset,
             "detector": study.detector,
             "protocol": study.protocol,
+            "objective": "val-auroc",
             "classes": {name: {**figure, "trial": "0000", "run_id": None} for name in classes},
             "mean": figure,
             "anchors": {"pca": {**anchor, "classes": dict.fromkeys(classes, figure)}},
