@@ -76,6 +76,7 @@ def _facts(
         "data": report["dataset"],
         "detector": study.detector,
         "protocol": study.protocol,
+        "objective": report["objective"],
         "budget": f"{study.budget.trials} trials{each} of {study.epochs} epochs{time}",
         "trials": ", ".join(f"{count} {state}" for state, count in counts.items() if count),
         "sampler, scheduler": f"{study.sampler.name}, {study.scheduler.name}",

@@ -47,7 +47,7 @@ def draw_study(
         ),
         "history.png": (
             history_figure(_first(trials), f"{title}, best so far"),
-            _history_caption(len(trials)),
+            _history_caption(len(trials), report["objective"]),
         ),
         "parallel.png": (
             parallel_figure(trials, study.search_space, f"{title}, all trials"),
@@ -103,9 +103,11 @@ def _first(trials: Mapping[str, list[TrialOutcome]]) -> dict[str, list[TrialOutc
     return dict(list(trials.items())[:_GROUPS_SHOWN])
 
 
-def _history_caption(groups: int) -> str:
+def _history_caption(groups: int, objective: str) -> str:
+    on = " on made anomalies" if objective == "label-free" else ""
     caption = (
-        "Validation AUROC of each trial, and the best so far of those that saw their full budget"
+        f"Validation AUROC{on} of each trial, and the best so far of those that saw their full"
+        " budget"
     )
     if groups > _GROUPS_SHOWN:
         caption += f"; the first {_GROUPS_SHOWN} of {groups} classes"

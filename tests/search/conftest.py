@@ -34,7 +34,12 @@ def make_study() -> Callable[..., Study]:
             fixed={"epochs": EPOCHS},
             protocol=protocol,
             sampler={"name": "random"},
-            **{"space": SPACE, "budget": {"trials": 12}, **values},
+            **{
+                "space": SPACE,
+                "budget": {"trials": 12},
+                "objective": "val-auroc",
+                **values,
+            },
         )
 
     return make
@@ -85,7 +90,7 @@ def make_report() -> Callable[..., dict[str, Any]]:
             "dataset": dataset,
             "detector": study.detector,
             "protocol": study.protocol,
-            "objective": "val-auroc",
+            "objective": study.objective,
             "classes": {name: {**figure, "trial": "0000", "run_id": None} for name in classes},
             "mean": figure,
             "anchors": {"pca": {**anchor, "classes": dict.fromkeys(classes, figure)}},

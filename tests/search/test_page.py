@@ -116,3 +116,19 @@ def test_published_columns_stand_where_there_are_some(
     assert "MEMGAN, published" in text
     assert text.index("MEMGAN, published") < text.index("OCSVM, published")
     assert "https://" not in page
+
+
+@pytest.mark.parametrize("objective", ["val-auroc", "label-free"])
+def test_anomalies_that_were_made_are_told_apart_from_labelled_ones(
+    objective: str, make_study: Make, fill: Make, make_report: Make, tmp_path: Path
+) -> None:
+    study = make_study(objective=objective)
+    fill(tmp_path / "journal", study, CLASSES)
+    trials = outcomes_by_group(class_groups(study, CLASSES), tmp_path / "journal")
+
+    text = "".join(Elements(report_page(study, make_report(study, CLASSES), trials, {})).text)
+
+    made = objective == "label-free"
+    assert ("Made anomalies: the winning trial's" in text) == made
+    assert ("Validation: the winning trial's" in text) != made
+    assert (text.count("on anomalies made from held-out normals") == 2) == made
