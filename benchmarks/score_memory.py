@@ -5,7 +5,8 @@
 
 Makes noise of 28×28 as PNG files, as a plain and as a compressed .npz (uint8 and float32), scores
 each in a process of its own with an untrained MEMGAN of default size, and prints a table. Peak
-memory is the most that the process held (`ru_maxrss`). Images a second are those after the first
+memory is the most that the process held by Linux's own count (`VmHWM`; `ru_maxrss` would begin with
+what the process that started it held). Images a second are those after the first
 count, so that the start of Python and torch does not enter; both are of one thread.
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,7 +35,15 @@ from memgan.trained import write_bundle
 
 SIDE = 28
 KINDS = ("files", "npz", "npz, float32, compressed")
-_SCORE = "from search.cli import main; main()"
+_SCORE = """
+import sys
+from pathlib import Path
+from search.cli import run
+code = run(sys.argv[2:])
+status = Path("/proc/self/status").read_text()
+Path(sys.argv[1]).write_text(status.partition("VmHWM:")[2].split()[0])
+sys.exit(code)
+"""
 
 
 def main() -> None:
@@ -73,18 +82,18 @@ def main() -> None:
 
 def _measure(bundle: Path, images: Path, count: int, backend: str) -> tuple[int, float, float]:
     """(images, peak MB, seconds) of one scoring."""
-    arguments = [sys.executable, "-c", _SCORE, "score", str(bundle), str(images)]
-    arguments += ["--backend", backend, "--device", "cpu", "--out", f"{bundle}.csv"]
+    peak = bundle.with_name("peak")
+    arguments = ["score", str(bundle), str(images), "--backend", backend, "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     began = time.perf_counter()
-    child = os.posix_spawn(
-        sys.executable, arguments, environment, file_actions=[(os.POSIX_SPAWN_CLOSE, 1)]
+    subprocess.run(
+        [sys.executable, "-c", _SCORE, str(peak), *arguments, "--out", f"{bundle}.csv"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
     )
-    _, status, usage = os.wait4(child, 0)
     seconds = time.perf_counter() - began
-    if status:
-        raise SystemExit(f"scoring {images} ended with {os.waitstatus_to_exitcode(status)}")
-    kilobytes = usage.ru_maxrss / (2**10 if platform.system() == "Darwin" else 1)
+    kilobytes = int(peak.read_text())
     print(f"{images.name}: {kilobytes / 2**10:.0f} MB, {seconds:.1f} s", file=sys.stderr)
     return count, kilobytes / 2**10, seconds
 
