@@ -105,7 +105,8 @@ class Told:
     def artifact(self, trial_id: str | None, file: str, size: int = 1000) -> None:
         """A file of a trial, or of the study."""
         key = self.record.study_key if trial_id is None else self.record.trial_key(trial_id)
-        path = self.outbox.path.parent.parent / f"{self.name}-{file}"
+        # Beside the results, whose disk may be full.
+        path = self.outbox.path.parents[3] / f"{self.name}-{file}"
         if not self.silent:
             path.write_bytes(b"x" * size)
         self._tell(self.record.artifact, key, path, "figures")
