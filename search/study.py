@@ -24,7 +24,8 @@ from memgan.errors import ConfigError
 from memgan.parameters import DetectorParameters, make_parameters, parameters_type
 from search.sampler import Sampler, Tpe, make_sampler
 from search.scheduler import Asha, Scheduler, make_scheduler
-from search.space import Entry, Space, as_number, dump_entry, make_space, number_type
+from search.entries import Entry
+from search.space import Space, as_number, dump_entry, make_space, number_type
 from search.start_points import start_points
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
