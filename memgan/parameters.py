@@ -16,7 +16,7 @@ class DetectorParameters(Frozen):
     """What every detector has."""
 
     CHANGEABLE: ClassVar[frozenset[str]] = frozenset()
-    """What may change from one epoch to the next: it leaves shapes alone and is in use all along."""
+    """What may change in training: it leaves shapes alone, and is in use in every epoch."""
 
     epochs: int = Field(1, ge=1)
 

@@ -14,13 +14,15 @@ from memgan.errors import MemganError, StudyError
 from search.cluster import check_address, connect
 from search.conclude import Conclusion, conclude
 from search.finals import Winner
+from search.groups import ClassGroup
 from search.outcome import TrialsResult
 from search.prepare import anchored, make_record, prepare, study_params
 from search.progress import LiveProgress
 from search.resources import allot
+from search.start_points import settle_starts
 from search.store import StudyFolder, studies
 from search.study import Study
-from search.trials import ClassGroup, read_outcomes, run_trials
+from search.trials import read_outcomes, run_trials
 from tracking import Location, Record, redact, resolve, start_writer
 from tracking.location import sqlite_file
 
@@ -78,7 +80,7 @@ def run(
     the folder cannot be written, DataError for images that do not serve, TrackingUnavailable if
     the tracking address does not answer at the start: nothing is then left behind.
     """
-    study = anchored(study)
+    study = anchored(settle_starts(study, Path(results)))
     folder = StudyFolder(Path(results), study.name)
     if folder.path.exists():
         folder.create(study)  # Says why not, before anything is loaded.
@@ -128,6 +130,11 @@ def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) ->
     if settings and study.with_settings(settings) != study:
         raise StudyError(f"--set cannot change study {study.name} on resume; start a new one")
     extended = study.with_options(**more)
+    if study.scheduler.name == "pbt" and extended.budget.trials > study.budget.trials:
+        raise StudyError(
+            f"--trials {extended.budget.trials}: the trials of study {study.name} are one"
+            " population, which cannot grow once it has begun; start a new study"
+        )
     if extended.budget.trials < study.budget.trials:
         raise StudyError(
             f"--trials {extended.budget.trials}: study {study.name} has a budget of"
@@ -205,32 +212,20 @@ def _search(
     record: Record,
     note: Note,
 ) -> list[TrialsResult]:
-    """The groups one after the other, each with its share of the time that is left."""
-    found = []
-    for number, group in enumerate(groups):
-        done = [o for o in read_outcomes(group, folder) if o.state != "unfinished"]
-        left = None
-        if study.budget.time is not None:
-            left = (study.budget.time - folder.seconds_used()) / (len(groups) - number)
-        label = "search" if len(groups) == 1 else f"class {group.name}"
-        progress = LiveProgress(
-            trials=study.budget.trials, epochs=study.epochs, done_before=len(done), label=label
-        )
-        with progress:
-            result = run_trials(
-                study,
-                group,
-                split.development,
-                folder,
-                record,
-                progress=progress,
-                time_left=left,
-            )
-        found.append(result)
+    """All groups at once; they share the machine and the time."""
+    done = [o for g in groups for o in read_outcomes(g, folder) if o.state != "unfinished"]
+    progress = LiveProgress(
+        trials=study.budget.trials * len(groups),
+        epochs=study.epochs,
+        done_before=len(done),
+        comparable=len(groups) == 1,
+    )
+    with progress:
+        found = run_trials(study, groups, split.development, folder, record, progress=progress)
+    for group, result in zip(groups, found, strict=True):
         counts = ", ".join(f"{count} {state}" for state, count in result.counts().items() if count)
+        label = "search" if len(groups) == 1 else f"class {group.name}"
         note(f"{label}: {counts}{'; the time is up' if result.timed_out else ''}")
-        if result.interrupted:
-            break
     return found
 
 

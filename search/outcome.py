@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 State = Literal["finished", "stopped", "failed", "unfinished"]
@@ -18,11 +18,15 @@ class TrialOutcome:
     """finished: saw its full budget. stopped: early, by scheduler or time. failed: see `error`.
     unfinished: cut off; goes on when the study is resumed."""
     values: dict[str, Any]
-    """The searched parameters, as they were suggested."""
+    """The searched parameters, as its weights began with them."""
     epochs: int
     """Epochs done."""
     val_auroc: dict[str, float]
     """0 to 1 after the last epoch, by normal class, with "mean"; empty before the first."""
+    schedule: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Parameters that changed in training, by the epoch from which they hold."""
+    objectives: dict[str, float] = field(default_factory=dict)
+    """Of a finished trial by name, where the study has several."""
     error: str | None = None
     stopped_by: str | None = None
     checkpoint: str | None = None

@@ -8,9 +8,9 @@ from typing import Any
 
 from memgan.data import SOURCES, Split, check_normal_classes, load_split, why_no_validation
 from memgan.errors import DataError
+from search.groups import ClassGroup, class_groups
 from search.store import StudyFolder
 from search.study import Study
-from search.trials import ClassGroup, class_groups
 from tracking import Outbox, Record, StudyFacts
 
 
@@ -57,7 +57,7 @@ def study_params(study: Study) -> dict[str, Any]:
         "epochs": study.epochs,
         "sampler": study.sampler.name,
         "scheduler": study.scheduler.name,
-        "objective": study.objective,
+        "objective": ", ".join(study.objectives),
         "seed": study.seed,
         **{f"space.{name}": entry for name, entry in space.items()},
         **{f"fixed.{name}": value for name, value in study.fixed.items()},

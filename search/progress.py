@@ -16,6 +16,7 @@ class LiveProgress:
     """Trials done of how many, best so far, time left. A `TrialListener`.
 
     trials, epochs: the whole that is searched; what an earlier process did is `done_before`.
+    comparable: whether one best stands for all trials, as where they train the same classes.
     """
 
     def __init__(
@@ -24,12 +25,12 @@ class LiveProgress:
         trials: int,
         epochs: int,
         done_before: int = 0,
-        label: str = "search",
+        comparable: bool = True,
         stream: TextIO | None = None,
     ) -> None:
         self._trials = trials
         self._epochs = epochs
-        self._label = label
+        self._comparable = comparable
         self._ended = done_before
         self._begun_with = done_before
         self._running: dict[str, int] = {}
@@ -51,7 +52,7 @@ class LiveProgress:
                 console=Console(file=self._stream),
                 transient=True,
             )
-            self._task = self._bar.add_task(self._label, total=self._trials, text=self.text())
+            self._task = self._bar.add_task("search", total=self._trials, text=self.text())
             self._bar.start()
         return self
 
@@ -85,6 +86,12 @@ class LiveProgress:
                 self._best = (mean, trial_id)
         self._show()
 
+    def trial_changed(self, trial_id: str, epoch: int, params: Mapping[str, Any]) -> None:
+        """Not shown."""
+
+    def trial_measured(self, trial_id: str, epoch: int, values: Mapping[str, float]) -> None:
+        """Not shown."""
+
     def trial_ended(
         self,
         trial_id: str,
@@ -104,7 +111,7 @@ class LiveProgress:
         parts = [f"{self._ended}/{self._trials} trials"]
         if self._running:
             parts.append(f"{len(self._running)} running")
-        if self._best:
+        if self._best and self._comparable:
             parts.append(f"best {100 * self._best[0]:.2f} ({self._best[1]})")
         if (left := self.seconds_left()) is not None:
             parts.append(f"{int(left) // 60}:{int(left) % 60:02d} left")

@@ -21,6 +21,7 @@ from search.entries import Choice, Entry, Ordered, Range, is_number
 if TYPE_CHECKING:
     import optuna
 
+
 @dataclass(frozen=True)
 class Space(Mapping[str, Entry]):
     """The searched parameters of one detector, conditions' parents before their children."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import (
@@ -22,9 +23,11 @@ from memgan.config import DataConfig, Frozen, parse, read_yaml
 from memgan.configuration import Configuration, Runtime, class_names
 from memgan.errors import ConfigError
 from memgan.parameters import DetectorParameters, make_parameters, parameters_type
-from search.sampler import Sampler, Tpe, make_sampler
-from search.scheduler import Asha, Scheduler, make_scheduler
 from search.entries import Entry
+from search.objectives import Objective, read_objective
+from search.pairs import check_pairs
+from search.sampler import Random, Sampler, Tpe, make_sampler
+from search.scheduler import Asha, Pbt, Scheduler, make_scheduler
 from search.space import Space, as_number, dump_entry, make_space, number_type
 from search.start_points import start_points
 
@@ -71,12 +74,14 @@ class Study(Frozen):
     normal_class: Literal["all"] | tuple[str, ...] = "all"
     detector: str = "memgan"
     protocol: Literal["shared", "per-class"] = "shared"
-    objective: Literal["val-auroc"] = "val-auroc"
+    objective: Objective | tuple[Objective, ...] = "val-auroc"
+    """One, or several: then the first chooses the winner from their Pareto front."""
     space: dict[str, SerializeAsAny[Entry]]
     fixed: dict[str, Any] = Field(default_factory=dict)
     """Parameters that are the same in every trial, epochs among them."""
     start_from: tuple[str | dict[str, Any], ...] = ()
-    """Tried first: "paper", "recipe", or mappings of parameters; the sampler adds the rest."""
+    """Tried first: "paper", "recipe", mappings of parameters, a YAML file of them, or
+    {study: NAME, best: N}; the sampler adds the rest."""
     budget: Budget = Budget()
     sampler: SerializeAsAny[Sampler] = Tpe()
     scheduler: SerializeAsAny[Scheduler] = Asha()
@@ -125,8 +130,18 @@ class Study(Frozen):
         """The detector's parameters for one point of the space."""
         return make_parameters(self.detector, {**self.fixed, **values}, "trial")
 
-    def configuration(self, values: Mapping[str, Any], runtime: Runtime) -> Configuration:
-        """All that makes the trial of one point of the space."""
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What is searched for, in the order of the study file."""
+        return (self.objective,) if isinstance(self.objective, str) else self.objective
+
+    def configuration(
+        self,
+        values: Mapping[str, Any],
+        runtime: Runtime,
+        schedule: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> Configuration:
+        """All that makes the trial of one point of the space, and of values that change later."""
         return Configuration(
             detector=self.detector,
             data=self.data,
@@ -134,6 +149,7 @@ class Study(Frozen):
             seeds=(self.seed,),
             runtime=runtime,
             parameters=self.parameters(values),
+            schedule={epoch: dict(changes) for epoch, changes in schedule.items()},
         )
 
     def points(self) -> list[dict[str, Any]]:
@@ -159,7 +175,13 @@ class Study(Frozen):
         }
         make_parameters(detector, fixed, "fixed")
         space = make_space(detector, raw, fixed)
-        return {**values, "space": dict(space.entries), "fixed": fixed}
+        values = {**values, "space": dict(space.entries), "fixed": fixed}
+        if "scheduler" in values and "sampler" not in values:
+            scheduler = make_scheduler(values["scheduler"])
+            values |= {"scheduler": scheduler}
+            if isinstance(scheduler, Pbt):  # It needs no sampler but to start from.
+                values |= {"sampler": Random()}
+        return values
 
     @field_validator("name")
     @classmethod
@@ -175,10 +197,8 @@ class Study(Frozen):
 
     @field_validator("objective", mode="before")
     @classmethod
-    def _available(cls, value: Any) -> Any:
-        if value == "label-free":
-            raise ConfigError("objective label-free is not available yet; take val-auroc")
-        return value
+    def _known_objective(cls, value: Any) -> Any:
+        return read_objective(value)
 
     @field_validator("sampler", mode="before")
     @classmethod
@@ -197,6 +217,14 @@ class Study(Frozen):
     @model_validator(mode="after")
     def _named(self) -> Study:
         self.points()
+        check_pairs(
+            sampler=self.sampler,
+            scheduler=self.scheduler,
+            space=self.search_space,
+            objectives=self.objectives,
+            epochs=self.epochs,
+            trials=self.budget.trials,
+        )
         if not self.name:
             source = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.data.source).stem) or "data"
             now = datetime.now().strftime("%m%d-%H%M%S")

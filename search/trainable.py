@@ -7,6 +7,7 @@ Imported only where Ray is already in use.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,12 @@ CHECKPOINT_FILE = "training.pt"
 def train_trial(
     config: dict[str, Any],
     study: Study,
-    classes: tuple[str, ...],
+    classes: Mapping[str, tuple[str, ...]],
     runtime: Runtime,
     development: Development,
 ) -> None:
-    """Train the point `config["values"]` to its full budget, or until Tune stops it.
+    """Train the point `config["values"]` until the epoch `config["until"]`, or until Tune stops
+    it; `classes` by group.
 
     Goes on from Tune's own checkpoint of the trial, where it lost its worker, else from
     `config["checkpoint"]`, where an earlier process left it. What it raises fails the trial.
@@ -49,24 +51,33 @@ def train_trial(
 def _train(
     config: dict[str, Any],
     study: Study,
-    classes: tuple[str, ...],
+    classes: Mapping[str, tuple[str, ...]],
     runtime: Runtime,
     development: Development,
 ) -> None:
     from memgan.training import Training
 
-    configuration = study.configuration(config["values"], runtime)
-    training = Training(configuration, development, classes=classes, seed=study.seed)
+    configuration = study.configuration(config["values"], runtime, config["schedule"])
+    training = Training(
+        configuration, development, classes=classes[config["group"]], seed=study.seed
+    )
     _go_on(training, config["checkpoint"])
-    while not training.finished:
+    until = config["until"]
+    if training.epoch >= until:
+        # All was trained before its process was lost, and only the end was not told yet.
+        report = training.standing()
+        tune.report(_flat(report) | _measured(study, training))
+    while training.epoch < until:
         report = training.advance()
-        due = training.finished or training.epoch % study.resources.checkpoint_epochs == 0
-        if not due:
+        if training.epoch < until and training.epoch % study.resources.checkpoint_epochs:
             tune.report(_flat(report))
             continue
         with tempfile.TemporaryDirectory() as folder:
             training.save(Path(folder) / CHECKPOINT_FILE)
-            tune.report(_flat(report), checkpoint=tune.Checkpoint.from_directory(folder))
+            tune.report(
+                _flat(report) | _measured(study, training),
+                checkpoint=tune.Checkpoint.from_directory(folder),
+            )
 
 
 def _go_on(training: Training, earlier: str | None) -> None:
@@ -89,6 +100,13 @@ def _flat(report: EpochReport) -> dict[str, Any]:
     }
 
 
+def _measured(study: Study, training: Training) -> dict[str, Any]:
+    """Objectives that are measured once, when all is trained."""
+    if not training.finished or "scoring-seconds" not in study.objectives:
+        return {}
+    return {"measured": {"scoring-seconds": training.scoring_seconds()}}
+
+
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, MemganError):
@@ -98,7 +116,10 @@ def _one_line(error: Exception) -> str:
 
 
 def with_data(
-    study: Study, classes: tuple[str, ...], runtime: Runtime, development: Development
+    study: Study,
+    classes: Mapping[str, tuple[str, ...]],
+    runtime: Runtime,
+    development: Development,
 ) -> Any:
     """`train_trial` with what all trials share; the images lie once a node, read-only."""
     return tune.with_parameters(

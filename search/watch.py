@@ -16,12 +16,28 @@ from typing import Any
 from ray.tune import Callback
 
 from memgan.parameters import flatten
+from search.groups import ClassGroup
 from search.journal import Journal
 from search.listener import TrialListener
 from search.outcome import TrialOutcome
 from search.study import Study
 
 _LOG = logging.getLogger(__name__)
+
+
+class _Standing:
+    """One group of classes, as it is told of."""
+
+    def __init__(self, group: ClassGroup, journal: Journal, *, mean_of_all: bool) -> None:
+        self.normal_class = group.name
+        self.journal = journal
+        self.mean_of_all = mean_of_all
+        outcomes = journal.outcomes()
+        self.ended = sum(o.state != "unfinished" for o in outcomes)
+        self.best: float | None = max(
+            (o.mean for o in outcomes if o.state == "finished" and o.mean is not None),
+            default=None,
+        )
 
 
 class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
@@ -34,27 +50,21 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def __init__(
         self,
         study: Study,
-        journal: Journal,
+        journals: Mapping[ClassGroup, Journal],
         listeners: Sequence[TrialListener],
-        normal_class: str,
-        classes: Sequence[str],
     ) -> None:
         self.interrupted = False
         self.tick: Callable[[], None] = lambda: None
         """Called every few seconds, to count the time used."""
         self._ticked = time.monotonic()
         self._study = study
-        self._journal = journal
         self._listeners = list(listeners)
-        self._normal_class = normal_class
-        self._mean_of_all = len(classes) > 1 or study.protocol == "shared"
         self._errors: dict[str, str] = {}
         self._begun: set[str] = set()
-        self._ended = sum(o.state != "unfinished" for o in journal.outcomes())
-        self._best: float | None = max(
-            (o.mean for o in journal.outcomes() if o.state == "finished" and o.mean is not None),
-            default=None,
-        )
+        self._standings = {
+            group.name: _Standing(group, journal, mean_of_all=study.protocol == "shared")
+            for group, journal in journals.items()
+        }
 
     def setup(self, *args: Any, **kwargs: Any) -> None:
         """Called once Tune has put its own handler of SIGINT in place, which tells nobody."""
@@ -79,9 +89,17 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         trial_id = trial.config["trial_id"]
         if trial_id not in self._begun:
             self._begun.add(trial_id)
-            parameters = flatten(self._study.parameters(trial.config["values"]))
+            parameters = flatten(self._study.parameters(trial.config["began_with"]))
             params = {**parameters, "detector": self._study.detector, "seed": self._study.seed}
-            self._tell("trial_started", trial_id, params, self._normal_class)
+            if self._study.scheduler.name == "pbt":
+                params["weights_from"] = trial_id
+            self._tell("trial_started", trial_id, params, self._of(trial).normal_class)
+        if source := trial.config["weights_from"]:
+            schedule = trial.config["schedule"]
+            values = flatten(self._study.parameters(trial.config["values"]))
+            for epoch in sorted(schedule):
+                values |= schedule[epoch]
+            self._tell("trial_changed", trial_id, max(schedule), {**values, "weights_from": source})
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
@@ -92,7 +110,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
             trial.max_failures = 0
             return
         val_auroc = result["val_auroc"]
-        if self._journal.epoch(trial_id, result["epoch"], val_auroc["mean"]):
+        if self._of(trial).journal.epoch(trial_id, result["epoch"], val_auroc["mean"]):
             self._tell(
                 "trial_epoch",
                 trial_id,
@@ -107,26 +125,34 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def on_checkpoint(
         self, iteration: int, trials: Any, trial: Any, checkpoint: Any, **info: Any
     ) -> None:
-        self._journal.checkpointed(trial.config["trial_id"], checkpoint.path)
+        self._of(trial).journal.checkpointed(
+            trial.config["trial_id"], checkpoint.path, trial.last_result["epoch"]
+        )
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        trial_id = trial.config["trial_id"]
+        trial_id, journal = trial.config["trial_id"], self._of(trial).journal
         last: Mapping[str, Any] = trial.last_result
+        epoch = last.get("epoch", 0)
         val_auroc = dict(last["val_auroc"]) if "epoch" in last else {}
-        if last.get("epoch", 0) >= self._study.epochs:
-            self._journal.finished(trial_id, val_auroc)
-            self._end(trial_id, "FINISHED")
-            self._note_best(val_auroc)
+        if epoch >= self._study.epochs:
+            measured = last.get("measured", {})
+            journal.finished(trial_id, val_auroc, measured)
+            if measured:
+                self._tell("trial_measured", trial_id, epoch, measured)
+            self._end(trial, "FINISHED")
+            self._note_best(trial, val_auroc)
+        elif epoch >= trial.config["until"]:
+            journal.rests(trial_id)
         else:
             by = self._study.scheduler.name
-            self._journal.stopped(trial_id, val_auroc, by)
-            self._end(trial_id, "KILLED", stopped_by=by)
+            journal.stopped(trial_id, val_auroc, by)
+            self._end(trial, "KILLED", stopped_by=by)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         trial_id = trial.config["trial_id"]
         error = self._errors.get(trial_id) or _lost(trial)
-        self._journal.failed(trial_id, error)
-        self._end(trial_id, "FAILED", error=error)
+        self._of(trial).journal.failed(trial_id, error)
+        self._end(trial, "FAILED", error=error)
 
     def time_is_up(self, outcomes: Sequence[TrialOutcome]) -> None:
         """Tell of trials that the time budget cut off; resumed with more time, they go on."""
@@ -140,17 +166,21 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
-    def _end(
-        self, trial_id: str, status: str, error: str | None = None, stopped_by: str | None = None
-    ) -> None:
-        self._ended += 1
-        self._tell("trial_ended", trial_id, status, error, stopped_by)
+    def _of(self, trial: Any) -> _Standing:
+        return self._standings[trial.config["group"]]
 
-    def _note_best(self, val_auroc: dict[str, float]) -> None:
-        if self._best is None or val_auroc["mean"] > self._best:
-            self._best = val_auroc["mean"]
-            named = {k: v for k, v in val_auroc.items() if k != "mean" or self._mean_of_all}
-            self._tell("study_best", named, self._ended)
+    def _end(
+        self, trial: Any, status: str, error: str | None = None, stopped_by: str | None = None
+    ) -> None:
+        self._of(trial).ended += 1
+        self._tell("trial_ended", trial.config["trial_id"], status, error, stopped_by)
+
+    def _note_best(self, trial: Any, val_auroc: dict[str, float]) -> None:
+        standing = self._of(trial)
+        if standing.best is None or val_auroc["mean"] > standing.best:
+            standing.best = val_auroc["mean"]
+            named = {k: v for k, v in val_auroc.items() if k != "mean" or standing.mean_of_all}
+            self._tell("study_best", named, standing.ended)
 
     def _tell(self, event: str, *values: Any) -> None:
         for listener in self._listeners:

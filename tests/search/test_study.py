@@ -93,7 +93,6 @@ def test_a_trials_configuration_holds_fixed_and_suggested_values() -> None:
         ("width=0", ConfigError, "greater than or equal to 1"),
         ("sampler=tp", UnknownName, "did you mean 'tpe'"),
         ("scheduler.name=ahsa", UnknownName, "did you mean 'asha'"),
-        ("scheduler=pbt", ConfigError, "not available yet"),
         ("objective=label-free", ConfigError, "not available yet"),
         ("name=a b", ConfigError, "letters, digits"),
         ("budget.time=soon", ConfigError, "write 90s"),
