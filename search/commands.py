@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from search.conduct import StudyResult
 
 _Results = Annotated[
-    Path, typer.Option("--results", metavar="DIR", help="Where studies and their record lie.")
+    Path,
+    typer.Option(
+        "--results", metavar="DIR|URI", help="Where studies lie: a folder, or s3://… or gs://…"
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
@@ -102,7 +105,7 @@ def search(
             resume,
             options=options,
             settings=settings or [],
-            results=local_folder(results),
+            results=results,
             tracking_uri=tracking_uri,
             address=address,
             download=download,
@@ -113,7 +116,7 @@ def search(
         study = study.with_options(name=name, **options).with_settings(settings or [])
         result = run(
             study,
-            results=local_folder(results),
+            results=results,
             tracking_uri=tracking_uri,
             address=address,
             download=download,
@@ -144,8 +147,8 @@ def export(
     from search.report import report_table
     from search.store import StudyFolder
 
-    folder = out or StudyFolder(local_folder(results), study).export
-    report = export_study(study, results=local_folder(results), out=out)
+    folder = out or StudyFolder.at(results, study).export
+    report = export_study(study, results=results, out=out)
     if as_json:
         typer.echo(json.dumps({**report, "export": str(folder)}))
     else:
@@ -171,7 +174,7 @@ def doctor(
     standard_output_kept_clean()
     from search.doctor import examine
 
-    findings = examine(local_folder(results), tracking_uri, address, data_dir)
+    findings = examine(results, tracking_uri, address, data_dir)
     if as_json:
         typer.echo(json.dumps({"findings": [finding.document() for finding in findings]}))
     else:
@@ -179,16 +182,6 @@ def doctor(
             typer.echo(f"{'ok  ' if finding.works else 'FAIL'}  {finding.what}: {finding.line}")
     if not all(finding.works for finding in findings):
         raise typer.Exit(1)
-
-
-def local_folder(results: Path) -> Path:
-    """`--results` as a local folder. BadInput for an address, which is not supported yet."""
-    from memgan.errors import BadInput
-
-    text = str(results)
-    if ":/" in text and not text.startswith("file:"):
-        raise BadInput(f"--results {text}: addresses are not available yet; give a local folder")
-    return Path(text.removeprefix("file://"))
 
 
 def _print_result(result: StudyResult) -> None:
@@ -216,8 +209,8 @@ def _print_result(result: StudyResult) -> None:
 def _warn(result: StudyResult) -> None:
     from tracking.location import command_prefix
 
-    name, results = result.study.name, result.folder.results
-    where = "" if results == Path("results") else f" --results {results}"
+    name, results = result.study.name, result.folder.where
+    where = "" if results == "results" else f" --results {results}"
     if result.waiting:
         _note(
             f"{result.waiting} events wait for the tracking store; deliver them with:"

@@ -22,6 +22,7 @@ from search.final_figures import draw_finals
 from search.finals import FinalCells, Winner, run_finals, stored_finals, superseded
 from search.outcome import TrialOutcome
 from search.resources import Allotment
+from search.storage import Storage
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import read_outcomes
@@ -203,12 +204,25 @@ def _record_conclusion(
     if tested:
         record.study_tested(tested, sum(mean for mean, _ in tested.values()) / len(tested))
     for trial in _best_few(winners, folder):
-        if trial.checkpoint and Path(trial.checkpoint).is_dir():
-            record.artifact(record.trial_key(trial.trial_id), Path(trial.checkpoint), "checkpoints")
+        if (checkpoint := _on_this_machine(trial, folder)) is not None:
+            record.artifact(record.trial_key(trial.trial_id), checkpoint, "checkpoints")
     for name in ("report.json", "report.md", "best.yaml", "figures"):
         path = folder.export / name
         if path.exists():
             record.artifact(record.study_key, path, "export")
+
+
+def _on_this_machine(trial: TrialOutcome, folder: StudyFolder) -> Path | None:
+    """The trial's newest checkpoint, fetched where results lie at an address."""
+    if trial.checkpoint is None:
+        return None
+    stored = Storage(folder.checkpoints.filesystem, trial.checkpoint)
+    path = stored.local
+    if path is None:
+        path = folder.path / ".checkpoints" / trial.trial_id / Path(trial.checkpoint).name
+        if stored.names():
+            stored.download(path)
+    return path if path.is_dir() else None
 
 
 def _best_few(winners: Sequence[Winner], folder: StudyFolder) -> Iterator[TrialOutcome]:

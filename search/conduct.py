@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from memgan.data import Split
 from memgan.errors import MemganError, StudyError
-from search.cluster import check_address, connect
+from search.cluster import check_address, check_outlives_job, connect, is_own
 from search.conclude import Conclusion, conclude
 from search.finals import Winner
 from search.groups import ClassGroup
+from search.mirror import Mirror, mirror_of
 from search.outcome import TrialsResult
+from search.preflight import preflight
 from search.prepare import anchored, make_record, prepare, study_params
 from search.progress import LiveProgress
 from search.resources import allot
@@ -53,7 +56,7 @@ class StudyResult:
         return {
             **(self.report or {"study": self.study.name}),
             "name": self.study.name,
-            "results": str(self.folder.results),
+            "results": self.folder.where,
             "export": str(self.folder.export) if self.report else None,
             "tracking_uri": redact(self.tracking_uri),
             "experiment_id": self.experiment_id,
@@ -80,15 +83,16 @@ def run(
     the folder cannot be written, DataError for images that do not serve, TrackingUnavailable if
     the tracking address does not answer at the start: nothing is then left behind.
     """
-    study = anchored(settle_starts(study, Path(results)))
-    folder = StudyFolder(Path(results), study.name)
-    if folder.path.exists():
-        folder.create(study)  # Says why not, before anything is loaded.
+    check_outlives_job(results)
+    folder = StudyFolder.at(results, study.name)
+    study = anchored(settle_starts(study, folder.results))
     check_address(address)
-    location = resolve(tracking_uri, folder.results)
+    location = resolve(tracking_uri, folder.where)
+    mirror = mirror_of(folder)
+    folder.check_free()  # Before anything is loaded.
     split, groups = prepare(study, download)
     folder.create(study)
-    return _conduct(study, folder, split, groups, location, address, note, new=True)
+    return _conduct(study, folder, mirror, split, groups, location, address, note, new=True)
 
 
 def resume(
@@ -106,16 +110,18 @@ def resume(
 
     StudyError for any other option that differs from the study's own.
     """
-    folder = StudyFolder(Path(results), name)
+    check_outlives_job(results)
+    folder = StudyFolder.at(results, name)
+    check_address(address)
+    location = resolve(tracking_uri, folder.where)
+    mirror = mirror_of(folder)
     written = folder.load()
     study = _extended(written, options or {}, settings)
-    check_address(address)
-    location = resolve(tracking_uri, folder.results)
     split, groups = prepare(study, download)
     if study != written:
         with folder.lock():
             folder.replace(study)
-    return _conduct(study, folder, split, groups, location, address, note, new=False)
+    return _conduct(study, folder, mirror, split, groups, location, address, note, new=False)
 
 
 def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> Study:
@@ -146,6 +152,7 @@ def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) ->
 def _conduct(
     study: Study,
     folder: StudyFolder,
+    mirror: Mirror | None,
     split: Split,
     groups: list[ClassGroup],
     location: Location,
@@ -155,7 +162,7 @@ def _conduct(
     new: bool,
 ) -> StudyResult:
     started = time.monotonic()
-    with folder.lock():
+    with folder.lock(), ExitStack() as held:
         record = make_record(study, folder, split)
         store = sqlite_file(location.uri)
         made = store if store is not None and not store.exists() else None
@@ -165,8 +172,15 @@ def _conduct(
         status: Literal["FINISHED", "FAILED"] = "FAILED"
         try:
             with connect(address) as available:
-                writer.wait_ready()
                 allotment = allot(study.resources, available)
+                preflight(
+                    folder,
+                    allotment,
+                    writer.wait_ready,
+                    ask_nodes=not is_own(address) or allotment.gpus_per_trial > 0,
+                )
+                if mirror:
+                    held.enter_context(mirror.session())
                 note(f"study {study.name}: {allotment.describe()}")
                 begun = True
                 record.study_started(study_params(study))
@@ -189,6 +203,8 @@ def _conduct(
                 _discard(folder, made)
         if not begun:
             raise KeyboardInterrupt
+    if mirror and (reason := mirror.why_behind()):
+        note(reason)
     return StudyResult(
         study=study,
         folder=folder,
@@ -252,6 +268,8 @@ def _discard(folder: StudyFolder, store: Path | None) -> None:
     """Remove a study that never began, and the SQLite file and the results folder that were made
     for it unless another study has come to use them."""
     shutil.rmtree(folder.path, ignore_errors=True)
+    if folder.address:
+        return
     if store is not None and not studies(folder.results):
         for file in store.parent.glob(f"{store.name}*"):
             file.unlink()

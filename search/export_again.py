@@ -10,6 +10,7 @@ from search.best import best_configuration
 from search.conclude import read_conclusion
 from search.export import Concluded, write_export
 from search.finals import Winner, stored_finals
+from search.mirror import mirror_of
 from search.outcome import TrialsResult
 from search.prepare import make_record, prepare
 from search.store import StudyFolder
@@ -23,7 +24,8 @@ def export_study(
 
     StudyError where the study has no finals yet.
     """
-    folder = StudyFolder(Path(results), name)
+    folder = StudyFolder.at(results, name)
+    mirror_of(folder)
     study = folder.load()
     split, groups = prepare(study, download=False)
     winners = [

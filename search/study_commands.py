@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What studies there are, and how far they are.", no_args_is_help=False)
 
 _Results = Annotated[
-    Path, typer.Option("--results", metavar="DIR", help="Where studies and their record lie.")
+    Path,
+    typer.Option(
+        "--results", metavar="DIR|URI", help="Where studies lie: a folder, or s3://… or gs://…"
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
@@ -31,10 +34,9 @@ def list_studies(results: _Results = Path("results"), as_json: _Json = False) ->
 
     Example: memgan studies list --results results
     """
-    from search.commands import local_folder
-    from search.store import studies
+    from search.mirror import studies_at
 
-    found = [_state(folder) for folder in studies(local_folder(results))]
+    found = [_state(folder) for folder in studies_at(results)]
     if as_json:
         typer.echo(json.dumps({"studies": found}))
         return
@@ -67,10 +69,11 @@ def status(
 
     Example: memgan studies status digits
     """
-    from search.commands import local_folder
+    from search.mirror import mirror_of
     from search.store import StudyFolder
 
-    folder = StudyFolder(local_folder(results), name)
+    folder = StudyFolder.at(results, name)
+    mirror_of(folder, only_to_look=True)
     folder.load()
     state = _state(folder)
     if as_json:
@@ -105,27 +108,34 @@ def delete(
     """
     import shutil
 
-    from search.commands import local_folder
+    from search.mirror import mirror_of
     from search.store import StudyFolder
 
-    folder = StudyFolder(local_folder(results), name)
+    folder = StudyFolder.at(results, name)
+    mirror = mirror_of(folder, only_to_look=True)
     folder.load()
+    place = f"{folder.address}/studies/{name}" if folder.address else str(folder.path)
     with folder.lock():
+        if mirror:
+            mirror.must_be_free()
         if not yes:
-            typer.confirm(f"delete {folder.path} for good?", abort=True)
+            typer.confirm(f"delete {place} for good?", abort=True)
+        if mirror:
+            mirror.remove()
         shutil.rmtree(folder.path)
-    typer.echo(f"deleted {folder.path}; its runs in MLflow stay, and can be deleted there")
+    typer.echo(f"deleted {place}; its runs in MLflow stay, and can be deleted there")
 
 
 def _state(folder: StudyFolder) -> dict[str, Any]:
     from search.conclude import read_conclusion
     from search.journal import read_groups
+    from search.mirror import mirror_holder
     from search.outcome import best
 
     study = folder.load()
     groups = read_groups(folder.journal)
     outcomes = [outcome for group in groups.values() for outcome in group]
-    running = folder.held_by() is not None
+    running = (mirror_holder(folder) if folder.address else folder.held_by()) is not None
     # Bests of different classes are never compared, nor put together before all are there.
     winner = best(outcomes) if study.protocol == "shared" else None
     done = [o for o in outcomes if o.state != "unfinished"]

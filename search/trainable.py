@@ -16,6 +16,7 @@ from ray import tune
 from memgan.configuration import Runtime
 from memgan.errors import MemganError, TrainingDiverged
 from memgan.runtime import prepare_process
+from search.storage import Storage
 from search.study import Study
 
 # Torch is imported in the trials' processes: the driver starts them seconds sooner without it.
@@ -32,6 +33,7 @@ def train_trial(
     classes: Mapping[str, tuple[str, ...]],
     runtime: Runtime,
     development: Development,
+    checkpoints: Storage,
 ) -> None:
     """Train the point `config["values"]` until the epoch `config["until"]`, or until Tune stops
     it; `classes` by group.
@@ -41,7 +43,7 @@ def train_trial(
     """
     prepare_process(runtime.threads)
     try:
-        _train(config, study, classes, runtime, development)
+        _train(config, study, classes, runtime, development, checkpoints)
     except Exception as error:
         # The callback that sees this forbids the retries that are meant for lost workers.
         tune.report({"error": _one_line(error), "val_auroc": {"mean": float("nan")}})
@@ -54,6 +56,7 @@ def _train(
     classes: Mapping[str, tuple[str, ...]],
     runtime: Runtime,
     development: Development,
+    checkpoints: Storage,
 ) -> None:
     from memgan.training import Training
 
@@ -61,7 +64,7 @@ def _train(
     training = Training(
         configuration, development, classes=classes[config["group"]], seed=study.seed
     )
-    _go_on(training, config["checkpoint"])
+    _go_on(training, config["checkpoint"], checkpoints)
     until = config["until"]
     if training.epoch >= until:
         # All was trained before its process was lost, and only the end was not told yet.
@@ -80,10 +83,12 @@ def _train(
             )
 
 
-def _go_on(training: Training, earlier: str | None) -> None:
+def _go_on(training: Training, earlier: str | None, checkpoints: Storage) -> None:
     checkpoint = tune.get_checkpoint()
-    if checkpoint is None and earlier is not None and Path(earlier, CHECKPOINT_FILE).exists():
-        checkpoint = tune.Checkpoint.from_directory(earlier)
+    if checkpoint is None and earlier is not None:
+        kept = Storage(checkpoints.filesystem, earlier)
+        if kept.written_at(CHECKPOINT_FILE) is not None:
+            checkpoint = tune.Checkpoint(path=earlier, filesystem=kept.filesystem)
     if checkpoint is not None:
         with checkpoint.as_directory() as folder:
             training.load(Path(folder) / CHECKPOINT_FILE)
@@ -120,8 +125,14 @@ def with_data(
     classes: Mapping[str, tuple[str, ...]],
     runtime: Runtime,
     development: Development,
+    checkpoints: Storage,
 ) -> Any:
     """`train_trial` with what all trials share; the images lie once a node, read-only."""
     return tune.with_parameters(
-        train_trial, study=study, classes=classes, runtime=runtime, development=development
+        train_trial,
+        study=study,
+        classes=classes,
+        runtime=runtime,
+        development=development,
+        checkpoints=checkpoints,
     )

@@ -20,6 +20,7 @@ from search.study import Study
 if TYPE_CHECKING:
     from memgan.data import Development
     from search.journal import Journal
+    from search.storage import Storage
     from search.watch import Watch
 
 _LOST_WORKERS = 3
@@ -50,7 +51,7 @@ def run_trials(
         from search.trainable import with_data
 
         classes = {group.name: group.classes for group in groups}
-        return with_data(study, classes, chosen.runtime, development)
+        return with_data(study, classes, chosen.runtime, development, folder.checkpoints)
 
     listeners = [listener] if progress is None else [listener, progress]
     return search_groups(study, groups, trainable, folder, listeners)
@@ -143,6 +144,7 @@ def _fit(
     from search.searcher import JournalSearcher
 
     chosen = allot(study.resources, ray.cluster_resources())
+    checkpoints = folder.checkpoints
     resources = {"cpu": chosen.cpus_per_trial, "gpu": chosen.gpus_per_trial}
     schedulers = {
         group.name: build_scheduler(study.scheduler, epochs=study.epochs, history=journal.history())
@@ -162,8 +164,9 @@ def _fit(
             trial_dirname_creator=_trial_folder,
         ),
         run_config=tune.RunConfig(
-            name=_next_run(folder),
-            storage_path=str(folder.tune),
+            name=_next_run(checkpoints),
+            storage_path=checkpoints.path,
+            storage_filesystem=checkpoints.filesystem,
             callbacks=[watch],
             verbose=0,
             # One alone can be lost by a kill in the moment it replaces the one before.
@@ -180,10 +183,10 @@ def _trial_folder(trial: Any) -> str:
     return f"{config['trial_id']}-{config['until']:03d}"
 
 
-def _next_run(folder: StudyFolder) -> str:
+def _next_run(checkpoints: Storage) -> str:
     # Every process writes to a folder of its own, so that none overwrites an older checkpoint.
-    earlier = [path.name for path in folder.tune.glob("*")]
-    return f"{max((int(name) for name in earlier if name.isdigit()), default=0) + 1:03d}"
+    earlier = [int(name) for name in checkpoints.names() if name.isdigit()]
+    return f"{max(earlier, default=0) + 1:03d}"
 
 
 def _must_validate(groups: Sequence[ClassGroup], development: Development) -> None:

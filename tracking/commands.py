@@ -60,9 +60,11 @@ def sync(
 
     Example: memgan sync digits
     """
+    from tracking.location import local_folder
     from tracking.sync import find_outboxes, sync_one
 
-    done = [sync_one(path, results, tracking_uri) for path in find_outboxes(results, study)]
+    found = find_outboxes(local_folder(results), study)
+    done = [sync_one(path, results, tracking_uri) for path in found]
     waiting = sum(one.waiting for one in done)
     if as_json:
         studies = [one.model_dump(mode="json") for one in done]
