@@ -38,12 +38,13 @@ _QUIET: Mapping[str, str] = {
 
 @contextmanager
 def connect(
-    address: str | None = None, *, cpus: int | None = None
+    address: str | None = None, *, cpus: int | None = None, gpus: int | None = None
 ) -> Iterator[Mapping[str, float]]:
     """Ray, for as long as the block lasts; gives the resources it reports (CPU, GPU, memory).
 
     address: "host:port" or "auto"; else the environment's RAY_ADDRESS; else, or for "local", an
-    instance of our own with `cpus` cores (all where None), which ends with the block.
+    instance of our own with `cpus` cores and `gpus` GPUs (all where None), which ends with the
+    block.
     BadInput, in seconds, where nobody answers at the address.
     """
     address = address or os.environ.get("RAY_ADDRESS") or "local"
@@ -59,6 +60,7 @@ def connect(
                 address="local",
                 include_dashboard=False,
                 num_cpus=cpus,
+                num_gpus=gpus,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
