@@ -58,6 +58,9 @@ def search(
     gpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
     cpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
     max_concurrent: Annotated[int | None, typer.Option(metavar="N")] = None,
+    price_per_hour: Annotated[
+        float | None, typer.Option(metavar="F", help="Of all machines; shows what it costs.")
+    ] = None,
     address: Annotated[
         str | None, typer.Option(metavar="ADDR", help="A Ray cluster [RAY_ADDRESS]; else local.")
     ] = None,
@@ -97,6 +100,7 @@ def search(
         "gpus_per_trial": gpus_per_trial,
         "cpus_per_trial": cpus_per_trial,
         "max_concurrent": max_concurrent,
+        "price_per_hour": price_per_hour,
     }
     if resume is not None:
         if study_file is not None or name is not None:

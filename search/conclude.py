@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from search.best import best_configuration
 from search.export import Concluded, write_export
 from search.final_figures import draw_finals
 from search.finals import FinalCells, Winner, run_finals, stored_finals, superseded
+from search.keep import best_few
 from search.outcome import TrialOutcome
 from search.resources import Allotment
 from search.storage import Storage
@@ -29,8 +30,6 @@ from search.trials import read_outcomes
 from tracking import Record
 
 _CONCLUSION = "conclusion.json"
-_CHECKPOINTS_KEPT = 3
-"""Of every group of classes, in the record; all others lie in the study's folder alone."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,8 @@ def _record_conclusion(
             tested[name] = (figures["test_auroc_mean"], figures["test_auroc_sd"])
     if tested:
         record.study_tested(tested, sum(mean for mean, _ in tested.values()) / len(tested))
-    for trial in _best_few(winners, folder):
+    best = [o for winner in winners for o in best_few(read_outcomes(winner.group, folder))]
+    for trial in best:
         if (checkpoint := _on_this_machine(trial, folder)) is not None:
             record.artifact(record.trial_key(trial.trial_id), checkpoint, "checkpoints")
     for name in ("report.json", "report.md", "best.yaml", "figures"):
@@ -223,11 +223,3 @@ def _on_this_machine(trial: TrialOutcome, folder: StudyFolder) -> Path | None:
         if stored.names():
             stored.download(path)
     return path if path.is_dir() else None
-
-
-def _best_few(winners: Sequence[Winner], folder: StudyFolder) -> Iterator[TrialOutcome]:
-    """The best finished trials of every group, the winner first."""
-    for winner in winners:
-        finished = [o for o in read_outcomes(winner.group, folder) if o.state == "finished"]
-        finished.sort(key=lambda o: (-(o.mean or 0.0), o.trial_id))
-        yield from finished[:_CHECKPOINTS_KEPT]

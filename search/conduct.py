@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from memgan.data import Split
-from memgan.errors import MemganError, StudyError
+from memgan.errors import MemganError, OutOfSpace, StudyError
 from search.cluster import check_address, check_outlives_job, connect, is_own
 from search.conclude import Conclusion, conclude
+from search.disk import ROOM_TO_GO_ON, is_full, out_of_space, why_no_room
 from search.finals import Winner
 from search.groups import ClassGroup
 from search.mirror import Mirror, mirror_of
@@ -29,6 +30,7 @@ from search.trials import read_outcomes, run_trials
 from tracking import Location, Record, redact, resolve, start_writer
 from tracking.location import sqlite_file
 
+_MAY_DIFFER = ("trials", "time_budget", "price_per_hour")
 Note = Callable[[str], None]
 
 
@@ -126,12 +128,12 @@ def resume(
 
 def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> Study:
     given = {key: value for key, value in options.items() if value is not None}
-    more = {key: given.pop(key) for key in ("trials", "time_budget") if key in given}
+    more = {key: given.pop(key) for key in _MAY_DIFFER if key in given}
     for key, value in given.items():
         if anchored(study.with_options(**{key: value})) != study:
             raise StudyError(
                 f"--{key.replace('_', '-')} {value} is not study {study.name}'s own; on resume only"
-                " --trials and --time-budget may differ"
+                " --trials, --time-budget and --price-per-hour may differ"
             )
     if settings and study.with_settings(settings) != study:
         raise StudyError(f"--set cannot change study {study.name} on resume; start a new one")
@@ -189,12 +191,18 @@ def _conduct(
                 interrupted = any(outcome.interrupted for outcome in outcomes)
                 if not interrupted:
                     winners = _winners(groups, outcomes)
+                    if reason := why_no_room(folder.path, ROOM_TO_GO_ON):
+                        raise OutOfSpace(out_of_space(reason, study.name))
                     conclusion = conclude(
                         study, winners, split, folder, record, allotment, note=note
                     )
                     status = "FINISHED"
         except KeyboardInterrupt:
             interrupted = True
+        except OSError as error:
+            if is_full(error):
+                raise OutOfSpace(out_of_space(str(error), study.name)) from None
+            raise
         finally:
             if begun:
                 record.study_ended("KILLED" if interrupted else status)
@@ -229,14 +237,8 @@ def _search(
     note: Note,
 ) -> list[TrialsResult]:
     """All groups at once; they share the machine and the time."""
-    done = [o for g in groups for o in read_outcomes(g, folder) if o.state != "unfinished"]
-    progress = LiveProgress(
-        trials=study.budget.trials * len(groups),
-        epochs=study.epochs,
-        done_before=len(done),
-        comparable=len(groups) == 1,
-    )
-    with progress:
+    done = {group.name: read_outcomes(group, folder) for group in groups}
+    with LiveProgress(study, done, seconds=folder.seconds_used()) as progress:
         found = run_trials(study, groups, split.development, folder, record, progress=progress)
     for group, result in zip(groups, found, strict=True):
         counts = ", ".join(f"{count} {state}" for state, count in result.counts().items() if count)

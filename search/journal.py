@@ -19,6 +19,7 @@ from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from search.journal_file import open_to_read
+from search.memory import MORE_ROOM
 from search.objectives import DIRECTIONS
 from search.outcome import State, TrialOutcome
 from search.sampler import build_sampler
@@ -50,6 +51,8 @@ class Suggestion:
     """Parameters that change, by the epoch from which they hold."""
     began_with: dict[str, Any] = field(default_factory=dict)
     """The trial's own first values; `values` are those of the weights that it has now."""
+    room: int = 1
+    """How many times its share of the machine it gets: more once it ran out of memory."""
     weights_from: str | None = None
     """The trial whose weights it goes on with, where it gave way to another just now."""
 
@@ -109,7 +112,8 @@ class Journal:
         self._keys[trial_id] = trial._trial_id
         checkpoint = trial.user_attrs.get("checkpoint")
         until = self._study.epochs
-        return Suggestion(trial_id, values, checkpoint, until, began_with=values)
+        room = trial.user_attrs.get("room", 1)
+        return Suggestion(trial_id, values, checkpoint, until, began_with=values, room=room)
 
     def epoch(self, trial_id: str, epoch: int, value: float) -> bool:
         """Note the objective after an epoch. False for one that is noted already: a trial
@@ -150,6 +154,15 @@ class Journal:
     def failed(self, trial_id: str, error: str) -> None:
         """The trial failed, with its reason in one line."""
         self._end(trial_id, TrialState.FAIL, {}, error=error)
+
+    def tried_with_more_room(self, trial_id: str) -> bool:
+        """Whether a trial that ran out of memory is to be tried again, once it is parked; False
+        for one that was."""
+        trial = self._trial(trial_id)
+        if "room" in trial.user_attrs:
+            return False
+        self._storage.set_trial_user_attr(trial._trial_id, "room", MORE_ROOM)
+        return True
 
     def park(self) -> None:
         """Trials that nobody trains any more wait for the next process."""
@@ -255,4 +268,5 @@ def _outcome(trial: FrozenTrial, prefix: str, heir: dict[str, Any] | None) -> Tr
         stopped_by=notes.get("stopped_by"),
         checkpoint=notes.get("checkpoint"),
         objectives=dict(notes.get("objectives", {})),
+        in_training=trial.state == TrialState.RUNNING,
     )

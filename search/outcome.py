@@ -31,6 +31,8 @@ class TrialOutcome:
     stopped_by: str | None = None
     checkpoint: str | None = None
     """The folder of the newest complete checkpoint, holding `training.pt`."""
+    in_training: bool = False
+    """Unfinished, and handed out to be trained; true where the study runs, stale where it died."""
 
     @property
     def mean(self) -> float | None:

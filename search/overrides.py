@@ -30,6 +30,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "gpus_per_trial": ("resources", "gpus_per_trial"),
     "cpus_per_trial": ("resources", "cpus_per_trial"),
     "max_concurrent": ("resources", "max_concurrent"),
+    "price_per_hour": ("resources", "price_per_hour"),
 }
 _OTHER = ("detector", "sampler", "scheduler")
 _SPACES: Mapping[str, Mapping[str, Any]] = {

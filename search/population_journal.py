@@ -76,6 +76,7 @@ class PopulationJournal(Journal):
             schedule={stage["epoch"]: stage["changes"] for stage in self._stages(lineage)[1:]},
             began_with=trial.user_attrs["values"],
             weights_from=heir["source"] if heir else None,
+            room=trial.user_attrs.get("room", 1),
         )
 
     def _end_generation(self, epoch: int, living: list[FrozenTrial]) -> None:

@@ -55,6 +55,8 @@ class Resources(Frozen):
     gpus_per_trial: float | None = Field(None, ge=0)
     cpus_per_trial: float = Field(1, gt=0)
     max_concurrent: int | None = Field(None, ge=1)
+    price_per_hour: float | None = Field(None, ge=0)
+    """What all the machines cost an hour, in whatever currency; shown, and never acted on."""
     checkpoint_epochs: int = Field(5, ge=1)
     """A trial that is cut off loses at most this many epochs."""
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from search.standing import Standing
     from search.store import StudyFolder
+    from search.study import Study
 
 app = typer.Typer(help="What studies there are, and how far they are.", no_args_is_help=False)
 
@@ -74,13 +76,15 @@ def status(
 
     folder = StudyFolder.at(results, name)
     mirror_of(folder, only_to_look=True)
-    folder.load()
+    study = folder.load()
     state = _state(folder)
     if as_json:
         typer.echo(json.dumps(state))
         return
     from rich.console import Console
     from rich.table import Table
+
+    from search.standing import short, standing_table
 
     table = Table("trial", "state", "epochs", "validation", "values")
     for trial in state["trials"]:
@@ -89,11 +93,12 @@ def status(
             trial["state"],
             str(trial["epochs"]),
             "–" if trial["val_auroc"] is None else f"{100 * trial['val_auroc']:.2f}",
-            trial["error"] or ", ".join(f"{k} {_short(v)}" for k, v in trial["values"].items()),
+            trial["error"] or ", ".join(f"{k} {short(v)}" for k, v in trial["values"].items()),
         )
     Console().print(table)
-    best = "" if state["best"] is None else f", best {100 * state['best']:.2f} (validation)"
-    typer.echo(f"{name}: {state['state']}, {state['done']} of {state['budget']} trials{best}")
+    Console().print(standing_table(study, _standing(folder, study, state["state"] == "running")))
+    held = _holder(folder)
+    typer.echo(f"{name}: {state['state']}{f', by {held}' if held else ''}")
 
 
 @app.command()
@@ -129,13 +134,12 @@ def delete(
 def _state(folder: StudyFolder) -> dict[str, Any]:
     from search.conclude import read_conclusion
     from search.journal import read_groups
-    from search.mirror import mirror_holder
     from search.outcome import best
 
     study = folder.load()
     groups = read_groups(folder.journal)
     outcomes = [outcome for group in groups.values() for outcome in group]
-    running = (mirror_holder(folder) if folder.address else folder.held_by()) is not None
+    running = _holder(folder) is not None
     # Bests of different classes are never compared, nor put together before all are there.
     winner = best(outcomes) if study.protocol == "shared" else None
     done = [o for o in outcomes if o.state != "unfinished"]
@@ -150,6 +154,7 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
         "done": len(done),
         "best": winner.mean if winner else None,
         "state": "running" if running else "finished" if finished else "stopped",
+        **_standing(folder, study, running).document(),
         "trials": [
             {
                 "trial": o.trial_id,
@@ -164,5 +169,18 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
     }
 
 
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _standing(folder: StudyFolder, study: Study, running: bool) -> Standing:
+    from search.journal import read_groups
+    from search.standing import standing
+
+    groups = read_groups(folder.journal)
+    # A prefix is the group's name as far as a file may be called so.
+    named = {prefix.removesuffix("-") or "all": outcomes for prefix, outcomes in groups.items()}
+    trained = {o.trial_id for of in groups.values() for o in of if o.in_training and running}
+    return standing(study, named, folder.seconds_used(), trained)
+
+
+def _holder(folder: StudyFolder) -> str | None:
+    from search.mirror import mirror_holder
+
+    return mirror_holder(folder) if folder.address else folder.held_by()

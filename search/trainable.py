@@ -15,7 +15,9 @@ from ray import tune
 
 from memgan.configuration import Runtime
 from memgan.errors import MemganError, TrainingDiverged
-from memgan.runtime import prepare_process
+from memgan.runtime import gpu_memory_mb, prepare_process, reset_peak_memory
+from search.disk import NEXT_TO_NOTHING, is_full, why_no_room
+from search.memory import hold_to_gpu_share, is_out_of_memory
 from search.storage import Storage
 from search.study import Study
 
@@ -42,11 +44,17 @@ def train_trial(
     `config["checkpoint"]`, where an earlier process left it. What it raises fails the trial.
     """
     prepare_process(runtime.threads)
+    reset_peak_memory()
+    hold_to_gpu_share()
     try:
         _train(config, study, classes, runtime, development, checkpoints)
     except Exception as error:
-        # The callback that sees this forbids the retries that are meant for lost workers.
-        tune.report({"error": _one_line(error), "val_auroc": {"mean": float("nan")}})
+        kind = _kind(error, checkpoints)
+        if kind != "storage":
+            # The callback that sees this forbids the retries that are meant for lost workers,
+            # and for storage that does not answer.
+            told = {"error": _one_line(error), "kind": kind}
+            tune.report({**told, "val_auroc": {"mean": float("nan")}})
         raise
 
 
@@ -102,6 +110,7 @@ def _flat(report: EpochReport) -> dict[str, Any]:
         "seconds": report.seconds,
         "images_per_second": report.images_per_second,
         "peak_memory_mb": report.peak_memory_mb,
+        "gpu_memory_mb": gpu_memory_mb(),
     }
 
 
@@ -110,6 +119,16 @@ def _measured(study: Study, training: Training) -> dict[str, Any]:
     if not training.finished or "scoring-seconds" not in study.objectives:
         return {}
     return {"measured": {"scoring-seconds": training.scoring_seconds()}}
+
+
+def _kind(error: Exception, checkpoints: Storage) -> str:
+    """Whose fault it is: memory, full (a disk), storage, or trial."""
+    if is_out_of_memory(error):
+        return "memory"
+    places = (Path(tempfile.gettempdir()), checkpoints.local)
+    if is_full(error) or any(place and why_no_room(place, NEXT_TO_NOTHING) for place in places):
+        return "full"
+    return "storage" if isinstance(error, OSError) else "trial"
 
 
 def _one_line(error: Exception) -> str:

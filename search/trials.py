@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from memgan.errors import DataError, MemganError
+from memgan.errors import DataError, MemganError, OutOfSpace
+from search.disk import is_full, out_of_space
 from search.groups import ClassGroup
 from search.listener import TrialListener
+from search.memory import resources_for
 from search.outcome import TrialOutcome, TrialsResult
 from search.resources import Allotment, allot
 from search.store import StudyFolder
@@ -77,28 +79,21 @@ def search_groups(
 
     from search.watch import Watch
 
-    watch = Watch(study, journals, listeners)
     started = time.monotonic()
     with _signals_put_back(), _counted(folder, started) as count:
-        watch.tick = count
-        try:
-            _fit(study, trainable, folder, journals, watch, left)
-        except MemganError:
-            raise
-        except Exception as error:
-            line = " ".join(str(error).split()) or type(error).__name__
-            raise MemganError(
-                f"the search ended by a fault: {line[-500:]}; go on with --resume {folder.name}"
-            ) from error
-        finally:
-            for journal in journals.values():
-                journal.park()
-    is_up = left is not None and not watch.interrupted and time.monotonic() - started >= left
+        while True:
+            watch = Watch(study, journals, listeners, folder)
+            watch.tick = count
+            rest = None if left is None else max(1.0, left - (time.monotonic() - started))
+            _fit_in_order(study, trainable, folder, journals, watch, rest)
+            is_up = left is not None and time.monotonic() - started >= left
+            if not watch.to_try_again or watch.interrupted or is_up:
+                break
     results = [
         TrialsResult(
             tuple(journal.outcomes()),
             interrupted=watch.interrupted,
-            timed_out=is_up and not journal.exhausted(),
+            timed_out=is_up and not watch.interrupted and not journal.exhausted(),
         )
         for journal in journals.values()
     ]
@@ -128,6 +123,31 @@ def read_outcomes(group: ClassGroup, folder: StudyFolder) -> list[TrialOutcome]:
     return read(folder.journal, group.prefix)
 
 
+def _fit_in_order(
+    study: Study,
+    trainable: Callable[[Allotment], Any],
+    folder: StudyFolder,
+    journals: Mapping[ClassGroup, Journal],
+    watch: Watch,
+    time_left: float | None,
+) -> None:
+    """`_fit`, whose faults become lines; trials that nobody trains any more wait at its end."""
+    try:
+        _fit(study, trainable, folder, journals, watch, time_left)
+    except MemganError:
+        raise
+    except Exception as error:
+        line = " ".join(str(error).split()) or type(error).__name__
+        if watch.no_room or is_full(error):
+            raise OutOfSpace(out_of_space(watch.no_room or line, folder.name)) from None
+        raise MemganError(
+            f"the search ended by a fault: {line[-500:]}; go on with --resume {folder.name}"
+        ) from error
+    finally:
+        for journal in journals.values():
+            journal.park()
+
+
 def _fit(
     study: Study,
     trainable: Callable[[Allotment], Any],
@@ -139,19 +159,30 @@ def _fit(
     import ray
     from ray import tune
 
+    from search.keep import Keeper
     from search.rungs import ByGroup
     from search.scheduler import METRIC, build_scheduler
     from search.searcher import JournalSearcher
 
     chosen = allot(study.resources, ray.cluster_resources())
     checkpoints = folder.checkpoints
-    resources = {"cpu": chosen.cpus_per_trial, "gpu": chosen.gpus_per_trial}
+    watch.gpu_share = chosen.gpus_per_trial
     schedulers = {
         group.name: build_scheduler(study.scheduler, epochs=study.epochs, history=journal.history())
         for group, journal in journals.items()
     }
+    run = _next_run(checkpoints)
+    keeper = Keeper(checkpoints, run)
+    # Members of a population go on from each other's checkpoints, older ones too.
+    if study.scheduler.name != "pbt":
+        keeper.sweep([journal.outcomes() for journal in journals.values()])
+        for group, journal in journals.items():
+            keeper.know(group.name, journal.outcomes())
+        watch.keeper = keeper
     tuner = tune.Tuner(
-        tune.with_resources(trainable(chosen), resources),
+        tune.with_resources(
+            trainable(chosen), lambda config: resources_for(chosen, config["room"])
+        ),
         tune_config=tune.TuneConfig(
             metric=METRIC,
             mode="max",
@@ -164,7 +195,7 @@ def _fit(
             trial_dirname_creator=_trial_folder,
         ),
         run_config=tune.RunConfig(
-            name=_next_run(checkpoints),
+            name=run,
             storage_path=checkpoints.path,
             storage_filesystem=checkpoints.filesystem,
             callbacks=[watch],
@@ -175,6 +206,8 @@ def _fit(
         ),
     )
     tuner.fit()
+    if all(journal.exhausted() for journal in journals.values()):
+        keeper.sweep([journal.outcomes() for journal in journals.values()])
 
 
 def _trial_folder(trial: Any) -> str:

@@ -15,11 +15,16 @@ from typing import Any
 
 from ray.tune import Callback
 
+from memgan.errors import OutOfSpace
 from memgan.parameters import flatten
+from search.disk import ROOM_TO_GO_ON, why_no_room
 from search.groups import ClassGroup
 from search.journal import Journal
+from search.keep import Keeper
 from search.listener import TrialListener
+from search.memory import judge_share, says_out_of_memory
 from search.outcome import TrialOutcome
+from search.store import StudyFolder
 from search.study import Study
 
 _LOG = logging.getLogger(__name__)
@@ -52,12 +57,24 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         study: Study,
         journals: Mapping[ClassGroup, Journal],
         listeners: Sequence[TrialListener],
+        folder: StudyFolder,
     ) -> None:
         self.interrupted = False
+        self.to_try_again = False
+        """A trial ran out of memory, and waits to be tried with fewer neighbours."""
+        self.no_room: str | None = None
+        """Why a disk ended the search, in one line."""
         self.tick: Callable[[], None] = lambda: None
         """Called every few seconds, to count the time used."""
+        self.keeper: Keeper | None = None
+        """Removes checkpoints that nobody needs, where that is known before the end."""
+        self.gpu_share = 0.0
+        """What part of a GPU a trial has."""
         self._ticked = time.monotonic()
         self._study = study
+        self._folder = folder
+        self._judged = False
+        self._out_of_memory: set[str] = set()
         self._listeners = list(listeners)
         self._errors: dict[str, str] = {}
         self._begun: set[str] = set()
@@ -84,6 +101,8 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         if time.monotonic() - self._ticked > 2:
             self._ticked = time.monotonic()
             self.tick()
+            if reason := why_no_room(self._folder.path, ROOM_TO_GO_ON):
+                self._stop_for(reason)
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         trial_id = trial.config["trial_id"]
@@ -106,9 +125,14 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     ) -> None:
         trial_id = trial.config["trial_id"]
         if "error" in result:
+            if result["kind"] == "full":
+                self._stop_for(result["error"])
+            if result["kind"] == "memory":
+                self._out_of_memory.add(trial_id)
             self._errors[trial_id] = result["error"]
             trial.max_failures = 0
             return
+        self._judge(result)
         val_auroc = result["val_auroc"]
         if self._of(trial).journal.epoch(trial_id, result["epoch"], val_auroc["mean"]):
             self._tell(
@@ -128,6 +152,8 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         self._of(trial).journal.checkpointed(
             trial.config["trial_id"], checkpoint.path, trial.last_result["epoch"]
         )
+        if self.keeper:
+            self.keeper.checkpointed(trial.config["trial_id"], checkpoint.path)
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         trial_id, journal = trial.config["trial_id"], self._of(trial).journal
@@ -151,6 +177,11 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         trial_id = trial.config["trial_id"]
         error = self._errors.get(trial_id) or _lost(trial)
+        if trial_id in self._out_of_memory or says_out_of_memory(error):
+            if self._of(trial).journal.tried_with_more_room(trial_id):
+                self.to_try_again = True
+                return
+            error = f"out of memory, with fewer neighbours too: {error}"
         self._of(trial).journal.failed(trial_id, error)
         self._end(trial, "FAILED", error=error)
 
@@ -159,6 +190,19 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         for outcome in outcomes:
             if outcome.state == "unfinished":
                 self._tell("trial_ended", outcome.trial_id, "KILLED", None, "time budget")
+
+    def _stop_for(self, reason: str) -> None:
+        """End the search while there is room to write down where it stopped."""
+        self.no_room = reason
+        raise OutOfSpace(reason)
+
+    def _judge(self, result: Mapping[str, Any]) -> None:
+        if self._judged or not result["gpu_memory_mb"]:
+            return
+        self._judged = True
+        used, all_ = result["peak_memory_mb"], result["gpu_memory_mb"]
+        if line := judge_share(used, all_, self.gpu_share):
+            _LOG.warning("%s", line)
 
     def get_state(self) -> None:
         """Nothing for Tune's snapshots."""
@@ -172,8 +216,12 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def _end(
         self, trial: Any, status: str, error: str | None = None, stopped_by: str | None = None
     ) -> None:
-        self._of(trial).ended += 1
-        self._tell("trial_ended", trial.config["trial_id"], status, error, stopped_by)
+        standing, trial_id = self._of(trial), trial.config["trial_id"]
+        standing.ended += 1
+        self._tell("trial_ended", trial_id, status, error, stopped_by)
+        if self.keeper:
+            mean = trial.last_result["val_auroc"]["mean"] if status == "FINISHED" else None
+            self.keeper.ended(standing.normal_class, trial_id, trial.custom_dirname, mean)
 
     def _note_best(self, trial: Any, val_auroc: dict[str, float]) -> None:
         standing = self._of(trial)

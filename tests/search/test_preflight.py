@@ -13,12 +13,13 @@ from memgan.data import load_split
 from memgan.errors import PreflightFailed, TrackingUnavailable
 from search.cluster import connect
 from search.disk import why_no_room
+from search.groups import class_groups
 from search.preflight import node_faults, preflight
 from search.resources import Allotment, allot
 from search.storage import Storage
 from search.store import StudyFolder
 from search.study import Study
-from search.trials import class_groups, run_trials
+from search.trials import run_trials
 from tests.search.test_trials import Recorder
 
 ON_CPU, ON_GPU = Allotment(1, 1, 0), Allotment(1, 1, 0.25)
@@ -89,9 +90,10 @@ def test_trials_take_cuda_and_a_fraction_where_ray_reports_a_gpu(tmp_path: Path)
     study = Study.default().with_options(name="mine", normal_class="0", trials=1, epochs=1)
     assert allot(study.resources, ray.cluster_resources()).gpus_per_trial == 0.25
     folder = _folder(tmp_path)
-    (group,) = class_groups(study, split.normal_classes)
+    groups = class_groups(study, split.normal_classes)
     with folder.lock():
-        (outcome,) = run_trials(study, group, split.development, folder, Recorder()).outcomes
+        (result,) = run_trials(study, groups, split.development, folder, Recorder())
+    (outcome,) = result.outcomes
     assert outcome.state == "failed"
     assert "device 'cuda' was asked for and torch finds none" in str(outcome.error)
 
