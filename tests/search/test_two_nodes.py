@@ -50,8 +50,7 @@ class Nodes:
     def start_head(self) -> None:
         """The head, whose address is known from then on."""
         arguments = ["--head", f"--port={self.port}", "--dashboard-host=127.0.0.1"]
-        # Short, as sockets lie below it.
-        arguments += [f"--dashboard-port={self.dashboard}", f"--temp-dir={self._home}"]
+        arguments += [f"--dashboard-port={self.dashboard}", f"--temp-dir={self._home}/1"]
         self._start(arguments, self.environment)
         self.address = f"{_own_ip()}:{self.port}"
         self._wait_for(1)
@@ -59,7 +58,9 @@ class Nodes:
     def start_second(self, *prefix: str, **environment: str) -> subprocess.Popen[bytes]:
         """Another node, under a command prefix and changes to its environment."""
         there = {**self.environment, **environment}
-        node = self._start([f"--address={self.address}"], there, *prefix)
+        # Of its own, as two nodes of one session would unpack a job's code over each other's.
+        arguments = [f"--address={self.address}", f"--temp-dir={self._home}/2"]
+        node = self._start(arguments, there, *prefix)
         self._wait_for(2)
         return node
 
@@ -134,7 +135,7 @@ def _own_ip() -> str:
 
 @pytest.fixture
 def nodes() -> Iterator[Nodes]:
-    home = Path("/tmp") / f"r{os.urandom(3).hex()}"
+    home = Path("/tmp") / f"r{os.urandom(3).hex()}"  # Short, as sockets lie below it.
     home.mkdir()
     started = Nodes(home)
     try:
