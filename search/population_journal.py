@@ -42,6 +42,12 @@ class PopulationJournal(Journal):
         for trial in self._optuna.get_trials(deepcopy=False):
             self._keys[self._id_of(trial.number)] = trial._trial_id
 
+    def tried_with_more_room(self, trial_id: str) -> bool:
+        again = super().tried_with_more_room(trial_id)
+        if again:
+            self.rests(trial_id)  # At once, as the others of its generation wait for it.
+        return again
+
     def exhausted(self) -> bool:
         return not self._living()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from search.outcome import TrialOutcome
     from search.standing import Standing
     from search.store import StudyFolder
     from search.study import Study
@@ -84,6 +85,7 @@ def status(
     from rich.console import Console
     from rich.table import Table
 
+    from search.journal import read_groups
     from search.standing import short, standing_table
 
     table = Table("trial", "state", "epochs", "validation", "values")
@@ -96,7 +98,9 @@ def status(
             trial["error"] or ", ".join(f"{k} {short(v)}" for k, v in trial["values"].items()),
         )
     Console().print(table)
-    Console().print(standing_table(study, _standing(folder, study, state["state"] == "running")))
+    groups = read_groups(folder.journal)
+    now = _standing(folder, study, groups, running=state["state"] == "running")
+    Console().print(standing_table(study, now))
     held = _holder(folder)
     typer.echo(f"{name}: {state['state']}{f', by {held}' if held else ''}")
 
@@ -154,7 +158,7 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
         "done": len(done),
         "best": winner.mean if winner else None,
         "state": "running" if running else "finished" if finished else "stopped",
-        **_standing(folder, study, running).document(),
+        **_standing(folder, study, groups, running=running).document(),
         "trials": [
             {
                 "trial": o.trial_id,
@@ -169,11 +173,11 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
     }
 
 
-def _standing(folder: StudyFolder, study: Study, running: bool) -> Standing:
-    from search.journal import read_groups
+def _standing(
+    folder: StudyFolder, study: Study, groups: dict[str, list[TrialOutcome]], *, running: bool
+) -> Standing:
     from search.standing import standing
 
-    groups = read_groups(folder.journal)
     # A prefix is the group's name as far as a file may be called so.
     named = {prefix.removesuffix("-") or "all": outcomes for prefix, outcomes in groups.items()}
     trained = {o.trial_id for of in groups.values() for o in of if o.in_training and running}

@@ -87,7 +87,8 @@ def search_groups(
             rest = None if left is None else max(1.0, left - (time.monotonic() - started))
             _fit_in_order(study, trainable, folder, journals, watch, rest)
             is_up = left is not None and time.monotonic() - started >= left
-            if not watch.to_try_again or watch.interrupted or is_up:
+            again = watch.to_try_again and not all(j.exhausted() for j in journals.values())
+            if watch.interrupted or is_up or not again:
                 break
     results = [
         TrialsResult(
