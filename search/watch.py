@@ -17,7 +17,7 @@ from ray.tune import Callback
 
 from memgan.errors import OutOfSpace
 from memgan.parameters import flatten
-from search.disk import ROOM_TO_GO_ON, why_no_room
+from search.disk import ROOM_TO_GO_ON, out_of_space, why_no_room
 from search.groups import ClassGroup
 from search.journal import Journal
 from search.keep import Keeper
@@ -194,7 +194,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def _stop_for(self, reason: str) -> None:
         """End the search while there is room to write down where it stopped."""
         self.no_room = reason
-        raise OutOfSpace(reason)
+        raise OutOfSpace(out_of_space(reason, self._folder.name))
 
     def _judge(self, result: Mapping[str, Any]) -> None:
         if self._judged or not result["gpu_memory_mb"]:

@@ -66,28 +66,37 @@ def _run(study: Study, split: Split, results: Path, listener: Recorder) -> Trial
     return result
 
 
-@pytest.mark.usefixtures("_ray")
+@pytest.fixture(scope="module")
+def searched(
+    _ray: None, split: Split, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TrialsResult, Recorder, Path]:
+    """Two trials more than the best few, one of them wanting more memory than there is."""
+    starts = [{"memory_units": n} for n in (4, 10**12, 8, 4, 8, 4)][: KEPT + 3]
+    study = _study(start_from=starts, budget={"trials": KEPT + 3})
+    results, recorder = tmp_path_factory.mktemp("results"), Recorder()
+    return _run(study, split, results, recorder), recorder, results
+
+
 def test_out_of_memory_is_tried_once_more_and_then_failed_in_that_word(
-    split: Split, tmp_path: Path
+    searched: tuple[TrialsResult, Recorder, Path],
 ) -> None:
-    study = _study(start_from=[{"memory_units": n} for n in (4, 10**12, 8)], budget={"trials": 3})
-    recorder = Recorder()
-    first, monster, last = _run(study, split, tmp_path, recorder).outcomes
-    assert (first.state, monster.state, last.state) == ("finished", "failed", "finished")
-    assert str(monster.error).startswith("out of memory, with fewer neighbours too: RuntimeError")
+    result, recorder, _ = searched
+    assert [o.state for o in result.outcomes] == ["finished", "failed", *["finished"] * (KEPT + 1)]
+    error = str(result.outcomes[1].error)
+    assert error.startswith("out of memory, with fewer neighbours too: RuntimeError")
     told = [values[0] for values in recorder.of("trial_started")]
-    assert [told.count(trial) for trial in ("0000", "0001", "0002")] == [1, 2, 1]
-    assert sorted(values[0] for values in recorder.of("trial_ended")) == ["0000", "0001", "0002"]
+    assert [told.count(o.trial_id) for o in result.outcomes] == [1, 2, *[1] * (KEPT + 1)]
+    ended = sorted(values[0] for values in recorder.of("trial_ended"))
+    assert ended == [o.trial_id for o in result.outcomes]
 
 
-@pytest.mark.usefixtures("_ray")
-def test_checkpoints_of_the_best_few_alone_are_left(split: Split, tmp_path: Path) -> None:
-    study = _study(space={"memory_units": [4, 8]}, budget={"trials": KEPT + 2})
-    result = _run(study, split, tmp_path, Recorder())
+def test_checkpoints_of_the_best_few_alone_are_left(
+    searched: tuple[TrialsResult, Recorder, Path],
+) -> None:
+    result, _, results = searched
     ranked = sorted(result.outcomes, key=lambda o: (-(o.mean or 0), o.trial_id))
     kept = sorted(str(o.checkpoint) for o in ranked[:KEPT])
-    left = sorted(str(file.parent) for file in tmp_path.rglob("training.pt"))
-    assert left == kept
+    assert sorted(str(file.parent) for file in results.rglob("training.pt")) == kept
 
 
 @pytest.fixture
@@ -101,6 +110,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", disk], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_ray")
 @pytest.mark.parametrize("leave", [ROOM_TO_GO_ON // 2, 0])
 def test_a_full_disk_stops_a_study_that_then_goes_on(
