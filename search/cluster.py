@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from memgan.errors import BadInput
 from tracking.location import is_address, local_folder
@@ -146,10 +147,14 @@ def check_address(address: str | None) -> None:
         ) from None
 
 
-def standard_output_kept_clean() -> None:
-    """Point file descriptor 1 at standard error for this process, as Ray writes to it; Python's
-    own `sys.stdout` goes on to where it went. Call before Ray is first imported."""
+def standard_output_kept_clean() -> TextIO:
+    """Keep Ray's talk out of standard output; gives the stream that leads to where that went.
+
+    Ray writes to file descriptor 1 and, of workers and nodes it lost, through Python's
+    `sys.stdout`: both become standard error for this process. Call before Ray is first imported.
+    """
     sys.stdout.flush()
-    kept = os.dup(1)
+    kept = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
-    sys.stdout = os.fdopen(kept, "w", encoding="utf-8", buffering=1)
+    sys.stdout = sys.stderr
+    return kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -76,7 +76,7 @@ def search(
     """
     from search.cluster import standard_output_kept_clean
 
-    standard_output_kept_clean()
+    out = standard_output_kept_clean()
     from memgan.errors import BadInput
     from search.conduct import resume as resume_study
     from search.conduct import run
@@ -127,9 +127,9 @@ def search(
             note=_note,
         )
     if as_json:
-        typer.echo(json.dumps(result.document()))
+        typer.echo(json.dumps(result.document()), out)
     else:
-        _print_result(result)
+        _print_result(result, out)
     _warn(result)
     if result.interrupted:
         raise typer.Exit(130)
@@ -175,38 +175,40 @@ def doctor(
     """
     from search.cluster import standard_output_kept_clean
 
-    standard_output_kept_clean()
+    out = standard_output_kept_clean()
     from search.doctor import examine
 
     findings = examine(results, tracking_uri, address, data_dir)
     if as_json:
-        typer.echo(json.dumps({"findings": [finding.document() for finding in findings]}))
+        typer.echo(json.dumps({"findings": [finding.document() for finding in findings]}), out)
     else:
         for finding in findings:
-            typer.echo(f"{'ok  ' if finding.works else 'FAIL'}  {finding.what}: {finding.line}")
+            line = f"{'ok  ' if finding.works else 'FAIL'}  {finding.what}: {finding.line}"
+            typer.echo(line, out)
     if not all(finding.works for finding in findings):
         raise typer.Exit(1)
 
 
-def _print_result(result: StudyResult) -> None:
+def _print_result(result: StudyResult, out: TextIO) -> None:
     from search.report import report_table
     from tracking import ui_command
 
     if result.report is not None:
         report = result.report
-        _console_print(report_table(report))
+        _console_print(report_table(report), out)
         for trial, values in report["values"].items():
             shown = ", ".join(
                 f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
                 for key, value in values.items()
             )
-            typer.echo(f"winner: trial {trial} ({shown})")
+            typer.echo(f"winner: trial {trial} ({shown})", out)
     counts = ", ".join(f"{count} {state}" for state, count in result.trials.items() if count)
-    typer.echo(f"trials: {counts or 'none'}; {result.seconds:.0f} s")
+    typer.echo(f"trials: {counts or 'none'}; {result.seconds:.0f} s", out)
     if result.report is not None:
-        typer.echo(f"best configuration and bundles: {result.folder.export}")
+        typer.echo(f"best configuration and bundles: {result.folder.export}", out)
         typer.echo(
-            f"compare runs in MLflow: {ui_command(result.tracking_uri, result.folder.results)}"
+            f"compare runs in MLflow: {ui_command(result.tracking_uri, result.folder.results)}",
+            out,
         )
 
 
@@ -230,7 +232,7 @@ def _note(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _console_print(what: object) -> None:
+def _console_print(what: object, out: TextIO | None = None) -> None:
     from rich.console import Console
 
-    Console().print(what)
+    Console(file=out).print(what)
