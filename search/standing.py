@@ -26,7 +26,8 @@ class Standing:
     seconds: float
     """Searched so far, over all invocations."""
     seconds_left: float | None
-    """By the pace so far, early stops included; None before the first trial ended."""
+    """By the pace so far, early stops included; None before the first trial ended, and once all
+    have."""
     trials_a_minute: float
     epochs_a_minute: float
     cost: float | None
@@ -73,7 +74,9 @@ def standing(
     counts["to_come"] = max(0, trials - sum(counts.values()))
     ended = counts["finished"] + counts["stopped"] + counts["failed"]
     in_part = sum(o.epochs / study.epochs for o in outcomes if o.state == "unfinished")
-    left = max(0.0, trials - ended - in_part) * seconds / (ended + in_part) if ended else None
+    left = None
+    if 0 < ended < trials:
+        left = max(0.0, trials - ended - in_part) * seconds / (ended + in_part)
     if left is not None and study.budget.time is not None:
         left = max(0.0, min(left, study.budget.time - seconds))
     minutes = seconds / 60 or float("inf")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ import pytest
 from memgan.errors import StudyError
 from search import mirror as module
 from search.mirror import Mirror, mirror_holder, mirror_of, studies_at
+from search.storage import Storage
 from search.store import StudyFolder
 from search.study import Study
 from tracking import Outbox
@@ -166,3 +172,40 @@ def test_an_address_that_fails_meanwhile_is_told_and_costs_nothing(
         client.delete_bucket(Bucket=name)
     assert "resume on this machine" in str(mirror.why_behind())
     assert folder.journal.read_text() == "one\n"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_search_killed_on_one_machine_ends_on_another(address: str, tmp_path: Path) -> None:
+    def start(machine: str, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from search.cli import main; main()", "search", *arguments,
+             "--results", address, "--tracking-uri", f"sqlite:///{tmp_path}/record.db", "--json"],
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / machine)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        )  # fmt: skip
+
+    small = ["--trials", "4", "--epochs", "20", "--normal-class", "0,1", "--final-seeds", "1"]
+    often = ["--set", "resources.checkpoint_epochs=2", "--scheduler", "none"]
+    checkpoints = Storage.at(address) / "studies/mine/tune"
+    first = start("first", "--name", "mine", *small, *often)
+    while not any("checkpoint_000001/" in name for name in checkpoints.files()):
+        assert first.poll() is None, first.communicate()
+        time.sleep(0.5)
+    time.sleep(7)  # A round of copying, of five seconds.
+    first.kill()
+    first.communicate()
+
+    refused = start("second", "--resume", "mine")
+    _, err = refused.communicate(timeout=120)
+    assert refused.returncode == 2, err
+    assert f"is held by process {first.pid} " in err
+    time.sleep(60)
+    second = start("second", "--resume", "mine")
+    out, err = second.communicate(timeout=400)
+    assert second.returncode == 0, err
+    document = json.loads(out)
+    assert document["results"] == address
+    assert document["trials"] == {"finished": 4, "stopped": 0, "failed": 0, "unfinished": 0}
+    assert (Storage.at(address) / "studies/mine/export").read("best.yaml")
+    assert sum("training.pt" in name for name in checkpoints.files()) == 3
