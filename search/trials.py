@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from memgan.errors import DataError, MemganError, OutOfSpace
@@ -133,20 +133,26 @@ def _fit_in_order(
     time_left: float | None,
 ) -> None:
     """`_fit`, whose faults become lines; trials that nobody trains any more wait at its end."""
+    full = False
     try:
         _fit(study, trainable, folder, journals, watch, time_left)
     except MemganError:
+        full = watch.no_room is not None
         raise
     except Exception as error:
         line = " ".join(str(error).split()) or type(error).__name__
-        if watch.no_room or is_full(error):
+        full = watch.no_room is not None or is_full(error)
+        if full:
             raise OutOfSpace(out_of_space(watch.no_room or line, folder.name)) from None
         raise MemganError(
             f"the search ended by a fault: {line[-500:]}; go on with --resume {folder.name}"
         ) from error
     finally:
-        for journal in journals.values():
-            journal.park()
+        # A full disk may have left half a line in the journal, which nothing must be put behind;
+        # the next process mends it, and parks.
+        if not full:
+            for journal in journals.values():
+                journal.park()
 
 
 def _fit(
@@ -252,7 +258,9 @@ def _counted(folder: StudyFolder, started: float) -> Iterator[Any]:
     earlier = folder.seconds_used()
 
     def count() -> None:
-        folder.use_seconds(earlier + time.monotonic() - started)
+        # What a full disk does not take, the next call brings.
+        with suppress(OSError):
+            folder.use_seconds(earlier + time.monotonic() - started)
 
     try:
         yield count
