@@ -36,8 +36,10 @@ def search(
         str | None, typer.Option(metavar="30m", help="90s, 30m, 4h, 2d; over all invocations.")
     ] = None,
     sampler: Annotated[str | None, typer.Option(metavar="tpe|gp|cmaes|qmc|nsga2|random")] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="asha|hyperband|median|none")] = None,
-    objective: Annotated[str | None, typer.Option(metavar="val-auroc")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="asha|hyperband|median|pbt|none")] = None,
+    objective: Annotated[
+        str | None, typer.Option(metavar="val-auroc[,scoring-seconds]", help="One, or several.")
+    ] = None,
     final_seeds: Annotated[
         int | None, typer.Option(metavar="N", help="Seeds the winner is trained anew with.")
     ] = None,
@@ -192,6 +194,7 @@ def local_folder(results: Path) -> Path:
 
 
 def _print_result(result: StudyResult) -> None:
+    from search.pareto import front_table
     from search.report import report_table
     from tracking import ui_command
 
@@ -204,6 +207,8 @@ def _print_result(result: StudyResult) -> None:
                 for key, value in values.items()
             )
             typer.echo(f"winner: trial {trial} ({shown})")
+    for front in result.fronts.values():
+        _console_print(front_table(front, result.study.objectives))
     counts = ", ".join(f"{count} {state}" for state, count in result.trials.items() if count)
     typer.echo(f"trials: {counts or 'none'}; {result.seconds:.0f} s")
     if result.report is not None:

@@ -16,6 +16,7 @@ from search.conclude import Conclusion, conclude
 from search.finals import Winner
 from search.groups import ClassGroup
 from search.outcome import TrialsResult
+from search.pareto import fronts, write_fronts
 from search.prepare import anchored, make_record, prepare, study_params
 from search.progress import LiveProgress
 from search.resources import allot
@@ -37,6 +38,8 @@ class StudyResult:
     folder: StudyFolder
     report: dict[str, Any] | None
     """The content of report.json; None where the study did not come to its finals."""
+    fronts: dict[str, list[dict[str, Any]]]
+    """Of several objectives the Pareto front by group; empty for one."""
     trials: dict[str, int]
     """Trials by state, all groups together."""
     interrupted: bool
@@ -58,6 +61,7 @@ class StudyResult:
             "tracking_uri": redact(self.tracking_uri),
             "experiment_id": self.experiment_id,
             "parent_run_id": self.parent_run_id,
+            **({"pareto": self.fronts} if self.fronts else {}),
             "trials": self.trials,
             "interrupted": self.interrupted,
             "waiting_events": self.waiting,
@@ -178,6 +182,8 @@ def _conduct(
                     conclusion = conclude(
                         study, winners, split, folder, record, allotment, note=note
                     )
+                    for path, where in write_fronts(study, groups, folder, folder.export):
+                        record.artifact(record.study_key, path, where)
                     status = "FINISHED"
         except KeyboardInterrupt:
             interrupted = True
@@ -193,6 +199,7 @@ def _conduct(
         study=study,
         folder=folder,
         report=conclusion.report if conclusion else None,
+        fronts=fronts(study, groups, folder),
         trials=_total(groups, folder),
         interrupted=interrupted,
         waiting=waiting,

@@ -11,6 +11,7 @@ from search.conclude import read_conclusion
 from search.export import Concluded, write_export
 from search.finals import Winner, stored_finals
 from search.outcome import TrialsResult
+from search.pareto import write_fronts
 from search.prepare import make_record, prepare
 from search.store import StudyFolder
 from search.trials import read_outcomes
@@ -48,4 +49,6 @@ def export_study(
         {w.outcome.trial_id: record.run_id(record.trial_key(w.outcome.trial_id)) for w in winners},
         split,
     )
-    return write_export(concluded, out or folder.export)
+    report = write_export(concluded, out or folder.export)
+    write_fronts(study, groups, folder, out or folder.export)
+    return report

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from search.objectives import DIRECTIONS
+
 State = Literal["finished", "stopped", "failed", "unfinished"]
 
 
@@ -61,6 +63,16 @@ class TrialsResult:
 
 
 def best(outcomes: Iterable[TrialOutcome]) -> TrialOutcome | None:
-    """The highest mean among trials that saw their full budget; of equals the earlier trial."""
+    """The highest mean among trials that saw their full budget; of equals the better in other
+    objectives, then the earlier trial."""
     full = [o for o in outcomes if o.state == "finished" and o.mean is not None]
-    return min(full, key=lambda o: (-(o.mean or 0.0), o.trial_id), default=None)
+    return min(full, key=_rank, default=None)
+
+
+def _rank(outcome: TrialOutcome) -> tuple[float | str, ...]:
+    others = [
+        -value if DIRECTIONS[name] == "maximize" else value
+        for name, value in outcome.objectives.items()
+        if name != "val-auroc"
+    ]
+    return (-(outcome.mean or 0.0), *others, outcome.trial_id)

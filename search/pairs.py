@@ -50,12 +50,6 @@ def _check_population(
         )
     if trials < 2:
         raise ConfigError("scheduler pbt needs a population: 2 trials at least, better 8")
-    interval = scheduler.interval(epochs)
-    if interval >= epochs:
-        raise ConfigError(
-            f"scheduler pbt changes values every {interval} epochs and a trial has {epochs}; give"
-            " more epochs or a smaller scheduler.interval_epochs"
-        )
     changeable = parameters_type(space.detector).CHANGEABLE
     known = ", ".join(sorted(changeable)) or "none"
     for name in scheduler.mutate or ():
@@ -70,6 +64,12 @@ def _check_population(
         raise ConfigError(
             f"scheduler pbt finds nothing to change: {_all(space)} make the shape or the start of"
             f" what is trained; of {space.detector} can change: {known}"
+        )
+    interval = scheduler.interval(epochs)
+    if interval >= epochs:
+        raise ConfigError(
+            f"scheduler pbt changes values every {interval} epochs and a trial has {epochs}; give"
+            " more epochs or a smaller scheduler.interval_epochs"
         )
 
 
