@@ -112,9 +112,9 @@ def assert_arrived(document: dict[str, Any], outbox: Outbox, trials: int) -> Non
 def test_a_search_goes_on_without_its_server_and_the_record_is_whole_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server = Server(resolve(None, tmp_path / "store"), tmp_path / "server.log")
     (tmp_path / "store").mkdir()
-    (tmp_path / "store" / "mlflow.db").touch()
+    (tmp_path / "store" / "mlflow.db").touch()  # The server makes a record of it.
+    server = Server(resolve(None, tmp_path / "store"), tmp_path / "server.log")
     server.start()
     try:
         search = Search(tmp_path, *OPTIONS.split(), "--tracking-uri", server.address)

@@ -164,8 +164,8 @@ def test_nothing_wrong(drive: Drive, server: Server, door: Door, row: Row) -> No
     assert said["waiting"] == 0
     driver.told.assert_arrived(server.address)
     row("none", driver, said, door)
-    # Looked for, made, ended; its figure's place asked for and the figure copied; a batch an epoch.
-    assert max(calls_by_trial(driver.told, door)) <= 5 + EPOCHS
+    # Looked for, made, its parameters, a batch an epoch, ended; its figure's place, the figure.
+    assert max(calls_by_trial(driver.told, door)) <= 3 + EPOCHS + 1 + 2
 
 
 def test_stopped_for_a_minute(drive: Drive, server: Server, row: Row) -> None:
