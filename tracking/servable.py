@@ -62,7 +62,7 @@ def make_servable(bundles: Mapping[str, Path], folder: Path, model: Model) -> No
         (together / normal_class).mkdir(parents=True)
         for name in _SERVED:
             shutil.copyfile(bundle / name, together / normal_class / name)
-    with _quiet():
+    with _quiet(), _whatever_stands_around():
         mlflow.pyfunc.save_model(
             str(folder),
             mlflow_model=model,
@@ -90,6 +90,20 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(before)
+
+
+@contextmanager
+def _whatever_stands_around() -> Iterator[None]:
+    """Without a look at the working folder: of a uv project there MLflow would take the lock and
+    its hosts into the model."""
+    from mlflow.environment_variables import MLFLOW_UV_AUTO_DETECT
+
+    before = MLFLOW_UV_AUTO_DETECT.get_raw()
+    MLFLOW_UV_AUTO_DETECT.set(False)
+    try:
+        yield
+    finally:
+        MLFLOW_UV_AUTO_DETECT.unset() if before is None else MLFLOW_UV_AUTO_DETECT.set(before)
 
 
 def _signature(bundles: Mapping[str, Path]) -> ModelSignature:

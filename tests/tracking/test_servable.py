@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,15 @@ from tracking.servable import digest, make_servable
 
 @pytest.fixture(scope="session")
 def served(_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model of digits 3 and 1, the first the default."""
+    """The folder of a model of digits 3 and 1, the first the default; made in a uv project."""
     from mlflow.models import Model
 
     folder = tmp_path_factory.mktemp("served") / "model"
-    make_servable({name: _bundles / name for name in ("3", "1")}, folder, Model())
+    project = tmp_path_factory.mktemp("project")
+    (project / "uv.lock").write_text("version = 1")
+    (project / "pyproject.toml").write_text("[project]")
+    with contextlib.chdir(project):
+        make_servable({name: _bundles / name for name in ("3", "1")}, folder, Model())
     return folder
 
 
@@ -114,7 +119,7 @@ def test_a_digest_tells_what_is_served(bundles: dict[str, Path]) -> None:
     (bundles["3"] / "card.md").write_text("another card")
     assert digest(dict(reversed(bundles.items()))) == before
     calibration = bundles["3"] / "calibration.json"
-    calibration.write_text(calibration.read_text().replace("0.1\n", "0.2\n"))
+    calibration.write_text(calibration.read_text().replace('_rate": 0.1', '_rate": 0.2'))
     assert digest(bundles) != before
     assert digest({"1": bundles["1"]}) != before
 
