@@ -41,6 +41,9 @@ class Origin(Frozen):
     machine: str
 
 
+Schedule = dict[int, dict[str, Any]]
+
+
 class Configuration(Frozen):
     """One detector on one source: the content of a training file and of `best.yaml`."""
 
@@ -52,6 +55,10 @@ class Configuration(Frozen):
     parameters: SerializeAsAny[DetectorParameters] = MemganParameters()
     by_class: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Values that differ for one normal class, laid over `parameters`."""
+    schedule: Schedule = Field(default_factory=dict)
+    """Values that change in training: from the epoch that is named on, counted from 1."""
+    schedule_by_class: dict[str, Schedule] = Field(default_factory=dict)
+    """A normal class that is named here has this schedule instead."""
     origin: Origin | None = None
 
     @model_validator(mode="before")
@@ -86,7 +93,29 @@ class Configuration(Frozen):
             raise ValueError("seeds must be at least one number of 0 or more")
         for name in self.by_class:
             self.parameters_for(name)
+        for where, schedule in [
+            ("schedule", self.schedule),
+            *((f"schedule_by_class.{name}", own) for name, own in self.schedule_by_class.items()),
+        ]:
+            self._check_schedule(where, schedule)
         return self
+
+    def _check_schedule(self, where: str, schedule: Schedule) -> None:
+        changeable = self.parameters.CHANGEABLE
+        for epoch, values in schedule.items():
+            if epoch < 2:
+                raise ConfigError(
+                    f"{where}.{epoch}: a change comes in epoch 2 or later; what epoch 1 has"
+                    " belongs under parameters"
+                )
+            for key in values:
+                if key.partition(".")[0] not in changeable:
+                    known = ", ".join(sorted(changeable)) or "nothing"
+                    raise ConfigError(
+                        f"{where}.{epoch}.{key}: cannot change in training; changeable of"
+                        f" {self.detector}: {known}"
+                    )
+            make_parameters(self.detector, values, f"{where}.{epoch}")
 
     def parameters_for(self, normal_class: str) -> DetectorParameters:
         """The parameters that hold for one normal class."""
@@ -95,6 +124,17 @@ class Configuration(Frozen):
             return self.parameters
         values = {**self.parameters.model_dump(), **dotted(over)}
         return make_parameters(self.detector, values, f"by_class.{normal_class}")
+
+    def stages_for(self, normal_class: str) -> dict[int, DetectorParameters]:
+        """The parameters of one normal class by the epoch from which they hold, 1 the first."""
+        parameters = self.parameters_for(normal_class)
+        stages = {1: parameters}
+        schedule = self.schedule_by_class.get(normal_class, self.schedule)
+        for epoch in sorted(schedule):
+            values = {**parameters.model_dump(), **dotted(schedule[epoch])}
+            parameters = make_parameters(self.detector, values, f"schedule.{epoch}")
+            stages[epoch] = parameters
+        return stages
 
 
 def class_names(value: Any) -> Any:

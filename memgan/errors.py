@@ -7,7 +7,7 @@ line prints it and exits with `exit_code`; nothing below it formats or exits.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class MemganError(Exception):
@@ -48,6 +48,18 @@ class StudyError(BadInput):
 
 class TrackingUnavailable(BadInput):
     """The tracking address did not answer when it was needed."""
+
+
+class PreflightFailed(BadInput):
+    """Something on this machine or a node would make trials fail. Mend what `faults` name."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
+
+
+class OutOfSpace(MemganError):
+    """A disk is nearly full; the study stopped in order. Make room, then go on with --resume."""
 
 
 class TrainingDiverged(MemganError):

@@ -4,7 +4,7 @@ and a command line answers before anything heavy is imported."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_serializer, field_validator
 
@@ -14,6 +14,9 @@ from memgan.errors import unknown_name
 
 class DetectorParameters(Frozen):
     """What every detector has."""
+
+    CHANGEABLE: ClassVar[frozenset[str]] = frozenset()
+    """What may change in training: it leaves shapes alone, and is in use in every epoch."""
 
     epochs: int = Field(1, ge=1)
 
@@ -34,6 +37,21 @@ class LearningRate(Frozen):
 
 class MemganParameters(DetectorParameters):
     """MEMGAN (arXiv 2002.02669). Defaults: the values a prototype trained well with on MNIST."""
+
+    CHANGEABLE: ClassVar[frozenset[str]] = frozenset(
+        {
+            "batch_size",
+            "learning_rate",
+            "beta1",
+            "beta2",
+            "sharpness",
+            "adversarial_weight",
+            "cycle_weight",
+            "projection_weight",
+            "mutual_information_weight",
+            "encoder_game",
+        }
+    )
 
     epochs: int = Field(7, ge=1)
     batch_size: int = Field(64, ge=2)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import resource
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memgan.errors import BadInput, unknown_name
@@ -68,8 +70,27 @@ def prepare_process(threads: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
+def gpu_memory_mb() -> float:
+    """All memory of the GPU that torch uses in this process, in MiB; 0 where it uses none."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
+        return 0.0
+    return float(torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory) / 2**20
+
+
+def reset_peak_memory() -> None:
+    """Let `peak_memory_mb` begin anew, where a process trains one configuration after another."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+    # Linux alone can; elsewhere the peak is that of the process.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def peak_memory_mb() -> float:
-    """The most memory this process has held so far, in MiB (on the GPU where torch uses one)."""
+    """The most memory this process has held since `reset_peak_memory`, in MiB (on the GPU where
+    torch uses one)."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         return float(torch.cuda.max_memory_allocated()) / 2**20

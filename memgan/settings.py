@@ -51,8 +51,10 @@ def configure(
             content[section][member] = value
         elif section in parameters_type(configuration.detector).model_fields:
             _set_parameter(content["parameters"], section, member, value)
-            for over in content["by_class"].values():
-                _set_for_class(over, key, value)
+            schedules = [content["schedule"], *content["schedule_by_class"].values()]
+            changes = [change for schedule in schedules for change in schedule.values()]
+            for over in [*content["by_class"].values(), *changes]:
+                _set_over(over, key, value)
         else:
             raise _unknown(configuration, key)
     if source is not None:
@@ -75,8 +77,8 @@ def _set_parameter(parameters: dict[str, Any], key: str, member: str, value: Any
         parameters[f"{key}.{member}" if member else key] = value
 
 
-def _set_for_class(over: dict[str, Any], key: str, value: Any) -> None:
-    """Let a setting hold for a class too that has values of its own."""
+def _set_over(over: dict[str, Any], key: str, value: Any) -> None:
+    """Let a setting hold also where a class or a later epoch has values of its own."""
     for own in [name for name in over if name == key or name.startswith(f"{key}.")]:
         del over[own]
     if key.partition(".")[0] in over:  # Its own value of the whole would hide the member's.

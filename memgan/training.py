@@ -13,6 +13,7 @@ import torch
 
 from memgan.configuration import Configuration
 from memgan.data import Development
+from memgan.data.images import Pixels
 from memgan.detectors import Detector, build_detector
 from memgan.errors import TrainingDiverged
 from memgan.metrics import auroc
@@ -45,6 +46,8 @@ class EpochReport:
 class Training:
     """One configuration in training on development data, one detector a normal class.
 
+    Values change where the configuration has a schedule; the trained weights of another
+    configuration of the same shapes may be loaded, and go on under this one's values.
     The caller sets the process's threads (`configuration.runtime.threads`); the same
     configuration, seed, device and threads give the same detectors to the bit.
     """
@@ -73,6 +76,7 @@ class Training:
             for name in classes
         }
         self._epochs = {name: configuration.parameters_for(name).epochs for name in classes}
+        self._stages = {name: configuration.stages_for(name) for name in classes}
 
     @property
     def epochs(self) -> int:
@@ -95,6 +99,9 @@ class Training:
         for name, detector in self.detectors.items():
             if self.epoch > self._epochs[name]:
                 continue
+            stages = self._stages[name]
+            if len(stages) > 1:
+                detector.change(stages[max(epoch for epoch in stages if epoch <= self.epoch)])
             trained += len(self.images[name])
             for loss, value in detector.fit_epoch(self.images[name]).items():
                 if not math.isfinite(value):
@@ -112,6 +119,21 @@ class Training:
             images_per_second=trained / in_training,
             peak_memory_mb=peak_memory_mb(),
         )
+
+    def standing(self) -> EpochReport:
+        """The report of the epoch trained last, of a training that was loaded: validated anew,
+        without losses and times."""
+        return EpochReport(self.epoch, self.validate(), {}, 0.0, 0.0, peak_memory_mb())
+
+    def scoring_seconds(self) -> float:
+        """Seconds to score a thousand images: of five passes over the validation images the
+        fastest, mean over the classes. To be called after `validate`."""
+        images = self.development.validation.images
+        fastest = [
+            min(_seconds_to_score(detector, images) for _ in range(5))
+            for detector in self.detectors.values()
+        ]
+        return 1000 * sum(fastest) / len(fastest) / len(images)
 
     def prepare_to_score(self) -> None:
         """Make every detector ready to score; `validate` does so by itself."""
@@ -151,6 +173,12 @@ class Training:
         self.epoch = state["epoch"]
         for name, detector in self.detectors.items():
             detector.load_state_dict(state["detectors"][name])
+
+
+def _seconds_to_score(detector: Detector, images: Pixels) -> float:
+    started = time.perf_counter()
+    detector.score(images)
+    return time.perf_counter() - started
 
 
 def _seed_of(seed: int, class_index: int) -> int:

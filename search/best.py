@@ -14,7 +14,7 @@ from search.study import Study
 def best_configuration(study: Study, winners: Sequence[Winner], runtime: Runtime) -> Configuration:
     """One configuration for all classes; where the winners differ, by class."""
     first, *others = winners
-    configuration = study.configuration(first.outcome.values, runtime)
+    configuration = study.configuration(first.outcome.values, runtime, first.outcome.schedule)
     common = flatten(configuration.parameters)
     by_class = {}
     for winner in others:
@@ -26,6 +26,12 @@ def best_configuration(study: Study, winners: Sequence[Winner], runtime: Runtime
             "normal_class": tuple(name for winner in winners for name in winner.group.classes),
             "seeds": tuple(range(study.seed, study.seed + study.final.seeds)),
             "by_class": {name: values for name, values in by_class.items() if values},
+            "schedule_by_class": {
+                name: winner.outcome.schedule
+                for winner in others
+                for name in winner.group.classes
+                if winner.outcome.schedule != first.outcome.schedule
+            },
         }
     )
 

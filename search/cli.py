@@ -11,7 +11,7 @@ import typer
 
 from memgan.commands import score, train
 from memgan.data.commands import app as data_app
-from memgan.errors import MemganError
+from memgan.errors import MemganError, PreflightFailed
 from memgan.printing import one_printable_line
 from memgan.reproduce.commands import reproduce
 from search.commands import doctor, export, search
@@ -66,8 +66,9 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, standalone_mode=False)
     except (MemganError, typer.TyperException) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        if line := one_printable_line(message):
-            sys.stderr.write(f"memgan: {line}\n")
+        for part in error.faults if isinstance(error, PreflightFailed) else (message,):
+            if line := one_printable_line(part):
+                sys.stderr.write(f"memgan: {line}\n")
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED

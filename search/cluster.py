@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TextIO
 
 from memgan.errors import BadInput
+from tracking.location import is_address, local_folder
 
 _SECONDS_TO_ANSWER = 5.0
 _QUIET: Mapping[str, str] = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # keeps a local instance on 127.0.0.1
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else `uv run` builds an environment in every worker
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -39,16 +39,17 @@ _QUIET: Mapping[str, str] = {
 
 @contextmanager
 def connect(
-    address: str | None = None, *, cpus: int | None = None
+    address: str | None = None, *, cpus: int | None = None, gpus: int | None = None
 ) -> Iterator[Mapping[str, float]]:
     """Ray, for as long as the block lasts; gives the resources it reports (CPU, GPU, memory).
 
     address: "host:port" or "auto"; else the environment's RAY_ADDRESS; else, or for "local", an
-    instance of our own with `cpus` cores (all where None), which ends with the block.
+    instance of our own with `cpus` cores and `gpus` GPUs (all where None), which ends with the
+    block.
     BadInput, in seconds, where nobody answers at the address.
     """
     address = address or os.environ.get("RAY_ADDRESS") or "local"
-    _prepare(os.environ, local=address == "local")
+    _prepare(os.environ, local=is_own(address))
     check_address(address)
     import ray
 
@@ -60,6 +61,7 @@ def connect(
                 address="local",
                 include_dashboard=False,
                 num_cpus=cpus,
+                num_gpus=gpus,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
@@ -80,6 +82,9 @@ def connect(
 def _prepare(environment: MutableMapping[str, str], *, local: bool) -> None:
     for name, value in _QUIET.items():
         environment.setdefault(name, value)
+    if local:
+        # Keeps Ray on 127.0.0.1. A driver of a cluster would take itself to be there as well.
+        environment.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     if "RAY_AUTH_MODE" in environment:
         return
     tokens = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -100,6 +105,23 @@ def _prepare(environment: MutableMapping[str, str], *, local: bool) -> None:
 def _own_token() -> str:
     # One for the life of the process: Ray reads it once, and would be refused with a second one.
     return secrets.token_hex(32)
+
+
+def is_own(address: str | None) -> bool:
+    """Whether `connect` starts an instance of this process's own."""
+    return (address or os.environ.get("RAY_ADDRESS") or "local") == "local"
+
+
+def check_outlives_job(results: Path | str) -> None:
+    """BadInput for a relative results folder in a Ray job, whose working folder is a copy that
+    is cleared away."""
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ and not (
+        is_address(results) or local_folder(results).is_absolute()
+    ):
+        raise BadInput(
+            f"--results {results}: a Ray job's working folder does not outlive it; give an absolute"
+            " folder that all nodes see, or an address such as s3://BUCKET/results"
+        )
 
 
 def check_address(address: str | None) -> None:

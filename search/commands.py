@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from search.conduct import StudyResult
 
 _Results = Annotated[
-    Path, typer.Option("--results", metavar="DIR", help="Where studies and their record lie.")
+    Path,
+    typer.Option(
+        "--results", metavar="DIR|URI", help="Where studies lie: a folder, or s3://… or gs://…"
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
@@ -36,12 +39,13 @@ def search(
         str | None, typer.Option(metavar="30m", help="90s, 30m, 4h, 2d; over all invocations.")
     ] = None,
     sampler: Annotated[str | None, typer.Option(metavar="tpe|gp|cmaes|qmc|nsga2|random")] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="asha|hyperband|median|none")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="asha|hyperband|median|pbt|none")] = None,
     objective: Annotated[
         str | None,
         typer.Option(
-            metavar="val-auroc|label-free",
-            help="What judges trials: labelled anomalies, or anomalies made from normal images.",
+            metavar="val-auroc|label-free[,scoring-seconds]",
+            help="What judges trials: labelled anomalies, or anomalies made from normal images;"
+            " after it what else counts.",
         ),
     ] = None,
     final_seeds: Annotated[
@@ -61,6 +65,9 @@ def search(
     gpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
     cpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
     max_concurrent: Annotated[int | None, typer.Option(metavar="N")] = None,
+    price_per_hour: Annotated[
+        float | None, typer.Option(metavar="F", help="Of all machines; shows what it costs.")
+    ] = None,
     address: Annotated[
         str | None, typer.Option(metavar="ADDR", help="A Ray cluster [RAY_ADDRESS]; else local.")
     ] = None,
@@ -100,6 +107,7 @@ def search(
         "gpus_per_trial": gpus_per_trial,
         "cpus_per_trial": cpus_per_trial,
         "max_concurrent": max_concurrent,
+        "price_per_hour": price_per_hour,
     }
     if resume is not None:
         if study_file is not None or name is not None:
@@ -108,7 +116,7 @@ def search(
             resume,
             options=options,
             settings=settings or [],
-            results=local_folder(results),
+            results=results,
             tracking_uri=tracking_uri,
             address=address,
             download=download,
@@ -119,7 +127,7 @@ def search(
         study = study.with_options(name=name, **options).with_settings(settings or [])
         result = run(
             study,
-            results=local_folder(results),
+            results=results,
             tracking_uri=tracking_uri,
             address=address,
             download=download,
@@ -174,16 +182,15 @@ def export(
         raise BadInput("--force and --tracking-uri go with --register NAME alone")
     if register is not None:
         check_name(register)
-    where = local_folder(results)
-    folder = out or StudyFolder(where, study).export
-    report = export_study(study, results=where, out=out, false_alarm_rate=false_alarm_rate)
+    folder = out or StudyFolder.at(results, study).export
+    report = export_study(study, results=results, out=out, false_alarm_rate=false_alarm_rate)
     if not as_json:
         _console_print(report_table(report))
         typer.echo(f"best configuration and bundles: {folder}")
     document = {**report, "export": str(folder)}
     if register is not None:
         registered = register_study(
-            study, register, results=where, out=out, tracking_uri=tracking_uri, force=force
+            study, register, results=results, out=out, tracking_uri=tracking_uri, force=force
         )
         document["registered"] = registered.model_dump()
         if not as_json:
@@ -211,7 +218,7 @@ def doctor(
     out = standard_output_kept_clean()
     from search.doctor import examine
 
-    findings = examine(local_folder(results), tracking_uri, address, data_dir)
+    findings = examine(results, tracking_uri, address, data_dir)
     if as_json:
         typer.echo(json.dumps({"findings": [finding.document() for finding in findings]}), out)
     else:
@@ -222,17 +229,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-def local_folder(results: Path) -> Path:
-    """`--results` as a local folder. BadInput for an address, which is not supported yet."""
-    from memgan.errors import BadInput
-
-    text = str(results)
-    if ":/" in text and not text.startswith("file:"):
-        raise BadInput(f"--results {text}: addresses are not available yet; give a local folder")
-    return Path(text.removeprefix("file://"))
-
-
 def _print_result(result: StudyResult, out: TextIO) -> None:
+    from search.pareto import front_table
     from search.report import report_table
     from tracking import ui_command
 
@@ -245,6 +243,8 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
                 for key, value in values.items()
             )
             typer.echo(f"winner: trial {trial} ({shown})", out)
+    for front in result.fronts.values():
+        _console_print(front_table(front, result.study.objectives), out)
     counts = ", ".join(f"{count} {state}" for state, count in result.trials.items() if count)
     typer.echo(f"trials: {counts or 'none'}; {result.seconds:.0f} s", out)
     if result.report is not None:
@@ -258,8 +258,8 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
 def _warn(result: StudyResult) -> None:
     from tracking.location import command_prefix, sync_command
 
-    name, results = result.study.name, result.folder.results
-    where = "" if results == Path("results") else f" --results {results}"
+    name, results = result.study.name, result.folder.where
+    where = "" if results == "results" else f" --results {results}"
     for line in result.remainder.lines(sync_command(name, results)):
         _note(line)
     for fault in result.faults:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,16 @@ from search.export import Concluded, write_export
 from search.figures.finals import draw_finals
 from search.figures.study import FIGURES
 from search.finals import FinalCells, Winner, run_finals, stored_finals, superseded
+from search.keep import best_few
 from search.outcome import TrialOutcome
 from search.resources import Allotment
+from search.storage import Storage
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import read_outcomes
 from tracking import Record, names
 
 _CONCLUSION = "conclusion.json"
-_CHECKPOINTS_KEPT = 3
-"""Of every group of classes, in the record; all others lie in the study's folder alone."""
 
 
 @dataclass(frozen=True)
@@ -223,11 +223,10 @@ def _record_conclusion(
             by_seed[finals.cells[name][0].seed][name] = folder.export / "bundles" / name
         for seed, bundles in by_seed.items():
             record.final_model(winner.outcome.trial_id, seed, bundles, winner.group.name)
-    for trial in _best_few(winners, folder):
-        if trial.checkpoint and Path(trial.checkpoint).is_dir():
-            record.artifact(
-                record.trial_key(trial.trial_id), Path(trial.checkpoint), names.CHECKPOINTS
-            )
+    best = [o for winner in winners for o in best_few(read_outcomes(winner.group, folder))]
+    for trial in best:
+        if (checkpoint := _on_this_machine(trial, folder)) is not None:
+            record.artifact(record.trial_key(trial.trial_id), checkpoint, names.CHECKPOINTS)
     for name in ("report.html", "report.json", "report.md", "best.yaml", "figures"):
         path = folder.export / name
         if path.exists():
@@ -238,9 +237,14 @@ def _record_conclusion(
             record.artifact(record.study_key, path, names.FIGURES)
 
 
-def _best_few(winners: Sequence[Winner], folder: StudyFolder) -> Iterator[TrialOutcome]:
-    """The best finished trials of every group, the winner first."""
-    for winner in winners:
-        finished = [o for o in read_outcomes(winner.group, folder) if o.state == "finished"]
-        finished.sort(key=lambda o: (-(o.mean or 0.0), o.trial_id))
-        yield from finished[:_CHECKPOINTS_KEPT]
+def _on_this_machine(trial: TrialOutcome, folder: StudyFolder) -> Path | None:
+    """The trial's newest checkpoint, fetched where results lie at an address."""
+    if trial.checkpoint is None:
+        return None
+    stored = Storage(folder.checkpoints.filesystem, trial.checkpoint)
+    path = stored.local
+    if path is None:
+        path = folder.path / ".checkpoints" / trial.trial_id / Path(trial.checkpoint).name
+        if stored.names():
+            stored.download(path)
+    return path if path.is_dir() else None

@@ -5,25 +5,33 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from memgan.data import Split
-from memgan.errors import MemganError, StudyError
-from search.cluster import check_address, connect
+from memgan.errors import MemganError, OutOfSpace, StudyError
+from search.cluster import check_address, check_outlives_job, connect, is_own
 from search.conclude import Conclusion, conclude
+from search.disk import ROOM_TO_GO_ON, is_full, out_of_space, why_no_room
 from search.finals import Winner
+from search.groups import ClassGroup
+from search.mirror import Mirror, mirror_of
 from search.outcome import TrialsResult
+from search.pareto import fronts, write_fronts
+from search.preflight import preflight
 from search.prepare import anchored, make_record, prepare, study_params
 from search.progress import LiveProgress
 from search.resources import allot
+from search.start_points import settle_starts
 from search.store import StudyFolder, studies
 from search.study import Study
-from search.trials import ClassGroup, read_outcomes, run_trials
+from search.trials import read_outcomes, run_trials
 from tracking import Location, Record, Remainder, redact, resolve, settle, start_writer
 from tracking.location import sqlite_file, sync_command
 
+_MAY_DIFFER = ("trials", "time_budget", "price_per_hour")
 Note = Callable[[str], None]
 
 
@@ -35,6 +43,8 @@ class StudyResult:
     folder: StudyFolder
     report: dict[str, Any] | None
     """The content of report.json; None where the study did not come to its finals."""
+    fronts: dict[str, list[dict[str, Any]]]
+    """Of several objectives the Pareto front by group; empty for one."""
     trials: dict[str, int]
     """Trials by state, all groups together."""
     interrupted: bool
@@ -51,11 +61,12 @@ class StudyResult:
         return {
             **(self.report or {"study": self.study.name}),
             "name": self.study.name,
-            "results": str(self.folder.results),
+            "results": self.folder.where,
             "export": str(self.folder.export) if self.report else None,
             "tracking_uri": redact(self.tracking_uri),
             "experiment_id": self.experiment_id,
             "parent_run_id": self.parent_run_id,
+            **({"pareto": self.fronts} if self.fronts else {}),
             "trials": self.trials,
             "interrupted": self.interrupted,
             "waiting_events": self.remainder.waiting,
@@ -80,17 +91,18 @@ def run(
     the folder cannot be written, DataError for images that do not serve, TrackingUnavailable if
     the tracking address does not answer at the start: nothing is then left behind.
     """
-    study = anchored(study)
-    folder = StudyFolder(Path(results), study.name)
-    if folder.path.exists():
-        folder.create(study)  # Says why not, before anything is loaded.
+    check_outlives_job(results)
+    folder = StudyFolder.at(results, study.name)
+    study = anchored(settle_starts(study, folder.results))
     check_address(address)
-    location = resolve(tracking_uri, folder.results)
+    location = resolve(tracking_uri, folder.where)
+    mirror = mirror_of(folder)
+    folder.check_free()  # Before anything is loaded.
     study, split, groups = prepare(study, download)
     folder.create(study)
-    if study.objective == "label-free":
+    if study.judge == "label-free":
         note("no labels are looked at: trials are judged by anomalies made from normal images")
-    return _conduct(study, folder, split, groups, location, address, note, new=True)
+    return _conduct(study, folder, mirror, split, groups, location, address, note, new=True)
 
 
 def resume(
@@ -108,30 +120,37 @@ def resume(
 
     StudyError for any other option that differs from the study's own.
     """
-    folder = StudyFolder(Path(results), name)
+    check_outlives_job(results)
+    folder = StudyFolder.at(results, name)
+    check_address(address)
+    location = resolve(tracking_uri, folder.where)
+    mirror = mirror_of(folder)
     written = folder.load()
     study = _extended(written, options or {}, settings)
-    check_address(address)
-    location = resolve(tracking_uri, folder.results)
     study, split, groups = prepare(study, download)
     if study != written:
         with folder.lock():
             folder.replace(study)
-    return _conduct(study, folder, split, groups, location, address, note, new=False)
+    return _conduct(study, folder, mirror, split, groups, location, address, note, new=False)
 
 
 def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> Study:
     given = {key: value for key, value in options.items() if value is not None}
-    more = {key: given.pop(key) for key in ("trials", "time_budget") if key in given}
+    more = {key: given.pop(key) for key in _MAY_DIFFER if key in given}
     for key, value in given.items():
         if anchored(study.with_options(**{key: value})) != study:
             raise StudyError(
                 f"--{key.replace('_', '-')} {value} is not study {study.name}'s own; on resume only"
-                " --trials and --time-budget may differ"
+                " --trials, --time-budget and --price-per-hour may differ"
             )
     if settings and study.with_settings(settings) != study:
         raise StudyError(f"--set cannot change study {study.name} on resume; start a new one")
     extended = study.with_options(**more)
+    if study.scheduler.name == "pbt" and extended.budget.trials > study.budget.trials:
+        raise StudyError(
+            f"--trials {extended.budget.trials}: the trials of study {study.name} are one"
+            " population, which cannot grow once it has begun; start a new study"
+        )
     if extended.budget.trials < study.budget.trials:
         raise StudyError(
             f"--trials {extended.budget.trials}: study {study.name} has a budget of"
@@ -143,6 +162,7 @@ def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) ->
 def _conduct(
     study: Study,
     folder: StudyFolder,
+    mirror: Mirror | None,
     split: Split,
     groups: list[ClassGroup],
     location: Location,
@@ -152,7 +172,7 @@ def _conduct(
     new: bool,
 ) -> StudyResult:
     started = time.monotonic()
-    with folder.lock():
+    with folder.lock(), ExitStack() as held:
         record = make_record(study, folder, split)
         store = sqlite_file(location.uri)
         made = store if store is not None and not store.exists() else None
@@ -162,8 +182,15 @@ def _conduct(
         status: Literal["FINISHED", "FAILED"] = "FAILED"
         try:
             with connect(address) as available:
-                writer.wait_ready()
                 allotment = allot(study.resources, available)
+                preflight(
+                    folder,
+                    allotment,
+                    writer.wait_ready,
+                    ask_nodes=not is_own(address) or allotment.gpus_per_trial > 0,
+                )
+                if mirror:
+                    held.enter_context(mirror.session())
                 note(f"study {study.name}: {allotment.describe()}")
                 begun = True
                 record.study_started(study_params(study))
@@ -172,28 +199,39 @@ def _conduct(
                 interrupted = any(outcome.interrupted for outcome in outcomes)
                 if not interrupted:
                     winners = _winners(groups, outcomes)
+                    if reason := why_no_room(folder.path, ROOM_TO_GO_ON):
+                        raise OutOfSpace(out_of_space(reason, study.name))
                     conclusion = conclude(
                         study, winners, split, folder, record, allotment, note=note
                     )
+                    for path, where in write_fronts(study, groups, folder, folder.export):
+                        record.artifact(record.study_key, path, where)
                     status = "FINISHED"
         except KeyboardInterrupt:
             interrupted = True
+        except OSError as error:
+            if is_full(error):
+                raise OutOfSpace(out_of_space(str(error), study.name)) from None
+            raise
         finally:
             if begun:
                 record.study_ended("KILLED" if interrupted else status)
             remainder = settle(record, writer)
             if status == "FAILED" and not interrupted:
                 # There is a fault on its way, and so no result that could tell it.
-                for line in remainder.lines(sync_command(study.name, folder.results)):
+                for line in remainder.lines(sync_command(study.name, folder.where)):
                     note(line)
             if new and not begun:
                 _discard(folder, made)
         if not begun:
             raise KeyboardInterrupt
+    if mirror and (reason := mirror.why_behind()):
+        note(reason)
     return StudyResult(
         study=study,
         folder=folder,
         report=conclusion.report if conclusion else None,
+        fronts=fronts(study, groups, folder),
         trials=_total(groups, folder),
         interrupted=interrupted,
         remainder=remainder,
@@ -213,32 +251,14 @@ def _search(
     record: Record,
     note: Note,
 ) -> list[TrialsResult]:
-    """The groups one after the other, each with its share of the time that is left."""
-    found = []
-    for number, group in enumerate(groups):
-        done = [o for o in read_outcomes(group, folder) if o.state != "unfinished"]
-        left = None
-        if study.budget.time is not None:
-            left = (study.budget.time - folder.seconds_used()) / (len(groups) - number)
-        label = "search" if len(groups) == 1 else f"class {group.name}"
-        progress = LiveProgress(
-            trials=study.budget.trials, epochs=study.epochs, done_before=len(done), label=label
-        )
-        with progress:
-            result = run_trials(
-                study,
-                group,
-                split.development,
-                folder,
-                record,
-                progress=progress,
-                time_left=left,
-            )
-        found.append(result)
+    """All groups at once; they share the machine and the time."""
+    done = {group.name: read_outcomes(group, folder) for group in groups}
+    with LiveProgress(study, done, seconds=folder.seconds_used()) as progress:
+        found = run_trials(study, groups, split.development, folder, record, progress=progress)
+    for group, result in zip(groups, found, strict=True):
         counts = ", ".join(f"{count} {state}" for state, count in result.counts().items() if count)
+        label = "search" if len(groups) == 1 else f"class {group.name}"
         note(f"{label}: {counts}{'; the time is up' if result.timed_out else ''}")
-        if result.interrupted:
-            break
     return found
 
 
@@ -265,6 +285,8 @@ def _discard(folder: StudyFolder, store: Path | None) -> None:
     """Remove a study that never began, and the SQLite file and the results folder that were made
     for it unless another study has come to use them."""
     shutil.rmtree(folder.path, ignore_errors=True)
+    if folder.address:
+        return
     if store is not None and not studies(folder.results):
         for file in store.parent.glob(f"{store.name}*"):
             file.unlink()

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from memgan.config import DataConfig
-from memgan.errors import MemganError
+from memgan.errors import MemganError, PreflightFailed
 from memgan.runtime import machine, versions
+from search.disk import why_no_room
+from tracking.location import as_address, is_address, local_folder, redact
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Finding:
 
 
 def examine(
-    results: Path, tracking_uri: str | None, address: str | None, data_dir: Path | None
+    results: Path | str, tracking_uri: str | None, address: str | None, data_dir: Path | None
 ) -> list[Finding]:
     """Try versions, device, results folder, tracking, Ray and data, each by really using it."""
     checks: dict[str, Callable[[], str]] = {
@@ -34,7 +36,7 @@ def examine(
         "device": _device,
         "results": lambda: _writable(results),
         "tracking": lambda: _tracking(results, tracking_uri),
-        "ray": lambda: _ray(address),
+        "ray": lambda: _ray(address, results),
         "data": lambda: _data(data_dir),
     }
     return [_try(what, check) for what, check in checks.items()]
@@ -59,12 +61,16 @@ def _device() -> str:
     return f"cuda: {', '.join(names)}"
 
 
-def _writable(results: Path) -> str:
+def _writable(results: Path | str) -> str:
     import tempfile
 
     from memgan.errors import StudyError
 
-    existing = next(f for f in (results.absolute(), *results.absolute().parents) if f.exists())
+    if is_address(results):
+        return _writable_address(as_address(results))
+    existing = _existing(results)
+    if reason := why_no_room(existing):
+        raise StudyError(reason)
     try:
         with tempfile.TemporaryFile(dir=existing):
             return f"{results} can be written"
@@ -74,10 +80,29 @@ def _writable(results: Path) -> str:
         ) from None
 
 
-def _tracking(results: Path, tracking_uri: str | None) -> str:
+def _writable_address(address: str) -> str:
+    from memgan.errors import StudyError
+    from search.storage import Storage
+
+    storage = Storage.at(address)
+    try:
+        storage.must_be_writable()
+    except OSError as error:
+        line = " ".join(str(error).split())[:300]
+        raise StudyError(f"{redact(address)} cannot be written ({line})") from None
+    return f"{redact(address)} can be written"
+
+
+def _existing(results: Path | str) -> Path:
+    """The results folder, or the nearest one above it that there is."""
+    wanted = local_folder(results).absolute()
+    return next(folder for folder in (wanted, *wanted.parents) if folder.exists())
+
+
+def _tracking(results: Path | str, tracking_uri: str | None) -> str:
     import tempfile
 
-    from tracking import redact, resolve, start_writer
+    from tracking import resolve, start_writer
     from tracking.location import sqlite_file
 
     location = resolve(tracking_uri, results)
@@ -95,10 +120,16 @@ def _tracking(results: Path, tracking_uri: str | None) -> str:
     return f"{redact(location.uri)} answers"
 
 
-def _ray(address: str | None) -> str:
-    from search.cluster import connect
+def _ray(address: str | None, results: Path | str) -> str:
+    from search.cluster import connect, is_own
+    from search.preflight import node_faults
+    from search.storage import Storage
 
     with connect(address) as available:
+        if not is_own(address):
+            shared = as_address(results) if is_address(results) else _existing(results)
+            if faults := node_faults(Storage.at(shared)):
+                raise PreflightFailed(faults)
         return f"{available.get('CPU', 0):g} CPU, {available.get('GPU', 0):g} GPU"
 
 

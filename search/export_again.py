@@ -11,7 +11,9 @@ from search.best import best_configuration
 from search.conclude import read_conclusion
 from search.export import Concluded, write_export
 from search.finals import Winner, stored_finals
+from search.mirror import mirror_of
 from search.outcome import TrialsResult
+from search.pareto import write_fronts
 from search.prepare import make_record, prepare
 from search.store import StudyFolder
 from search.trials import read_outcomes
@@ -31,7 +33,8 @@ def export_study(
     """
     if false_alarm_rate is not None:
         check_rate(false_alarm_rate)
-    folder = StudyFolder(Path(results), name)
+    folder = StudyFolder.at(results, name)
+    mirror_of(folder)
     study = folder.load()
     study, split, groups = prepare(study, download=False)
     winners = [
@@ -59,4 +62,6 @@ def export_study(
         conclusion.report["machine"],
         conclusion.report["versions"],
     )
-    return write_export(concluded, out or folder.export, false_alarm_rate)
+    report = write_export(concluded, out or folder.export, false_alarm_rate)
+    write_fronts(study, groups, folder, out or folder.export)
+    return report

@@ -12,9 +12,9 @@ from memgan.cells import Cell, train_cell
 from memgan.configuration import Configuration
 from memgan.data import Split
 from memgan.errors import MemganError
+from search.groups import ClassGroup
 from search.outcome import TrialOutcome
 from search.resources import Allotment
-from search.trials import ClassGroup
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,19 @@ out again under its own number with its own values. So a resumed search needs no
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
+from search.journal_file import open_to_read
+from search.memory import MORE_ROOM
+from search.objectives import DIRECTIONS
 from search.outcome import State, TrialOutcome
 from search.sampler import build_sampler
 from search.study import Study
@@ -32,6 +34,8 @@ _STATES: Mapping[TrialState, State] = {
 }
 
 _NAME = "trials"
+GENERATION = "generation/"
+"""Before the epoch in the key of what a population did after it."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,16 @@ class Suggestion:
     trial_id: str
     values: dict[str, Any]
     checkpoint: str | None
+    until: int
+    """The epoch at which it ends, or rests until its population is that far."""
+    schedule: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Parameters that change, by the epoch from which they hold."""
+    began_with: dict[str, Any] = field(default_factory=dict)
+    """The trial's own first values; `values` are those of the weights that it has now."""
+    room: int = 1
+    """How many times its share of the machine it gets: more once it ran out of memory."""
+    weights_from: str | None = None
+    """The trial whose weights it goes on with, where it gave way to another just now."""
 
 
 class Journal:
@@ -49,18 +63,20 @@ class Journal:
     The caller holds the study's lock.
     """
 
-    def __init__(self, path: Path, study: Study, prefix: str = "") -> None:
+    def __init__(self, storage: JournalStorage, study: Study, prefix: str = "") -> None:
+        """storage: as `open_to_write` gives it; all groups of a study share one."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._study = study
         self._prefix = prefix
-        self._storage = JournalStorage(_open(path))
+        self._storage = storage
         self._optuna = optuna.create_study(
             storage=self._storage,
             study_name=prefix + _NAME,
-            direction="maximize",
+            directions=[DIRECTIONS[name] for name in study.objectives],
             load_if_exists=True,
         )
-        self._numbers: dict[str, int] = {}
+        self._keys: dict[str, int] = {}
+        """Optuna's own keys of trials by their ids."""
         if not self._optuna.get_trials(deepcopy=False):
             for point in study.points()[: study.budget.trials]:
                 self._optuna.enqueue_trial(point)
@@ -71,6 +87,10 @@ class Journal:
         trials = self._optuna.get_trials(deepcopy=False)
         waiting = sum(trial.state == TrialState.WAITING for trial in trials)
         return waiting + max(0, self._study.budget.trials - len(trials))
+
+    def exhausted(self) -> bool:
+        """Whether no trial will be handed out any more, whatever becomes of those in training."""
+        return not self.to_hand_out()
 
     def ask(self) -> Suggestion | None:
         """The next trial: one that waits, else a new one, else None once the budget is spent."""
@@ -89,8 +109,11 @@ class Journal:
         values = self._study.search_space.suggest(trial)
         trial.set_user_attr("values", values)
         trial_id = self._id_of(trial.number)
-        self._numbers[trial_id] = trial.number
-        return Suggestion(trial_id, values, trial.user_attrs.get("checkpoint"))
+        self._keys[trial_id] = trial._trial_id
+        checkpoint = trial.user_attrs.get("checkpoint")
+        until = self._study.epochs
+        room = trial.user_attrs.get("room", 1)
+        return Suggestion(trial_id, values, checkpoint, until, began_with=values, room=room)
 
     def epoch(self, trial_id: str, epoch: int, value: float) -> bool:
         """Note the objective after an epoch. False for one that is noted already: a trial
@@ -101,14 +124,28 @@ class Journal:
         self._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
         return True
 
-    def checkpointed(self, trial_id: str, path: str) -> None:
-        """Note a checkpoint that is complete in the study's storage."""
-        key = self._trial(trial_id)._trial_id
+    def checkpointed(self, trial_id: str, path: str, epoch: int) -> None:
+        """Note a checkpoint of an epoch that is complete in the study's storage."""
+        key = self._keys[trial_id]
+        self._storage.set_trial_user_attr(key, "checkpoint_epoch", epoch)
         self._storage.set_trial_user_attr(key, "checkpoint", path)
 
-    def finished(self, trial_id: str, val_auroc: Mapping[str, float]) -> None:
-        """The trial saw its full budget."""
-        self._end(trial_id, TrialState.COMPLETE, val_auroc, value=val_auroc["mean"])
+    def finished(
+        self,
+        trial_id: str,
+        val_auroc: Mapping[str, float],
+        measured: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """The trial saw its full budget; measured: objectives other than AUROC, by name."""
+        found = {self._study.judge: val_auroc["mean"], **measured}
+        if len(self._study.objectives) > 1:
+            self._storage.set_trial_user_attr(self._keys[trial_id], "objectives", found)
+        values = [found[name] for name in self._study.objectives]
+        self._end(trial_id, TrialState.COMPLETE, val_auroc, values=values)
+
+    def rests(self, trial_id: str) -> None:
+        """The trial came to where its suggestion ends, and waits to be handed out again."""
+        self._storage.set_trial_state_values(self._keys[trial_id], TrialState.WAITING)
 
     def stopped(self, trial_id: str, val_auroc: Mapping[str, float], by: str) -> None:
         """The trial was stopped early."""
@@ -117,6 +154,15 @@ class Journal:
     def failed(self, trial_id: str, error: str) -> None:
         """The trial failed, with its reason in one line."""
         self._end(trial_id, TrialState.FAIL, {}, error=error)
+
+    def tried_with_more_room(self, trial_id: str) -> bool:
+        """Whether a trial that ran out of memory is to be tried again, once it is parked; False
+        for one that was."""
+        trial = self._trial(trial_id)
+        if "room" in trial.user_attrs:
+            return False
+        self._storage.set_trial_user_attr(trial._trial_id, "room", MORE_ROOM)
+        return True
 
     def park(self) -> None:
         """Trials that nobody trains any more wait for the next process."""
@@ -143,7 +189,7 @@ class Journal:
         state: TrialState,
         val_auroc: Mapping[str, float],
         *,
-        value: float | None = None,
+        values: list[float] | None = None,
         **attributes: str,
     ) -> None:
         trial = self._trial(trial_id)
@@ -154,13 +200,11 @@ class Journal:
         for name, text in attributes.items():
             self._storage.set_trial_user_attr(trial._trial_id, name, text)
         if state == TrialState.PRUNED and trial.intermediate_values:
-            value = trial.intermediate_values[max(trial.intermediate_values)]
-        values = None if value is None else [value]
+            values = [trial.intermediate_values[max(trial.intermediate_values)]]
         self._storage.set_trial_state_values(trial._trial_id, state, values)
 
     def _trial(self, trial_id: str) -> FrozenTrial:
-        number = self._numbers[trial_id]
-        return self._optuna.get_trials(deepcopy=False)[number]
+        return self._storage.get_trial(self._keys[trial_id])
 
     def _id_of(self, number: int) -> str:
         return f"{self._prefix}{number:04d}"
@@ -181,7 +225,7 @@ def read_studies(path: Path) -> dict[str, optuna.Study]:
     if not path.exists():
         return {}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = JournalStorage(JournalFileBackend(str(path)))
+    storage = open_to_read(path)
     names = [summary.study_name for summary in optuna.get_all_study_summaries(storage, False)]
     return {
         name.removesuffix(_NAME): optuna.load_study(study_name=name, storage=storage)
@@ -191,35 +235,41 @@ def read_studies(path: Path) -> dict[str, optuna.Study]:
 
 def _outcomes(study: optuna.Study, prefix: str) -> list[TrialOutcome]:
     trials = study.get_trials(deepcopy=False)
-    return [_outcome(trial, prefix) for trial in trials if "values" in trial.user_attrs]
+    gave_way: dict[str, dict[str, Any]] = {}
+    for heirs in generations(study.user_attrs).values():
+        gave_way = {**heirs, **gave_way}
+    return [
+        _outcome(trial, prefix, gave_way.get(str(trial.number)))
+        for trial in trials
+        if "values" in trial.user_attrs
+    ]
 
 
-def _outcome(trial: FrozenTrial, prefix: str) -> TrialOutcome:
+def generations(notes: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """By epoch, the newest first, what a population's trials that gave way then go on with, by
+    their number; `notes` are a journal's own."""
+    found = {
+        int(key.removeprefix(GENERATION)): heirs
+        for key, heirs in notes.items()
+        if key.startswith(GENERATION)
+    }
+    return dict(sorted(found.items(), reverse=True))
+
+
+def _outcome(trial: FrozenTrial, prefix: str, heir: dict[str, Any] | None) -> TrialOutcome:
     notes = trial.user_attrs
     steps = trial.intermediate_values
     last = {"mean": steps[max(steps)]} if steps else {}
     return TrialOutcome(
         trial_id=f"{prefix}{trial.number:04d}",
         state=_STATES[trial.state],
-        values=dict(notes["values"]),
+        values=dict(heir["stages"][0]["values"] if heir else notes["values"]),
+        schedule={s["epoch"]: dict(s["changes"]) for s in heir["stages"][1:]} if heir else {},
         epochs=max(steps, default=0),
         val_auroc=dict(notes.get("val_auroc", last)),
         error=notes.get("error"),
         stopped_by=notes.get("stopped_by"),
         checkpoint=notes.get("checkpoint"),
+        objectives=dict(notes.get("objectives", {})),
+        in_training=trial.state == TrialState.RUNNING,
     )
-
-
-def _open(path: Path) -> JournalFileBackend:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A process killed in the middle of a write leaves its lock, and half a line, behind; the
-    # study's own lock says that no living process has either.
-    Path(f"{path}.lock").unlink(missing_ok=True)
-    if path.exists():
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            logging.getLogger(__name__).warning("%s: dropped half a line at the end", path)
-            with path.open("r+b") as journal:
-                journal.truncate(whole)
-    return JournalFileBackend(str(path), JournalFileOpenLock(str(path)))

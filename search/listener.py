@@ -24,6 +24,13 @@ class TrialListener(Protocol):
     ) -> None:
         """An epoch is done, each one told once; `val_auroc` by class, with "mean"."""
 
+    def trial_changed(self, trial_id: str, epoch: int, params: Mapping[str, Any]) -> None:
+        """From this epoch on a trial of a population has other values, and the weights of the
+        trial `params["weights_from"]`; may be told again when it goes on in a new process."""
+
+    def trial_measured(self, trial_id: str, epoch: int, values: Mapping[str, float]) -> None:
+        """Objectives other than AUROC of a trial that saw its full budget, by name."""
+
     def trial_ended(
         self,
         trial_id: str,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from search.objectives import DIRECTIONS, JUDGES
 
 State = Literal["finished", "stopped", "failed", "unfinished"]
 
@@ -18,15 +20,21 @@ class TrialOutcome:
     """finished: saw its full budget. stopped: early, by scheduler or time. failed: see `error`.
     unfinished: cut off; goes on when the study is resumed."""
     values: dict[str, Any]
-    """The searched parameters, as they were suggested."""
+    """The searched parameters, as its weights began with them."""
     epochs: int
     """Epochs done."""
     val_auroc: dict[str, float]
     """0 to 1 after the last epoch, by normal class, with "mean"; empty before the first."""
+    schedule: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Parameters that changed in training, by the epoch from which they hold."""
+    objectives: dict[str, float] = field(default_factory=dict)
+    """Of a finished trial by name, where the study has several."""
     error: str | None = None
     stopped_by: str | None = None
     checkpoint: str | None = None
     """The folder of the newest complete checkpoint, holding `training.pt`."""
+    in_training: bool = False
+    """Unfinished, and handed out to be trained; true where the study runs, stale where it died."""
 
     @property
     def mean(self) -> float | None:
@@ -57,6 +65,16 @@ class TrialsResult:
 
 
 def best(outcomes: Iterable[TrialOutcome]) -> TrialOutcome | None:
-    """The highest mean among trials that saw their full budget; of equals the earlier trial."""
+    """The highest mean among trials that saw their full budget; of equals the better in other
+    objectives, then the earlier trial."""
     full = [o for o in outcomes if o.state == "finished" and o.mean is not None]
-    return min(full, key=lambda o: (-(o.mean or 0.0), o.trial_id), default=None)
+    return min(full, key=_rank, default=None)
+
+
+def _rank(outcome: TrialOutcome) -> tuple[float | str, ...]:
+    others = [
+        -value if DIRECTIONS[name] == "maximize" else value
+        for name, value in outcome.objectives.items()
+        if name not in JUDGES
+    ]
+    return (-(outcome.mean or 0.0), *others, outcome.trial_id)

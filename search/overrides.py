@@ -30,6 +30,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "gpus_per_trial": ("resources", "gpus_per_trial"),
     "cpus_per_trial": ("resources", "cpus_per_trial"),
     "max_concurrent": ("resources", "max_concurrent"),
+    "price_per_hour": ("resources", "price_per_hour"),
 }
 _OTHER = ("detector", "sampler", "scheduler")
 _SPACES: Mapping[str, Mapping[str, Any]] = {
@@ -62,8 +63,8 @@ def apply_options(study: Study, options: Mapping[str, Any]) -> Study:
     for section in ("sampler", "scheduler"):
         name = given.get(section)
         if name is not None and name != content[section]["name"]:
-            seed = content[section].get("seed")
-            content[section] = {"name": name} if seed is None else {"name": name, "seed": seed}
+            _rename(content, section, name)
+    _make_room(content, given)
     for name, value in given.items():
         if name in _PLACES:
             _put(content, _PLACES[name], value)
@@ -73,8 +74,10 @@ def apply_options(study: Study, options: Mapping[str, Any]) -> Study:
 def apply_settings(study: Study, settings: Sequence[str]) -> Study:
     """`study` under `key=value` settings in this order. ConfigError names a wrong one."""
     content = _content(study)
-    for key, value in read_settings(settings).items():
+    given = read_settings(settings)
+    for key, value in given.items():
         _set(content, study, key, value)
+    _make_room(content, {key.removesuffix(".name"): value for key, value in given.items()})
     return parse(type(study), content, "--set")
 
 
@@ -100,6 +103,24 @@ def _set(content: dict[str, Any], study: Study, key: str, value: Any) -> None:
     near = nearest(head, [*fields, *_SECTIONS])
     hint = f" did you mean {near!r}?" if near else ""
     raise ConfigError(f"--set {key}: unknown key;{hint} known: {', '.join(known)}")
+
+
+def _rename(content: dict[str, Any], section: str, name: str) -> None:
+    seed = content[section].get("seed")
+    content[section] = {"name": name} if seed is None else {"name": name, "seed": seed}
+
+
+def _make_room(content: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Let go of a sampler or scheduler that was not asked for now and does not go with what was:
+    a population needs no sampler, and of several objectives none can stop a trial."""
+    scheduler = given.get("scheduler")
+    name = scheduler.get("name") if isinstance(scheduler, Mapping) else scheduler
+    if name == "pbt" and "sampler" not in given:
+        _rename(content, "sampler", "random")
+    objective = given.get("objective")
+    several = isinstance(objective, list | tuple) or "," in str(objective)
+    if several and scheduler is None:
+        content["scheduler"] = {"name": "none"}
 
 
 def _put(content: dict[str, Any], place: tuple[str, ...], value: Any) -> None:

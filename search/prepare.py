@@ -9,9 +9,9 @@ from typing import Any
 from memgan.data import SOURCES, Split, check_normal_classes, load_split, why_no_validation
 from memgan.data.made_anomalies import with_made_anomalies
 from memgan.errors import DataError
+from search.groups import ClassGroup, class_groups
 from search.store import StudyFolder
 from search.study import Study
-from search.trials import ClassGroup, class_groups
 from tracking import Outbox, Record, StudyFacts, names
 
 
@@ -27,7 +27,7 @@ def prepare(study: Study, download: bool) -> tuple[Study, Split, list[ClassGroup
     if study.objective is None:
         chosen = "label-free" if reasons else "val-auroc"
         study = study.model_copy(update={"objective": chosen})
-    if study.objective == "label-free":
+    if study.judge == "label-free":
         split = with_made_anomalies(split, classes, study.data.split_seed)
     elif reasons:
         raise DataError(reasons[0])
@@ -67,7 +67,7 @@ def study_params(study: Study) -> dict[str, Any]:
         "epochs": study.epochs,
         "sampler": study.sampler.name,
         "scheduler": study.scheduler.name,
-        "objective": study.objective,
+        "objective": ", ".join(study.objectives),
         "seed": study.seed,
         **{names.space(name): entry for name, entry in space.items()},
         **{names.fixed(name): value for name, value in study.fixed.items()},

@@ -1,58 +1,61 @@
-"""A line on standard error while a search runs; nothing where that is no terminal."""
+"""A table on standard error while a search runs; nothing where that is no terminal."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
+from search.outcome import State, TrialOutcome
+from search.standing import Standing, standing, standing_table
+from search.study import Study
+
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.live import Live
+
+_STATES: Mapping[str, State] = {"FINISHED": "finished", "KILLED": "stopped", "FAILED": "failed"}
 
 
 class LiveProgress:
-    """Trials done of how many, best so far, time left. A `TrialListener`.
+    """A study's standing, kept up by what happens to its trials. A `TrialListener`.
 
-    trials, epochs: the whole that is searched; what an earlier process did is `done_before`.
+    groups: what earlier processes did, by the names of all groups. seconds: what they took.
     """
 
     def __init__(
         self,
+        study: Study,
+        groups: Mapping[str, Sequence[TrialOutcome]],
         *,
-        trials: int,
-        epochs: int,
-        done_before: int = 0,
-        label: str = "search",
+        seconds: float = 0.0,
         stream: TextIO | None = None,
     ) -> None:
-        self._trials = trials
-        self._epochs = epochs
-        self._label = label
-        self._ended = done_before
-        self._begun_with = done_before
-        self._running: dict[str, int] = {}
-        self._best: tuple[float, str] | None = None
-        self._started = time.monotonic()
+        self._study = study
+        self._groups = {
+            name: {outcome.trial_id: outcome for outcome in outcomes}
+            for name, outcomes in groups.items()
+        }
+        self._group_of = {o.trial_id: name for name, of in groups.items() for o in of}
+        self._in_training: set[str] = set()
+        self._began = time.monotonic() - seconds
         self._stream = stream or sys.stderr
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._live: Live | None = None
 
     def __enter__(self) -> LiveProgress:
         if self._stream.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn
+            from rich.live import Live
 
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=20),
-                TextColumn("{task.fields[text]}"),
+            self._live = Live(
+                get_renderable=lambda: standing_table(self._study, self.standing()),
                 console=Console(file=self._stream),
+                refresh_per_second=2,
                 transient=True,
             )
-            self._task = self._bar.add_task(self._label, total=self._trials, text=self.text())
-            self._bar.start()
+            self._live.start(refresh=True)
         return self
 
     def __exit__(
@@ -61,12 +64,22 @@ class LiveProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        if self._live is not None:
+            self._live.stop()
+
+    def standing(self) -> Standing:
+        """How far the study is now."""
+        # Of copies, as another thread draws.
+        groups = {name: list(of_group.values()) for name, of_group in self._groups.items()}
+        seconds = time.monotonic() - self._began
+        return standing(self._study, groups, seconds, set(self._in_training))
 
     def trial_started(self, trial_id: str, params: Mapping[str, Any], normal_class: str) -> None:
-        self._running[trial_id] = 0
-        self._show()
+        self._group_of[trial_id] = normal_class
+        values = {name: params[name] for name in self._study.space if name in params}
+        blank = TrialOutcome(trial_id, "unfinished", values, 0, {})
+        self._groups[normal_class].setdefault(trial_id, blank)
+        self._in_training.add(trial_id)
 
     def trial_epoch(
         self,
@@ -78,12 +91,13 @@ class LiveProgress:
         images_per_second: float,
         peak_memory_mb: float,
     ) -> None:
-        self._running[trial_id] = epoch
-        if epoch >= self._epochs:
-            mean = val_auroc["mean"]
-            if self._best is None or mean > self._best[0]:
-                self._best = (mean, trial_id)
-        self._show()
+        self._change(trial_id, epochs=epoch, val_auroc=dict(val_auroc))
+
+    def trial_changed(self, trial_id: str, epoch: int, params: Mapping[str, Any]) -> None:
+        """Not shown."""
+
+    def trial_measured(self, trial_id: str, epoch: int, values: Mapping[str, float]) -> None:
+        self._change(trial_id, objectives=dict(values))
 
     def trial_ended(
         self,
@@ -92,33 +106,13 @@ class LiveProgress:
         error: str | None = None,
         stopped_by: str | None = None,
     ) -> None:
-        self._running.pop(trial_id, None)
-        self._ended += 1
-        self._show()
+        self._in_training.discard(trial_id)
+        if stopped_by != "time budget":
+            self._change(trial_id, state=_STATES[status])
 
     def study_best(self, val_auroc: Mapping[str, float], step: int) -> None:
-        """Shown by `trial_epoch` already."""
+        """Known from the trials already."""
 
-    def text(self) -> str:
-        """What stands beside the bar."""
-        parts = [f"{self._ended}/{self._trials} trials"]
-        if self._running:
-            parts.append(f"{len(self._running)} running")
-        if self._best:
-            parts.append(f"best {100 * self._best[0]:.2f} ({self._best[1]})")
-        if (left := self.seconds_left()) is not None:
-            parts.append(f"{int(left) // 60}:{int(left) % 60:02d} left")
-        return " · ".join(parts)
-
-    def seconds_left(self) -> float | None:
-        """By the pace so far, early stops included; None before the first trial ends."""
-        in_part = sum(min(1.0, epoch / self._epochs) for epoch in self._running.values())
-        done = self._ended - self._begun_with + in_part
-        if self._ended == self._begun_with:
-            return None
-        left = self._trials - self._ended - in_part
-        return max(0.0, left) * (time.monotonic() - self._started) / done
-
-    def _show(self) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self._ended, text=self.text())
+    def _change(self, trial_id: str, **fields: Any) -> None:
+        of_group = self._groups[self._group_of[trial_id]]
+        of_group[trial_id] = replace(of_group[trial_id], **fields)

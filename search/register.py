@@ -27,7 +27,7 @@ def register_study(
     split and classes, or by `force`. StudyError where there is no export, TrackingUnavailable
     where the store, by default the one that the study recorded in, does not answer.
     """
-    folder = StudyFolder(Path(results), study)
+    folder = StudyFolder.at(results, study)
     settings = folder.load()
     export = out or folder.export
     if not (export / "report.json").is_file():
@@ -50,7 +50,7 @@ def register_study(
         name,
         {name: export / "bundles" / name for name in classes},
         tags,
-        location=recorded_at(Outbox(folder.outbox), Path(results), tracking_uri),
+        location=recorded_at(Outbox(folder.outbox), folder.where, tracking_uri),
         experiment=settings.name,
         run_key=names.study_key(folder.study_id),
         force=force,

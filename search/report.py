@@ -51,7 +51,7 @@ def make_report(
         "dataset": split.source,
         "detector": study.detector,
         "protocol": study.protocol,
-        "objective": study.objective,
+        "objective": study.judge,
         "classes": classes,
         "mean": mean,
         "anchors": dict(anchors),

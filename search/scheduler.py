@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from memgan.config import Frozen, parse
-from memgan.errors import ConfigError, unknown_name
+from memgan.errors import unknown_name
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -58,6 +58,35 @@ class Median(Scheduler):
     min_trials: int = Field(3, ge=1)
 
 
+class Pbt(Scheduler):
+    """Population-based training: all trials are one population. Every few epochs its worst members
+    take over weights and values of its best, and change these values a little."""
+
+    name: Literal["pbt"] = "pbt"
+    interval_epochs: int | None = Field(None, ge=1)
+    """Epochs between two changes; None is a fifth of a trial's."""
+    quantile: float = Field(0.25, gt=0, le=0.5)
+    """The share that gives way, and the share that it takes over from."""
+    resample_probability: float = Field(0.25, ge=0, le=1)
+    """How often a value is drawn anew instead of moved."""
+    factors: tuple[float, float] = (0.8, 1.25)
+    """What a value is multiplied by, one or the other; lists move a place down or up."""
+    mutate: tuple[str, ...] | None = None
+    """What changes; None is all that is searched and may change in training. The rest of the
+    space is drawn once, and passes on with the weights."""
+
+    def interval(self, epochs: int) -> int:
+        """Epochs between two changes in trials of `epochs` epochs."""
+        return self.interval_epochs or max(1, epochs // 5)
+
+    @model_validator(mode="after")
+    def _down_and_up(self) -> Pbt:
+        down, up = self.factors
+        if not 0 < down < 1 < up:
+            raise ValueError(f"factors are one below and one above 1, got {down} and {up}")
+        return self
+
+
 class NoScheduler(Scheduler):
     """Every trial runs all its epochs."""
 
@@ -68,6 +97,7 @@ SCHEDULERS: Mapping[str, type[Scheduler]] = {
     "asha": Asha,
     "hyperband": HyperBand,
     "median": Median,
+    "pbt": Pbt,
     "none": NoScheduler,
 }
 
@@ -81,8 +111,6 @@ def make_scheduler(raw: Any) -> Scheduler:
         return raw
     options = {"name": "none" if raw is None else raw} if not isinstance(raw, Mapping) else raw
     name = options.get("name", "asha")
-    if name == "pbt":
-        raise ConfigError(f"scheduler pbt is not available yet; take {', '.join(SCHEDULERS)}")
     if name not in SCHEDULERS:
         raise unknown_name("scheduler", str(name), SCHEDULERS)
     return parse(SCHEDULERS[name], options, "scheduler")
@@ -90,9 +118,11 @@ def make_scheduler(raw: Any) -> Scheduler:
 
 def build_scheduler(scheduler: Scheduler, *, epochs: int, history: History = ()) -> TrialScheduler:
     """The Tune scheduler for trials of `epochs` epochs, knowing what earlier trials reached."""
-    from ray.tune.schedulers import FIFOScheduler, MedianStoppingRule
+    from ray.tune.schedulers import FIFOScheduler
 
-    from search.rungs import RememberingAsha
+    from search.rungs import RememberingAsha, RememberingMedian
+
+    built: RememberingAsha | RememberingMedian
 
     if isinstance(scheduler, Asha | HyperBand):
         built = RememberingAsha(
@@ -101,13 +131,12 @@ def build_scheduler(scheduler: Scheduler, *, epochs: int, history: History = ())
             reduction_factor=scheduler.reduction_factor,
             brackets=scheduler.brackets if isinstance(scheduler, HyperBand) else 1,
         )
-        for trial_id, values in history:
-            built.remember(trial_id, values)
-        return built
-    if isinstance(scheduler, Median):
-        return MedianStoppingRule(
-            time_attr=TIME,
-            grace_period=scheduler.grace_epochs,
-            min_samples_required=scheduler.min_trials,
+    elif isinstance(scheduler, Median):
+        built = RememberingMedian(
+            grace_epochs=scheduler.grace_epochs, min_trials=scheduler.min_trials
         )
-    return FIFOScheduler()
+    else:
+        return FIFOScheduler()  # Of a population the journal knows when to change what.
+    for trial_id, values in history:
+        built.remember(trial_id, values)
+    return built

@@ -1,10 +1,12 @@
-"""Tune's view of the journal: it asks for trials here; the callback in `watch` tells of them.
+"""Tune's view of the journals: it asks for trials here; the callback in `watch` tells of them.
 
 Imported only where Ray is already in use.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ray.tune.search import Searcher
@@ -14,30 +16,32 @@ from search.scheduler import METRIC
 
 
 class JournalSearcher(Searcher):  # type: ignore[misc]  # Ray is untyped
-    """Hands out the journal's trials, each with its id and where to go on from.
+    """Hands out the journals' trials, each with its group, its id and where to go on from.
 
+    The group that had the fewest trials so far comes first, so that groups share the machine.
     Tune tells a searcher of a trial's end without saying who ended it, and of its last report
     not at all where the scheduler stopped it; so nothing is recorded from here.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journals: Mapping[str, Journal]) -> None:
         super().__init__(metric=METRIC, mode="max")
-        self._journal: Journal | None = journal
+        self._journals = dict(journals)
+        self._handed_out = {name: len(journal.outcomes()) for name, journal in journals.items()}
 
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
         return True
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        suggestion = self._journal.ask() if self._journal else None
-        if suggestion is None:
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        for group in sorted(self._journals, key=lambda name: self._handed_out[name]):
+            suggestion = self._journals[group].ask()
+            if suggestion is not None:
+                self._handed_out[group] += 1
+                return {"group": group, **asdict(suggestion)}
+        if all(journal.exhausted() for journal in self._journals.values()):
             return str(Searcher.FINISHED)
-        return {
-            "trial_id": suggestion.trial_id,
-            "values": suggestion.values,
-            "checkpoint": suggestion.checkpoint,
-        }
+        return None  # Not yet: a population waits for its last.
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -53,4 +57,4 @@ class JournalSearcher(Searcher):  # type: ignore[misc]  # Ray is untyped
         raise NotImplementedError("a study resumes from its journal, not from Tune's snapshots")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_journal": None}
+        return {**self.__dict__, "_journals": {}}

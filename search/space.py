@@ -6,145 +6,25 @@ value allows it, and is left at the detector's own (or the study's fixed) value 
 
 from __future__ import annotations
 
-import math
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel
 
-from memgan.config import Frozen, parse
+from memgan.config import parse
 from memgan.errors import ConfigError
 from memgan.parameters import flatten, make_parameters, parameters_type
+from search.entries import Choice, Entry, Ordered, Range, is_number
 
 if TYPE_CHECKING:
     import optuna
-
-Scalar = bool | int | float | str
-
-
-class Condition(Frozen):
-    """What another value must be for an entry to be searched; all that is given must hold."""
-
-    at_least: float | None = None
-    at_most: float | None = None
-    equals: Scalar | None = None
-    one_of: tuple[Scalar, ...] | None = Field(None, alias="in")
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Condition:
-        if not self.model_fields_set:
-            raise ValueError("a condition needs at_least, at_most, equals or in")
-        return self
-
-    def holds(self, value: Any) -> bool:
-        """Whether `value` satisfies the condition; words satisfy no bound."""
-        if self.at_least is not None and not (_is_number(value) and value >= self.at_least):
-            return False
-        if self.at_most is not None and not (_is_number(value) and value <= self.at_most):
-            return False
-        if self.equals is not None and value != self.equals:
-            return False
-        return self.one_of is None or value in self.one_of
-
-
-class Entry(Frozen):
-    """One parameter that is searched."""
-
-    when: dict[str, Condition] = Field(default_factory=dict)
-
-    def ends(self) -> tuple[Any, ...]:
-        """The values that the detector must accept for it to accept all of the entry."""
-        raise NotImplementedError
-
-    def suggest(self, name: str, trial: optuna.Trial) -> Any:
-        """A value drawn through Optuna, as a plain Python value."""
-        raise NotImplementedError
-
-    def encode(self, name: str, value: Any) -> dict[str, Any] | None:
-        """`value` as Optuna stores it, or None where the entry does not hold it."""
-        raise NotImplementedError
-
-
-class Range(Entry):
-    """From `low` to `high`, both included."""
-
-    low: int | float
-    high: int | float
-    log: bool = False
-    step: int | float | None = None
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Range:
-        if not self.low < self.high:
-            raise ValueError(f"low must be less than high, got {self.low} and {self.high}")
-        if self.log and self.low <= 0:
-            raise ValueError(f"a log range must start above 0, got low {self.low}")
-        if self.step is not None and not 0 < self.step <= self.high - self.low:
-            raise ValueError(f"step must lie between 0 and high - low, got {self.step}")
-        if self.log and self.step is not None:
-            raise ValueError("log and step exclude each other; give one of them")
-        return self
-
-    def ends(self) -> tuple[Any, ...]:
-        return self.low, self.high
-
-    def suggest(self, name: str, trial: optuna.Trial) -> Any:
-        if isinstance(self.low, int) and isinstance(self.high, int):
-            step = int(self.step or 1)
-            # Optuna warns of an end that the steps do not meet.
-            high = self.low + (self.high - self.low) // step * step
-            return trial.suggest_int(name, self.low, high, step=step, log=self.log)
-        return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
-
-    def encode(self, name: str, value: Any) -> dict[str, Any] | None:
-        if not _is_number(value) or not self.low <= value <= self.high:
-            return None
-        if isinstance(self.low, int) and not float(value).is_integer():
-            return None
-        if self.step is not None:
-            steps = (value - self.low) / self.step
-            if not math.isclose(steps, round(steps), abs_tol=1e-9):
-                return None
-        return {name: value}
-
-
-class Ordered(Entry):
-    """Numbers in a list: neighbours in the list are neighbours to the sampler."""
-
-    values: tuple[int | float, ...] = Field(min_length=1)
-
-    def ends(self) -> tuple[Any, ...]:
-        return self.values
-
-    def suggest(self, name: str, trial: optuna.Trial) -> Any:
-        return self.values[trial.suggest_int(_index_name(name), 0, len(self.values) - 1)]
-
-    def encode(self, name: str, value: Any) -> dict[str, Any] | None:
-        return {_index_name(name): self.values.index(value)} if value in self.values else None
-
-
-class Choice(Entry):
-    """Values without an order."""
-
-    choice: tuple[Scalar, ...] = Field(min_length=1)
-
-    def ends(self) -> tuple[Any, ...]:
-        return self.choice
-
-    def suggest(self, name: str, trial: optuna.Trial) -> Any:
-        return trial.suggest_categorical(name, list(self.choice))
-
-    def encode(self, name: str, value: Any) -> dict[str, Any] | None:
-        return {name: value} if value in self.choice else None
 
 
 @dataclass(frozen=True)
 class Space(Mapping[str, Entry]):
     """The searched parameters of one detector, conditions' parents before their children."""
-
-    INDEX_SUFFIX: ClassVar[str] = "@index"
 
     detector: str
     entries: Mapping[str, Entry]
@@ -169,9 +49,16 @@ class Space(Mapping[str, Entry]):
         """One point of the space; entries whose condition does not hold are absent."""
         chosen: dict[str, Any] = {}
         for name, entry in self.entries.items():
-            if all(c.holds({**self.resting, **chosen}[p]) for p, c in entry.when.items()):
+            if self.holds(name, chosen):
                 chosen[name] = entry.suggest(name, trial)
         return chosen
+
+    def holds(self, name: str, chosen: Mapping[str, Any]) -> bool:
+        """Whether an entry's conditions hold beside these values."""
+        return all(
+            condition.holds({**self.resting, **chosen}[parent])
+            for parent, condition in self.entries[name].when.items()
+        )
 
     def encode(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The part of `values` that lies in the space, as Optuna stores it, to try it first."""
@@ -214,7 +101,7 @@ def make_entry(detector: str, name: str, raw: Any) -> Entry:
         return raw
     if isinstance(raw, list | tuple):
         numbers = [as_number(value, kind, where) for value in raw]
-        ordered = bool(numbers) and all(_is_number(value) for value in numbers)
+        ordered = bool(numbers) and all(is_number(value) for value in numbers)
         raw = {"values": numbers} if ordered else {"choice": numbers}
     if not isinstance(raw, Mapping):
         raise ConfigError(
@@ -301,12 +188,3 @@ def as_number(value: Any, kind: type[int] | type[float] | None, where: str) -> A
     if not number.is_integer():
         raise ConfigError(f"{where}: {value!r} must be a whole number")
     return int(number)
-
-
-def _index_name(name: str) -> str:
-    # The name says that Optuna's value is a place in the list and no value of the parameter.
-    return name + Space.INDEX_SUFFIX
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from memgan.config import parse, read_yaml, to_yaml
 from memgan.errors import StudyError
+from search.storage import Storage
 from search.study import Study
+from tracking.location import as_address, is_address, local_folder
 
 _STUDY, _ID, _LOCK, _SECONDS = "study.yaml", "id", "lock", "seconds"
 
@@ -26,6 +28,19 @@ class StudyFolder:
 
     results: Path
     name: str
+    address: str | None = None
+    """Where the results lie, if that is no folder; `results` then is this machine's part."""
+
+    @classmethod
+    def at(cls, results: Path | str, name: str) -> StudyFolder:
+        """A study in a results folder, or at an address such as s3://bucket/results."""
+        address = as_address(results) if is_address(results) else None
+        return cls(local_folder(results), name, address)
+
+    @property
+    def where(self) -> str:
+        """The results as `--results` names them."""
+        return self.address or str(self.results)
 
     @property
     def path(self) -> Path:
@@ -43,8 +58,14 @@ class StudyFolder:
 
     @property
     def tune(self) -> Path:
-        """Tune's storage: trials and their checkpoints."""
+        """Tune's storage, where results are a folder: trials and their checkpoints."""
         return self.path / "tune"
+
+    @property
+    def checkpoints(self) -> Storage:
+        """Tune's storage as all nodes reach it."""
+        where = f"{self.address}/studies/{self.name}/tune" if self.address else self.tune
+        return Storage.at(where)
 
     @property
     def outbox(self) -> Path:
@@ -68,12 +89,16 @@ class StudyFolder:
         """Tells apart studies that had the same name one after the other."""
         return (self.path / _ID).read_text(encoding="utf-8").strip()
 
-    def create(self, study: Study) -> None:
-        """Write the study; all or nothing. StudyError if the name is taken or the results
-        folder cannot be written."""
+    def check_free(self) -> None:
+        """StudyError if the name is taken."""
         if self.path.exists():
             hint = f"; go on with it: --resume {self.name}" if self.exists else ""
             raise StudyError(f"{self.path} exists already{hint}, or take another --name")
+
+    def create(self, study: Study) -> None:
+        """Write the study; all or nothing. StudyError if the name is taken or the results
+        folder cannot be written."""
+        self.check_free()
         partial = self.path.with_name(f".{self.name}.{secrets.token_hex(4)}")
         made = _missing_parents(partial)
         try:
@@ -95,7 +120,7 @@ class StudyFolder:
         """The study as it was written. StudyError if there is none of this name."""
         if not self.exists:
             known = ", ".join(folder.name for folder in studies(self.results)) or "none"
-            raise StudyError(f"no study {self.name!r} in {self.results}; there are: {known}")
+            raise StudyError(f"no study {self.name!r} in {self.where}; there are: {known}")
         return parse(Study, read_yaml(self.study_file), str(self.study_file))
 
     def replace(self, study: Study) -> None:

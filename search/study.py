@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import (
@@ -22,9 +23,12 @@ from memgan.config import DataConfig, Frozen, parse, read_yaml
 from memgan.configuration import Configuration, Runtime, class_names
 from memgan.errors import ConfigError
 from memgan.parameters import DetectorParameters, make_parameters, parameters_type
-from search.sampler import Sampler, Tpe, make_sampler
-from search.scheduler import Asha, Scheduler, make_scheduler
-from search.space import Entry, Space, as_number, dump_entry, make_space, number_type
+from search.entries import Entry
+from search.objectives import Objective, read_objective
+from search.pairs import check_pairs
+from search.sampler import Random, Sampler, Tpe, make_sampler
+from search.scheduler import Asha, Pbt, Scheduler, make_scheduler
+from search.space import Space, as_number, dump_entry, make_space, number_type
 from search.start_points import start_points
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -51,6 +55,8 @@ class Resources(Frozen):
     gpus_per_trial: float | None = Field(None, ge=0)
     cpus_per_trial: float = Field(1, gt=0)
     max_concurrent: int | None = Field(None, ge=1)
+    price_per_hour: float | None = Field(None, ge=0)
+    """What all the machines cost an hour, in whatever currency; shown, and never acted on."""
     checkpoint_epochs: int = Field(5, ge=1)
     """A trial that is cut off loses at most this many epochs."""
 
@@ -70,14 +76,16 @@ class Study(Frozen):
     normal_class: Literal["all"] | tuple[str, ...] = "all"
     detector: str = "memgan"
     protocol: Literal["shared", "per-class"] = "shared"
-    objective: Literal["val-auroc", "label-free"] | None = None
-    """Validation AUROC on labelled anomalies, or on anomalies made from normal images; None is
-    settled by the images when the study begins: labels where every class has them."""
+    objective: Objective | tuple[Objective, ...] | None = None
+    """One, or several: then the first chooses the winner from their Pareto front. Validation AUROC
+    is of labelled anomalies, or, label-free, of anomalies made from normal images; None is settled
+    by the images when the study begins: labels where every class has them."""
     space: dict[str, SerializeAsAny[Entry]]
     fixed: dict[str, Any] = Field(default_factory=dict)
     """Parameters that are the same in every trial, epochs among them."""
     start_from: tuple[str | dict[str, Any], ...] = ()
-    """Tried first: "paper", "recipe", or mappings of parameters; the sampler adds the rest."""
+    """Tried first: "paper", "recipe", mappings of parameters, a YAML file of them, or
+    {study: NAME, best: N}; the sampler adds the rest."""
     budget: Budget = Budget()
     sampler: SerializeAsAny[Sampler] = Tpe()
     scheduler: SerializeAsAny[Scheduler] = Asha()
@@ -126,8 +134,24 @@ class Study(Frozen):
         """The detector's parameters for one point of the space."""
         return make_parameters(self.detector, {**self.fixed, **values}, "trial")
 
-    def configuration(self, values: Mapping[str, Any], runtime: Runtime) -> Configuration:
-        """All that makes the trial of one point of the space."""
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What is searched for, in the order of the study file."""
+        named = "val-auroc" if self.objective is None else self.objective
+        return (named,) if isinstance(named, str) else named
+
+    @property
+    def judge(self) -> str:
+        """What AUROC is of: labelled anomalies ("val-auroc") or made ones ("label-free")."""
+        return self.objectives[0]
+
+    def configuration(
+        self,
+        values: Mapping[str, Any],
+        runtime: Runtime,
+        schedule: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> Configuration:
+        """All that makes the trial of one point of the space, and of values that change later."""
         return Configuration(
             detector=self.detector,
             data=self.data,
@@ -135,6 +159,7 @@ class Study(Frozen):
             seeds=(self.seed,),
             runtime=runtime,
             parameters=self.parameters(values),
+            schedule={epoch: dict(changes) for epoch, changes in schedule.items()},
         )
 
     def points(self) -> list[dict[str, Any]]:
@@ -160,7 +185,13 @@ class Study(Frozen):
         }
         make_parameters(detector, fixed, "fixed")
         space = make_space(detector, raw, fixed)
-        return {**values, "space": dict(space.entries), "fixed": fixed}
+        values = {**values, "space": dict(space.entries), "fixed": fixed}
+        if "scheduler" in values and "sampler" not in values:
+            scheduler = make_scheduler(values["scheduler"])
+            values |= {"scheduler": scheduler}
+            if isinstance(scheduler, Pbt):  # It needs no sampler but to start from.
+                values |= {"sampler": Random()}
+        return values
 
     @field_validator("name")
     @classmethod
@@ -173,6 +204,11 @@ class Study(Frozen):
     @classmethod
     def _as_names(cls, value: Any) -> Any:
         return class_names(value)
+
+    @field_validator("objective", mode="before")
+    @classmethod
+    def _known_objective(cls, value: Any) -> Any:
+        return read_objective(value)
 
     @field_validator("sampler", mode="before")
     @classmethod
@@ -191,6 +227,14 @@ class Study(Frozen):
     @model_validator(mode="after")
     def _named(self) -> Study:
         self.points()
+        check_pairs(
+            sampler=self.sampler,
+            scheduler=self.scheduler,
+            space=self.search_space,
+            objectives=self.objectives,
+            epochs=self.epochs,
+            trials=self.budget.trials,
+        )
         if not self.name:
             source = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.data.source).stem) or "data"
             now = datetime.now().strftime("%m%d-%H%M%S")

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from search.outcome import TrialOutcome
+    from search.standing import Standing
     from search.store import StudyFolder
+    from search.study import Study
 
 app = typer.Typer(help="What studies there are, and how far they are.", no_args_is_help=False)
 
 _Results = Annotated[
-    Path, typer.Option("--results", metavar="DIR", help="Where studies and their record lie.")
+    Path,
+    typer.Option(
+        "--results", metavar="DIR|URI", help="Where studies lie: a folder, or s3://… or gs://…"
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
@@ -31,10 +37,9 @@ def list_studies(results: _Results = Path("results"), as_json: _Json = False) ->
 
     Example: memgan studies list --results results
     """
-    from search.commands import local_folder
-    from search.store import studies
+    from search.mirror import studies_at
 
-    found = [_state(folder) for folder in studies(local_folder(results))]
+    found = [_state(folder) for folder in studies_at(results)]
     if as_json:
         typer.echo(json.dumps({"studies": found}))
         return
@@ -67,17 +72,21 @@ def status(
 
     Example: memgan studies status digits
     """
-    from search.commands import local_folder
+    from search.mirror import mirror_of
     from search.store import StudyFolder
 
-    folder = StudyFolder(local_folder(results), name)
-    folder.load()
+    folder = StudyFolder.at(results, name)
+    mirror_of(folder, only_to_look=True)
+    study = folder.load()
     state = _state(folder)
     if as_json:
         typer.echo(json.dumps(state))
         return
     from rich.console import Console
     from rich.table import Table
+
+    from search.journal import read_groups
+    from search.standing import short, standing_table
 
     table = Table("trial", "state", "epochs", "validation", "values")
     for trial in state["trials"]:
@@ -86,11 +95,14 @@ def status(
             trial["state"],
             str(trial["epochs"]),
             "–" if trial["val_auroc"] is None else f"{100 * trial['val_auroc']:.2f}",
-            trial["error"] or ", ".join(f"{k} {_short(v)}" for k, v in trial["values"].items()),
+            trial["error"] or ", ".join(f"{k} {short(v)}" for k, v in trial["values"].items()),
         )
     Console().print(table)
-    best = "" if state["best"] is None else f", best {100 * state['best']:.2f} (validation)"
-    typer.echo(f"{name}: {state['state']}, {state['done']} of {state['budget']} trials{best}")
+    groups = read_groups(folder.journal)
+    now = _standing(folder, study, groups, running=state["state"] == "running")
+    Console().print(standing_table(study, now))
+    held = _holder(folder)
+    typer.echo(f"{name}: {state['state']}{f', by {held}' if held else ''}")
 
 
 @app.command()
@@ -105,16 +117,22 @@ def delete(
     """
     import shutil
 
-    from search.commands import local_folder
+    from search.mirror import mirror_of
     from search.store import StudyFolder
 
-    folder = StudyFolder(local_folder(results), name)
+    folder = StudyFolder.at(results, name)
+    mirror = mirror_of(folder, only_to_look=True)
     folder.load()
+    place = f"{folder.address}/studies/{name}" if folder.address else str(folder.path)
     with folder.lock():
+        if mirror:
+            mirror.must_be_free()
         if not yes:
-            typer.confirm(f"delete {folder.path} for good?", abort=True)
+            typer.confirm(f"delete {place} for good?", abort=True)
+        if mirror:
+            mirror.remove()
         shutil.rmtree(folder.path)
-    typer.echo(f"deleted {folder.path}; its runs in MLflow stay, and can be deleted there")
+    typer.echo(f"deleted {place}; its runs in MLflow stay, and can be deleted there")
 
 
 def _state(folder: StudyFolder) -> dict[str, Any]:
@@ -125,7 +143,7 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
     study = folder.load()
     groups = read_groups(folder.journal)
     outcomes = [outcome for group in groups.values() for outcome in group]
-    running = folder.held_by() is not None
+    running = _holder(folder) is not None
     # Bests of different classes are never compared, nor put together before all are there.
     winner = best(outcomes) if study.protocol == "shared" else None
     done = [o for o in outcomes if o.state != "unfinished"]
@@ -140,6 +158,7 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
         "done": len(done),
         "best": winner.mean if winner else None,
         "state": "running" if running else "finished" if finished else "stopped",
+        **_standing(folder, study, groups, running=running).document(),
         "trials": [
             {
                 "trial": o.trial_id,
@@ -154,5 +173,18 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
     }
 
 
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _standing(
+    folder: StudyFolder, study: Study, groups: dict[str, list[TrialOutcome]], *, running: bool
+) -> Standing:
+    from search.standing import standing
+
+    # A prefix is the group's name as far as a file may be called so.
+    named = {prefix.removesuffix("-") or "all": outcomes for prefix, outcomes in groups.items()}
+    trained = {o.trial_id for of in groups.values() for o in of if o.in_training and running}
+    return standing(study, named, folder.seconds_used(), trained)
+
+
+def _holder(folder: StudyFolder) -> str | None:
+    from search.mirror import mirror_holder
+
+    return mirror_holder(folder) if folder.address else folder.held_by()

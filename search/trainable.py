@@ -7,6 +7,7 @@ Imported only where Ray is already in use.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,10 @@ from ray import tune
 
 from memgan.configuration import Runtime
 from memgan.errors import MemganError, TrainingDiverged
-from memgan.runtime import prepare_process
+from memgan.runtime import gpu_memory_mb, prepare_process, reset_peak_memory
+from search.disk import NEXT_TO_NOTHING, is_full, why_no_room
+from search.memory import hold_to_gpu_share, is_out_of_memory
+from search.storage import Storage
 from search.study import Study
 
 # Torch is imported in the trials' processes: the driver starts them seconds sooner without it.
@@ -28,51 +32,71 @@ CHECKPOINT_FILE = "training.pt"
 def train_trial(
     config: dict[str, Any],
     study: Study,
-    classes: tuple[str, ...],
+    classes: Mapping[str, tuple[str, ...]],
     runtime: Runtime,
     development: Development,
+    checkpoints: Storage,
 ) -> None:
-    """Train the point `config["values"]` to its full budget, or until Tune stops it.
+    """Train the point `config["values"]` until the epoch `config["until"]`, or until Tune stops
+    it; `classes` by group.
 
     Goes on from Tune's own checkpoint of the trial, where it lost its worker, else from
     `config["checkpoint"]`, where an earlier process left it. What it raises fails the trial.
     """
     prepare_process(runtime.threads)
+    reset_peak_memory()
+    hold_to_gpu_share()
     try:
-        _train(config, study, classes, runtime, development)
+        _train(config, study, classes, runtime, development, checkpoints)
     except Exception as error:
-        # The callback that sees this forbids the retries that are meant for lost workers.
-        tune.report({"error": _one_line(error), "val_auroc": {"mean": float("nan")}})
+        kind = _kind(error, checkpoints)
+        if kind != "storage":
+            # The callback that sees this forbids the retries that are meant for lost workers,
+            # and for storage that does not answer.
+            told = {"error": _one_line(error), "kind": kind}
+            tune.report({**told, "val_auroc": {"mean": float("nan")}})
         raise
 
 
 def _train(
     config: dict[str, Any],
     study: Study,
-    classes: tuple[str, ...],
+    classes: Mapping[str, tuple[str, ...]],
     runtime: Runtime,
     development: Development,
+    checkpoints: Storage,
 ) -> None:
     from memgan.training import Training
 
-    configuration = study.configuration(config["values"], runtime)
-    training = Training(configuration, development, classes=classes, seed=study.seed)
-    _go_on(training, config["checkpoint"])
-    while not training.finished:
+    configuration = study.configuration(config["values"], runtime, config["schedule"])
+    training = Training(
+        configuration, development, classes=classes[config["group"]], seed=study.seed
+    )
+    _go_on(training, config["checkpoint"], checkpoints)
+    until = config["until"]
+    if training.epoch >= until:
+        # All was trained before its process was lost, and only the end was not told yet.
+        report = training.standing()
+        tune.report(_flat(report) | _measured(study, training))
+    while training.epoch < until:
         report = training.advance()
-        due = training.finished or training.epoch % study.resources.checkpoint_epochs == 0
-        if not due:
+        if training.epoch < until and training.epoch % study.resources.checkpoint_epochs:
             tune.report(_flat(report))
             continue
         with tempfile.TemporaryDirectory() as folder:
             training.save(Path(folder) / CHECKPOINT_FILE)
-            tune.report(_flat(report), checkpoint=tune.Checkpoint.from_directory(folder))
+            tune.report(
+                _flat(report) | _measured(study, training),
+                checkpoint=tune.Checkpoint.from_directory(folder),
+            )
 
 
-def _go_on(training: Training, earlier: str | None) -> None:
+def _go_on(training: Training, earlier: str | None, checkpoints: Storage) -> None:
     checkpoint = tune.get_checkpoint()
-    if checkpoint is None and earlier is not None and Path(earlier, CHECKPOINT_FILE).exists():
-        checkpoint = tune.Checkpoint.from_directory(earlier)
+    if checkpoint is None and earlier is not None:
+        kept = Storage(checkpoints.filesystem, earlier)
+        if kept.written_at(CHECKPOINT_FILE) is not None:
+            checkpoint = tune.Checkpoint(path=earlier, filesystem=kept.filesystem)
     if checkpoint is not None:
         with checkpoint.as_directory() as folder:
             training.load(Path(folder) / CHECKPOINT_FILE)
@@ -86,7 +110,25 @@ def _flat(report: EpochReport) -> dict[str, Any]:
         "seconds": report.seconds,
         "images_per_second": report.images_per_second,
         "peak_memory_mb": report.peak_memory_mb,
+        "gpu_memory_mb": gpu_memory_mb(),
     }
+
+
+def _measured(study: Study, training: Training) -> dict[str, Any]:
+    """Objectives that are measured once, when all is trained."""
+    if not training.finished or "scoring-seconds" not in study.objectives:
+        return {}
+    return {"measured": {"scoring-seconds": training.scoring_seconds()}}
+
+
+def _kind(error: Exception, checkpoints: Storage) -> str:
+    """Whose fault it is: memory, full (a disk), storage, or trial."""
+    if is_out_of_memory(error):
+        return "memory"
+    places = (Path(tempfile.gettempdir()), checkpoints.local)
+    if is_full(error) or any(place and why_no_room(place, NEXT_TO_NOTHING) for place in places):
+        return "full"
+    return "storage" if isinstance(error, OSError) else "trial"
 
 
 def _one_line(error: Exception) -> str:
@@ -98,9 +140,18 @@ def _one_line(error: Exception) -> str:
 
 
 def with_data(
-    study: Study, classes: tuple[str, ...], runtime: Runtime, development: Development
+    study: Study,
+    classes: Mapping[str, tuple[str, ...]],
+    runtime: Runtime,
+    development: Development,
+    checkpoints: Storage,
 ) -> Any:
     """`train_trial` with what all trials share; the images lie once a node, read-only."""
     return tune.with_parameters(
-        train_trial, study=study, classes=classes, runtime=runtime, development=development
+        train_trial,
+        study=study,
+        classes=classes,
+        runtime=runtime,
+        development=development,
+        checkpoints=checkpoints,
     )

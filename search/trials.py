@@ -1,109 +1,120 @@
-"""The trial loop: one group of classes searched through Tune, from wherever its journal stands."""
+"""The trial loop: all groups of classes searched through Tune, from wherever the journal stands."""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from memgan.errors import DataError, MemganError, unknown_name
+from memgan.errors import DataError, MemganError, OutOfSpace
+from search.disk import is_full, out_of_space
+from search.groups import ClassGroup
 from search.listener import TrialListener
+from search.memory import resources_for
 from search.outcome import TrialOutcome, TrialsResult
-from search.resources import allot
+from search.resources import Allotment, allot
 from search.store import StudyFolder
 from search.study import Study
 
 if TYPE_CHECKING:
     from memgan.data import Development
     from search.journal import Journal
+    from search.storage import Storage
     from search.watch import Watch
 
 _LOST_WORKERS = 3
 """Times that a trial whose worker was lost is tried again."""
 
 
-@dataclass(frozen=True)
-class ClassGroup:
-    """Normal classes that are searched as one: all of a shared study, one of a per-class one."""
-
-    name: str
-    """The class, or "all"."""
-    classes: tuple[str, ...]
-    prefix: str
-    """In front of the trial numbers: "" or "CLASS-"."""
-
-
-def class_groups(study: Study, known: Sequence[str]) -> list[ClassGroup]:
-    """The groups of a study; `known` are the classes that can be normal (`Split.normal_classes`).
-
-    UnknownName for a class that is not among them.
-    """
-    classes = tuple(known) if study.normal_class == "all" else study.normal_class
-    for name in classes:
-        if name not in known:
-            raise unknown_name("normal class", name, known)
-    if study.protocol == "shared":
-        return [ClassGroup("all", classes, "")]
-    return [ClassGroup(name, (name,), f"{_safe(name)}-") for name in classes]
-
-
 def run_trials(
     study: Study,
-    group: ClassGroup,
+    groups: Sequence[ClassGroup],
     development: Development,
     folder: StudyFolder,
     listener: TrialListener,
     *,
     progress: TrialListener | None = None,
-    time_left: float | None = None,
-) -> TrialsResult:
-    """Search one group until its budget is spent, the time is up, or SIGINT or SIGTERM.
+) -> list[TrialsResult]:
+    """Search all groups at once until their budget is spent, the time is up, or SIGINT or
+    SIGTERM; gives a result a group.
 
     Goes on from the study's journal: trials that were cut off are trained on, from their last
     checkpoint, under their own ids; ended ones stay as they are. Where nothing is left to do
     Ray is not touched; else it must be connected. The caller holds the study's lock.
 
-    time_left: seconds for this group; None is what the study's budget has left.
     DataError if a class has no labelled validation; MemganError if Tune itself fails.
     """
-    _must_validate(group, development)
-    journal = _journal(study, group, folder)
-    left = _time_left(study, folder) if time_left is None else time_left
-    if not journal.to_hand_out():
-        return TrialsResult(tuple(journal.outcomes()))
+    _must_validate(groups, development)
+
+    def trainable(chosen: Allotment) -> Any:
+        from search.trainable import with_data
+
+        classes = {group.name: group.classes for group in groups}
+        return with_data(study, classes, chosen.runtime, development, folder.checkpoints)
+
+    listeners = [listener] if progress is None else [listener, progress]
+    return search_groups(study, groups, trainable, folder, listeners)
+
+
+def search_groups(
+    study: Study,
+    groups: Sequence[ClassGroup],
+    trainable: Callable[[Allotment], Any],
+    folder: StudyFolder,
+    listeners: Sequence[TrialListener],
+) -> list[TrialsResult]:
+    """`run_trials` for whatever trains: `trainable` is asked for what Tune shall run once it is
+    known what a trial gets."""
+    journals = open_journals(study, groups, folder)
+    left = None if study.budget.time is None else study.budget.time - folder.seconds_used()
+    if all(journal.exhausted() for journal in journals.values()):
+        return [TrialsResult(tuple(journal.outcomes())) for journal in journals.values()]
     if left is not None and left <= 0:
-        return TrialsResult(tuple(journal.outcomes()), timed_out=True)
+        return [
+            TrialsResult(tuple(journal.outcomes()), timed_out=True) for journal in journals.values()
+        ]
 
     from search.watch import Watch
 
-    listeners = [listener] if progress is None else [listener, progress]
-    watch = Watch(study, journal, listeners, group.name, group.classes)
     started = time.monotonic()
     with _signals_put_back(), _counted(folder, started) as count:
-        watch.tick = count
-        try:
-            _fit(study, group, development, folder, journal, watch, left)
-        except Exception as error:
-            line = " ".join(str(error).split()) or type(error).__name__
-            raise MemganError(
-                f"the search ended by a fault: {line[-500:]}; go on with --resume {folder.name}"
-            ) from error
-        finally:
-            journal.park()
-    outcomes = tuple(journal.outcomes())
-    timed_out = (
-        left is not None
-        and not watch.interrupted
-        and journal.to_hand_out() > 0
-        and time.monotonic() - started >= left
-    )
-    if timed_out:
-        watch.time_is_up(outcomes)
-    return TrialsResult(outcomes, interrupted=watch.interrupted, timed_out=timed_out)
+        while True:
+            watch = Watch(study, journals, listeners, folder)
+            watch.tick = count
+            rest = None if left is None else max(1.0, left - (time.monotonic() - started))
+            _fit_in_order(study, trainable, folder, journals, watch, rest)
+            is_up = left is not None and time.monotonic() - started >= left
+            again = watch.to_try_again and not all(j.exhausted() for j in journals.values())
+            if watch.interrupted or is_up or not again:
+                break
+    results = [
+        TrialsResult(
+            tuple(journal.outcomes()),
+            interrupted=watch.interrupted,
+            timed_out=is_up and not watch.interrupted and not journal.exhausted(),
+        )
+        for journal in journals.values()
+    ]
+    for result in results:
+        if result.timed_out:
+            watch.time_is_up(result.outcomes)
+    return results
+
+
+def open_journals(
+    study: Study, groups: Sequence[ClassGroup], folder: StudyFolder
+) -> dict[ClassGroup, Journal]:
+    """The groups' journals, to write; the caller holds the study's lock."""
+    from search.journal import Journal
+    from search.journal_file import open_to_write
+    from search.population_journal import PopulationJournal
+
+    kind = PopulationJournal if study.scheduler.name == "pbt" else Journal
+    storage = open_to_write(folder.journal)
+    return {group: kind(storage, study, group.prefix) for group in groups}
 
 
 def read_outcomes(group: ClassGroup, folder: StudyFolder) -> list[TrialOutcome]:
@@ -113,43 +124,87 @@ def read_outcomes(group: ClassGroup, folder: StudyFolder) -> list[TrialOutcome]:
     return read(folder.journal, group.prefix)
 
 
+def _fit_in_order(
+    study: Study,
+    trainable: Callable[[Allotment], Any],
+    folder: StudyFolder,
+    journals: Mapping[ClassGroup, Journal],
+    watch: Watch,
+    time_left: float | None,
+) -> None:
+    """`_fit`, whose faults become lines; trials that nobody trains any more wait at its end."""
+    full = False
+    try:
+        _fit(study, trainable, folder, journals, watch, time_left)
+    except MemganError:
+        full = watch.no_room is not None
+        raise
+    except Exception as error:
+        line = " ".join(str(error).split()) or type(error).__name__
+        full = watch.no_room is not None or is_full(error)
+        if full:
+            raise OutOfSpace(out_of_space(watch.no_room or line, folder.name)) from None
+        raise MemganError(
+            f"the search ended by a fault: {line[-500:]}; go on with --resume {folder.name}"
+        ) from error
+    finally:
+        # A full disk may have left half a line in the journal, which nothing must be put behind;
+        # the next process mends it, and parks.
+        if not full:
+            for journal in journals.values():
+                journal.park()
+
+
 def _fit(
     study: Study,
-    group: ClassGroup,
-    development: Development,
+    trainable: Callable[[Allotment], Any],
     folder: StudyFolder,
-    journal: Journal,
+    journals: Mapping[ClassGroup, Journal],
     watch: Watch,
     time_left: float | None,
 ) -> None:
     import ray
     from ray import tune
 
+    from search.keep import Keeper
+    from search.rungs import ByGroup
     from search.scheduler import METRIC, build_scheduler
     from search.searcher import JournalSearcher
-    from search.trainable import with_data
 
     chosen = allot(study.resources, ray.cluster_resources())
-    trainable = with_data(study, group.classes, chosen.runtime, development)
-    resources = {"cpu": chosen.cpus_per_trial, "gpu": chosen.gpus_per_trial}
+    checkpoints = folder.checkpoints
+    watch.gpu_share = chosen.gpus_per_trial
+    schedulers = {
+        group.name: build_scheduler(study.scheduler, epochs=study.epochs, history=journal.history())
+        for group, journal in journals.items()
+    }
+    run = _next_run(checkpoints)
+    keeper = Keeper(checkpoints, run)
+    # Members of a population go on from each other's checkpoints, older ones too.
+    if study.scheduler.name != "pbt":
+        keeper.sweep([journal.outcomes() for journal in journals.values()])
+        for group, journal in journals.items():
+            keeper.know(group.name, journal.outcomes())
+        watch.keeper = keeper
     tuner = tune.Tuner(
-        tune.with_resources(trainable, resources),
+        tune.with_resources(
+            trainable(chosen), lambda config: resources_for(chosen, config["room"])
+        ),
         tune_config=tune.TuneConfig(
             metric=METRIC,
             mode="max",
-            search_alg=JournalSearcher(journal),
-            scheduler=build_scheduler(
-                study.scheduler, epochs=study.epochs, history=journal.history()
-            ),
-            num_samples=journal.to_hand_out(),
+            search_alg=JournalSearcher({g.name: journal for g, journal in journals.items()}),
+            scheduler=ByGroup(schedulers),
+            num_samples=-1,  # The searcher says when there are no more.
             max_concurrent_trials=chosen.at_once,
             time_budget_s=time_left,
             reuse_actors=True,
             trial_dirname_creator=_trial_folder,
         ),
         run_config=tune.RunConfig(
-            name=_next_run(folder, group),
-            storage_path=str(folder.tune),
+            name=run,
+            storage_path=checkpoints.path,
+            storage_filesystem=checkpoints.filesystem,
             callbacks=[watch],
             verbose=0,
             # One alone can be lost by a kill in the moment it replaces the one before.
@@ -158,41 +213,30 @@ def _fit(
         ),
     )
     tuner.fit()
+    if all(journal.exhausted() for journal in journals.values()):
+        keeper.sweep([journal.outcomes() for journal in journals.values()])
 
 
 def _trial_folder(trial: Any) -> str:
-    return str(trial.config["trial_id"])
+    # A member of a population is a trial of Tune's in every generation.
+    config = trial.config
+    return f"{config['trial_id']}-{config['until']:03d}"
 
 
-def _next_run(folder: StudyFolder, group: ClassGroup) -> str:
+def _next_run(checkpoints: Storage) -> str:
     # Every process writes to a folder of its own, so that none overwrites an older checkpoint.
-    name = _safe(group.name)
-    earlier = [path.name.rpartition("-")[2] for path in folder.tune.glob(f"{name}-*")]
-    last = max((int(number) for number in earlier if number.isdigit()), default=0)
-    return f"{name}-{last + 1:03d}"
+    earlier = [int(name) for name in checkpoints.names() if name.isdigit()]
+    return f"{max(earlier, default=0) + 1:03d}"
 
 
-def _journal(study: Study, group: ClassGroup, folder: StudyFolder) -> Journal:
-    from search.journal import Journal
-
-    return Journal(folder.journal, study, group.prefix)
-
-
-def _time_left(study: Study, folder: StudyFolder) -> float | None:
-    return None if study.budget.time is None else study.budget.time - folder.seconds_used()
-
-
-def _must_validate(group: ClassGroup, development: Development) -> None:
-    blind = [name for name in group.classes if not development.can_validate(name)]
+def _must_validate(groups: Sequence[ClassGroup], development: Development) -> None:
+    names = [name for group in groups for name in group.classes]
+    blind = [name for name in names if not development.can_validate(name)]
     if blind:
         raise DataError(
             f"no labelled anomalies to validate class {', '.join(blind)} on; search with"
             " --objective label-free, or add labelled images of other classes to the train part"
         )
-
-
-def _safe(name: str) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._") else "_" for c in name)
 
 
 @contextmanager
@@ -214,7 +258,9 @@ def _counted(folder: StudyFolder, started: float) -> Iterator[Any]:
     earlier = folder.seconds_used()
 
     def count() -> None:
-        folder.use_seconds(earlier + time.monotonic() - started)
+        # What a full disk does not take, the next call brings.
+        with suppress(OSError):
+            folder.use_seconds(earlier + time.monotonic() - started)
 
     try:
         yield count

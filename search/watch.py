@@ -16,16 +16,36 @@ from typing import Any
 import ray
 from ray.tune import Callback
 
-from memgan.errors import MemganError
+from memgan.errors import MemganError, OutOfSpace
 from memgan.parameters import flatten
+from search.disk import ROOM_TO_GO_ON, out_of_space, why_no_room
+from search.groups import ClassGroup
 from search.journal import Journal
+from search.keep import Keeper
 from search.listener import TrialListener
+from search.memory import judge_share, says_out_of_memory
 from search.outcome import TrialOutcome
+from search.store import StudyFolder
 from search.study import Study
 from tracking import names
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_TO_ANSWER = 60.0
+
+
+class _Standing:
+    """One group of classes, as it is told of."""
+
+    def __init__(self, group: ClassGroup, journal: Journal, *, mean_of_all: bool) -> None:
+        self.normal_class = group.name
+        self.journal = journal
+        self.mean_of_all = mean_of_all
+        outcomes = journal.outcomes()
+        self.ended = sum(o.state != "unfinished" for o in outcomes)
+        self.best: float | None = max(
+            (o.mean for o in outcomes if o.state == "finished" and o.mean is not None),
+            default=None,
+        )
 
 
 class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
@@ -38,27 +58,33 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def __init__(
         self,
         study: Study,
-        journal: Journal,
+        journals: Mapping[ClassGroup, Journal],
         listeners: Sequence[TrialListener],
-        normal_class: str,
-        classes: Sequence[str],
+        folder: StudyFolder,
     ) -> None:
         self.interrupted = False
+        self.to_try_again = False
+        """A trial ran out of memory, and waits to be tried with fewer neighbours."""
+        self.no_room: str | None = None
+        """Why a disk ended the search, in one line."""
         self.tick: Callable[[], None] = lambda: None
         """Called every few seconds, to count the time used."""
+        self.keeper: Keeper | None = None
+        """Removes checkpoints that nobody needs, where that is known before the end."""
+        self.gpu_share = 0.0
+        """What part of a GPU a trial has."""
         self._ticked = time.monotonic()
         self._study = study
-        self._journal = journal
+        self._folder = folder
+        self._judged = False
+        self._out_of_memory: set[str] = set()
         self._listeners = list(listeners)
-        self._normal_class = normal_class
-        self._mean_of_all = len(classes) > 1 or study.protocol == "shared"
         self._errors: dict[str, str] = {}
         self._begun: set[str] = set()
-        self._ended = sum(o.state != "unfinished" for o in journal.outcomes())
-        self._best: float | None = max(
-            (o.mean for o in journal.outcomes() if o.state == "finished" and o.mean is not None),
-            default=None,
-        )
+        self._standings = {
+            group.name: _Standing(group, journal, mean_of_all=study.protocol == "shared")
+            for group, journal in journals.items()
+        }
 
     def setup(self, *args: Any, **kwargs: Any) -> None:
         """Called once Tune has put its own handler of SIGINT in place, which tells nobody."""
@@ -78,29 +104,44 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         if time.monotonic() - self._ticked > 2:
             self._ticked = time.monotonic()
             self.tick()
+            if reason := why_no_room(self._folder.path, ROOM_TO_GO_ON):
+                self._stop_for(reason)
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         trial_id = trial.config["trial_id"]
         if trial_id not in self._begun:
             self._begun.add(trial_id)
-            parameters = flatten(self._study.parameters(trial.config["values"]))
+            parameters = flatten(self._study.parameters(trial.config["began_with"]))
             params = {
                 **parameters,
                 names.DETECTOR_PARAM: self._study.detector,
                 names.SEED_PARAM: self._study.seed,
             }
-            self._tell("trial_started", trial_id, params, self._normal_class)
+            if self._study.scheduler.name == "pbt":
+                params["weights_from"] = trial_id
+            self._tell("trial_started", trial_id, params, self._of(trial).normal_class)
+        if source := trial.config["weights_from"]:
+            schedule = trial.config["schedule"]
+            values = flatten(self._study.parameters(trial.config["values"]))
+            for epoch in sorted(schedule):
+                values |= schedule[epoch]
+            self._tell("trial_changed", trial_id, max(schedule), {**values, "weights_from": source})
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         trial_id = trial.config["trial_id"]
         if "error" in result:
+            if result["kind"] == "full":
+                self._stop_for(result["error"])
+            if result["kind"] == "memory":
+                self._out_of_memory.add(trial_id)
             self._errors[trial_id] = result["error"]
             trial.max_failures = 0
             return
+        self._judge(result)
         val_auroc = result["val_auroc"]
-        if self._journal.epoch(trial_id, result["epoch"], val_auroc["mean"]):
+        if self._of(trial).journal.epoch(trial_id, result["epoch"], val_auroc["mean"]):
             self._tell(
                 "trial_epoch",
                 trial_id,
@@ -115,20 +156,30 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def on_checkpoint(
         self, iteration: int, trials: Any, trial: Any, checkpoint: Any, **info: Any
     ) -> None:
-        self._journal.checkpointed(trial.config["trial_id"], checkpoint.path)
+        self._of(trial).journal.checkpointed(
+            trial.config["trial_id"], checkpoint.path, trial.last_result["epoch"]
+        )
+        if self.keeper:
+            self.keeper.checkpointed(trial.config["trial_id"], checkpoint.path)
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        trial_id = trial.config["trial_id"]
+        trial_id, journal = trial.config["trial_id"], self._of(trial).journal
         last: Mapping[str, Any] = trial.last_result
+        epoch = last.get("epoch", 0)
         val_auroc = dict(last["val_auroc"]) if "epoch" in last else {}
-        if last.get("epoch", 0) >= self._study.epochs:
-            self._journal.finished(trial_id, val_auroc)
-            self._end(trial_id, "FINISHED")
-            self._note_best(val_auroc)
+        if epoch >= self._study.epochs:
+            measured = last.get("measured", {})
+            journal.finished(trial_id, val_auroc, measured)
+            if measured:
+                self._tell("trial_measured", trial_id, epoch, measured)
+            self._end(trial, "FINISHED")
+            self._note_best(trial, val_auroc)
+        elif epoch >= trial.config["until"]:
+            journal.rests(trial_id)
         else:
             by = self._study.scheduler.name
-            self._journal.stopped(trial_id, val_auroc, by)
-            self._end(trial_id, "KILLED", stopped_by=by)
+            journal.stopped(trial_id, val_auroc, by)
+            self._end(trial, "KILLED", stopped_by=by)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         trial_id = trial.config["trial_id"]
@@ -136,8 +187,13 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         if error is None:
             _must_answer()
             error = _lost(trial)
-        self._journal.failed(trial_id, error)
-        self._end(trial_id, "FAILED", error=error)
+        if trial_id in self._out_of_memory or says_out_of_memory(error):
+            if self._of(trial).journal.tried_with_more_room(trial_id):
+                self.to_try_again = True
+                return
+            error = f"out of memory, with fewer neighbours too: {error}"
+        self._of(trial).journal.failed(trial_id, error)
+        self._end(trial, "FAILED", error=error)
 
     def time_is_up(self, outcomes: Sequence[TrialOutcome]) -> None:
         """Tell of trials that the time budget cut off; resumed with more time, they go on."""
@@ -145,23 +201,44 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
             if outcome.state == "unfinished":
                 self._tell("trial_ended", outcome.trial_id, "KILLED", None, "time budget")
 
+    def _stop_for(self, reason: str) -> None:
+        """End the search while there is room to write down where it stopped."""
+        self.no_room = reason
+        raise OutOfSpace(out_of_space(reason, self._folder.name))
+
+    def _judge(self, result: Mapping[str, Any]) -> None:
+        if self._judged or not result["gpu_memory_mb"]:
+            return
+        self._judged = True
+        used, all_ = result["peak_memory_mb"], result["gpu_memory_mb"]
+        if line := judge_share(used, all_, self.gpu_share):
+            _LOG.warning("%s", line)
+
     def get_state(self) -> None:
         """Nothing for Tune's snapshots."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
-    def _end(
-        self, trial_id: str, status: str, error: str | None = None, stopped_by: str | None = None
-    ) -> None:
-        self._ended += 1
-        self._tell("trial_ended", trial_id, status, error, stopped_by)
+    def _of(self, trial: Any) -> _Standing:
+        return self._standings[trial.config["group"]]
 
-    def _note_best(self, val_auroc: dict[str, float]) -> None:
-        if self._best is None or val_auroc["mean"] > self._best:
-            self._best = val_auroc["mean"]
-            named = {k: v for k, v in val_auroc.items() if k != "mean" or self._mean_of_all}
-            self._tell("study_best", named, self._ended)
+    def _end(
+        self, trial: Any, status: str, error: str | None = None, stopped_by: str | None = None
+    ) -> None:
+        standing, trial_id = self._of(trial), trial.config["trial_id"]
+        standing.ended += 1
+        self._tell("trial_ended", trial_id, status, error, stopped_by)
+        if self.keeper:
+            mean = trial.last_result["val_auroc"]["mean"] if status == "FINISHED" else None
+            self.keeper.ended(standing.normal_class, trial_id, trial.custom_dirname, mean)
+
+    def _note_best(self, trial: Any, val_auroc: dict[str, float]) -> None:
+        standing = self._of(trial)
+        if standing.best is None or val_auroc["mean"] > standing.best:
+            standing.best = val_auroc["mean"]
+            named = {k: v for k, v in val_auroc.items() if k != "mean" or standing.mean_of_all}
+            self._tell("study_best", named, standing.ended)
 
     def _tell(self, event: str, *values: Any) -> None:
         for listener in self._listeners:

@@ -75,9 +75,11 @@ def sync(
 
     Example: memgan sync digits
     """
+    from tracking.location import local_folder
     from tracking.sync import find_outboxes, sync_all
 
-    done = sync_all(find_outboxes(results, study), results, tracking_uri, again=again)
+    found = find_outboxes(local_folder(results), study)
+    done = sync_all(found, results, tracking_uri, again=again)
     waiting = sum(one.waiting for one in done)
     if as_json:
         studies = [one.model_dump(mode="json") for one in done]

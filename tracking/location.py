@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -46,10 +47,10 @@ def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Locati
     given = option or os.environ.get("MLFLOW_TRACKING_URI")
     if given:
         return _checked(given)
-    if "://" in str(results) and not str(results).startswith("file://"):
+    if is_address(results):
         raise BadInput(
-            f"--results {redact(str(results))} cannot hold the local record; give --tracking-uri "
-            "http(s)://… or sqlite:///FILE, or set MLFLOW_TRACKING_URI"
+            f"--results {redact(as_address(results))} cannot hold the local record; give "
+            "--tracking-uri http(s)://… or sqlite:///FILE, or set MLFLOW_TRACKING_URI"
         )
     folder = Path(str(results).removeprefix("file://")).expanduser().absolute()
     return _checked(f"sqlite:///{folder / 'mlflow.db'}")
@@ -71,6 +72,29 @@ def _checked(uri: str) -> Location:
         uri=f"sqlite:///{path}{'?' if query else ''}{query}",
         artifact_root=(path.parent / "mlartifacts").as_uri(),
     )
+
+
+def is_address(results: Path | str) -> bool:
+    """Whether results are kept at an address such as s3://…, and not in a folder."""
+    # A Path has made one slash of two already.
+    return ":/" in str(results) and not str(results).startswith("file:")
+
+
+def as_address(results: Path | str) -> str:
+    """An address with both its slashes, and none at its end."""
+    scheme, _, rest = str(results).partition(":/")
+    return f"{scheme}://{rest.strip('/')}"
+
+
+def local_folder(results: Path | str) -> Path:
+    """The results folder on this machine: of an address, where this machine keeps its part."""
+    if not is_address(results):
+        return Path(str(results).removeprefix("file://"))
+    address = as_address(results)
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "-", address)
+    short = hashlib.sha256(address.encode()).hexdigest()[:8]
+    return Path(state) / "memgan" / f"{readable}-{short}"
 
 
 def sqlite_file(uri: str) -> Path | None:

@@ -175,6 +175,11 @@ class Record:
         self._metrics(self.trial_key(trial_id), epoch, values)
 
     @_never_raises
+    def trial_measured(self, trial_id: str, epoch: int, values: Mapping[str, float]) -> None:
+        """Other objectives of a trial, measured once after this epoch, by their names."""
+        self.metrics(self.trial_key(trial_id), values, epoch)
+
+    @_never_raises
     def trial_ended(
         self,
         trial_id: str,

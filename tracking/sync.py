@@ -141,7 +141,7 @@ def _stalled(outbox: Outbox, patience: float) -> Iterable[int]:
         time.sleep(0.5)
 
 
-def recorded_at(outbox: Outbox, results: Path, option: str | None) -> Location:
+def recorded_at(outbox: Outbox, results: Path | str, option: str | None) -> Location:
     """Where a study is recorded: at `option`, else where it was, else at `results`.
 
     BadInput where that has a password, which is not kept, and nobody gives it.

@@ -45,6 +45,9 @@ class Detector(ABC):
         Returns the epoch's mean losses by name (empty where there are none).
         """
 
+    def change(self, parameters: DetectorParameters) -> None:
+        """Go on under other values; they differ in `parameters.CHANGEABLE` alone."""
+
     def prepare_to_score(self, images: Pixels) -> None:
         """Called with the training images after the last epoch before scores are asked for."""
 

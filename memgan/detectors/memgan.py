@@ -57,6 +57,14 @@ class Memgan(Detector):
             for name in LearningRate.model_fields
         }
 
+    def change(self, parameters: DetectorParameters) -> None:
+        assert isinstance(parameters, MemganParameters)
+        self.parameters = parameters
+        for name, optimiser in self.optimisers.items():
+            for group in optimiser.param_groups:
+                group["lr"] = getattr(parameters.learning_rate, name)
+                group["betas"] = (parameters.beta1, parameters.beta2)
+
     def _make_parts(self, generator: torch.Generator) -> nn.ModuleDict:
         p, shape = self.parameters, self.image_shape
         # Layers fill themselves from torch's global generator before `initialise` does so from
@@ -210,6 +218,7 @@ class Memgan(Detector):
         self.parts.load_state_dict(state["parts"])
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
+        self.change(self.parameters)  # The state has the rates that it was written under.
         self.shuffling.set_state(state["shuffling"])
         self.sampling.set_state(state["sampling"])
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from memgan.figures.style import NORMAL, plain_axes, short
-from search.space import Space
+from search.entries import INDEX_SUFFIX
 
 FEWEST = 4
 """Finished trials of a group, below which its importances are noise alone."""
@@ -47,7 +47,7 @@ def read_importances(journal: Path, prefixes: Sequence[str]) -> dict[str, list[f
                 ),
             )
         for name, share in shares.items():
-            found.setdefault(name.removesuffix(Space.INDEX_SUFFIX), []).append(share)
+            found.setdefault(name.removesuffix(INDEX_SUFFIX), []).append(share)
     return found if len(found) > 1 else {}
 
 

@@ -16,8 +16,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from memgan.figures.style import ANOMALY, NORMAL, short
+from search.entries import Choice, Entry, Ordered, Range
 from search.outcome import TrialOutcome, best
-from search.space import Choice, Entry, Ordered, Range
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

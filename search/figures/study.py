@@ -14,9 +14,9 @@ from search.figures.by_class import by_class_figure
 from search.figures.history import history_figure
 from search.figures.importance import FEWEST, importance_figure, read_importances
 from search.figures.parallel import parallel_figure
+from search.groups import ClassGroup
 from search.outcome import TrialOutcome
 from search.study import Study
-from search.trials import ClassGroup
 
 FIGURES = ("auroc.png", "history.png", "parallel.png", "importance.png")
 """Names of all that a study may have."""

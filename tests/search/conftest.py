@@ -1,17 +1,20 @@
-"""Studies with trials of every kind, through the real journal and without any training."""
+"""Studies with trials of every kind, through the real journal and without any training; an
+S3-compatible server on loopback."""
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from search.groups import class_groups
 from search.journal import Journal
+from search.journal_file import open_to_write
 from search.study import Study
-from search.trials import class_groups
 
 SPACE: dict[str, Any] = {
     "learning_rate.encoder": {"low": 1e-4, "high": 1e-2, "log": True},
@@ -53,7 +56,7 @@ def fill() -> Callable[[Path, Study, Sequence[str]], None]:
     def fill_it(path: Path, study: Study, classes: Sequence[str]) -> None:
         for group in class_groups(study, classes):
             rng = random.Random(group.name)
-            journal = Journal(path, study, group.prefix)
+            journal = Journal(open_to_write(path), study, group.prefix)
             while (asked := journal.ask()) is not None:
                 kind = int(asked.trial_id[-4:]) % 4
                 figures = {name: rng.uniform(0.8, 0.99) for name in group.classes}
@@ -90,7 +93,7 @@ def make_report() -> Callable[..., dict[str, Any]]:
             "dataset": dataset,
             "detector": study.detector,
             "protocol": study.protocol,
-            "objective": study.objective,
+            "objective": study.judge,
             "classes": {name: {**figure, "trial": "0000", "run_id": None} for name in classes},
             "mean": figure,
             "anchors": {"pca": {**anchor, "classes": dict.fromkeys(classes, figure)}},
@@ -101,3 +104,31 @@ def make_report() -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _s3_server() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(_s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty bucket, as s3://NAME; processes started by the test reach it too."""
+    import boto3
+
+    for name, value in {
+        "AWS_ENDPOINT_URL": _s3_server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    name = f"bucket-{os.urandom(4).hex()}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return f"s3://{name}"

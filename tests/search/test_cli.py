@@ -168,7 +168,7 @@ def test_a_process_exits_with_the_code_and_one_line(tmp_path: Path) -> None:
         (["search", "--set", "learning_rate={low: 0.1, hihg: 0.2}"], "high"),
         (["search", "--tracking-uri", "ftp://there"], "ftp://there"),
         (["search", "nowhere.yaml"], "nowhere.yaml"),
-        (["search", "--results", "s3://bucket"], "local folder"),
+        (["search", "--results", "s3://bucket"], "--tracking-uri"),
         (["search", "--resume", "nothing"], "no study 'nothing'"),
         (["search", "study.yaml", "--resume", "nothing"], "--resume"),
         (["export", "nothing"], "no study 'nothing'"),

@@ -15,9 +15,9 @@ import pytest
 
 from memgan.figures import image_grid, save_figure
 from search.figures.study import outcomes_by_group
+from search.groups import class_groups
 from search.page import report_page
 from search.study import Study
-from search.trials import class_groups
 
 Make = Callable[..., Any]
 ODD = '<script>alert("1")</script>'

@@ -10,6 +10,7 @@ import pytest
 from optuna.trial import TrialState
 
 from search.journal import Journal, read_outcomes
+from search.journal_file import open_to_write
 from search.outcome import TrialOutcome, best
 from search.study import Study
 
@@ -17,6 +18,10 @@ from search.study import Study
 @pytest.fixture
 def study() -> Study:
     return Study.default().with_options(trials=4, seed=3)
+
+
+def _journal(path: Path, study: Study, prefix: str = "") -> Journal:
+    return Journal(open_to_write(path), study, prefix)
 
 
 def _report(journal: Journal, trial_id: str, *values: float) -> dict[str, float]:
@@ -32,7 +37,7 @@ def _asked(journal: Journal) -> Any:
 
 
 def test_each_end_has_its_state_and_keeps_all_values(study: Study, tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "j", study)
+    journal = _journal(tmp_path / "j", study)
     ids = [_asked(journal).trial_id for _ in range(3)]
     journal.finished(ids[0], _report(journal, ids[0], 0.1, 0.8))
     journal.stopped(ids[1], _report(journal, ids[1], 0.2, 0.3), by="asha")
@@ -54,21 +59,21 @@ def test_each_end_has_its_state_and_keeps_all_values(study: Study, tmp_path: Pat
 
 
 def test_the_budget_is_the_journals(study: Study, tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "j", study)
+    journal = _journal(tmp_path / "j", study)
     assert [_asked(journal).trial_id for _ in range(4)] == ["0000", "0001", "0002", "0003"]
     assert journal.ask() is None
-    larger = Journal(tmp_path / "j", study.with_options(trials=6))
+    larger = _journal(tmp_path / "j", study.with_options(trials=6))
     assert larger.to_hand_out() == 6
 
 
 def test_trials_cut_off_are_handed_out_again_as_they_were(study: Study, tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "j", study)
+    journal = _journal(tmp_path / "j", study)
     first, second = _asked(journal), _asked(journal)
-    journal.checkpointed(first.trial_id, "/somewhere")
+    journal.checkpointed(first.trial_id, "/somewhere", 1)
     _report(journal, first.trial_id, 0.5)
     journal.finished(second.trial_id, _report(journal, second.trial_id, 0.7))
 
-    again = Journal(tmp_path / "j", study)  # as after SIGKILL: nobody said goodbye
+    again = _journal(tmp_path / "j", study)  # as after SIGKILL: nobody said goodbye
 
     assert TrialState.RUNNING not in again.states().values()
     resumed = _asked(again)
@@ -83,12 +88,12 @@ def test_a_killed_search_proposes_what_an_undisturbed_one_does(
     study: Study, tmp_path: Path
 ) -> None:
     def search(path: Path, *, killed: bool) -> list[dict[str, Any]]:
-        journal = Journal(path, study)
+        journal = _journal(path, study)
         values = []
         for _ in range(4):
             suggestion = _asked(journal)
             if killed:
-                journal = Journal(path, study)
+                journal = _journal(path, study)
                 suggestion = _asked(journal)
             values.append(suggestion.values)
             journal.finished(suggestion.trial_id, {"mean": suggestion.values["learning_rate"]})
@@ -100,27 +105,27 @@ def test_a_killed_search_proposes_what_an_undisturbed_one_does(
 def test_starting_configurations_come_first_and_only_once(tmp_path: Path) -> None:
     start = "start_from=[{memory_units: 40, memory_dim: 16}]"
     study = Study.default().with_settings([start])
-    journal = Journal(tmp_path / "j", study)
+    journal = _journal(tmp_path / "j", study)
     first = _asked(journal).values
     assert (first["memory_units"], first["memory_dim"]) == (40, 16)
     assert set(first) == {"learning_rate", "memory_units", "memory_dim"}
     journal.finished("0000", {"mean": 0.5})
-    assert len(Journal(tmp_path / "j", study).states()) == 1
+    assert len(_journal(tmp_path / "j", study).states()) == 1
 
 
 def test_half_a_line_and_a_dead_lock_do_not_stop_a_resume(study: Study, tmp_path: Path) -> None:
     path = tmp_path / "j"
-    journal = Journal(path, study)
+    journal = _journal(path, study)
     _asked(journal)
     with path.open("a") as file:
         file.write('{"op_code": 4, "trial')
     Path(f"{path}.lock").touch()
-    again = Journal(path, study)
+    again = _journal(path, study)
     assert _asked(again).trial_id == "0000"
 
 
 def test_reading_disturbs_no_running_driver(study: Study, tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "j", study)
+    journal = _journal(tmp_path / "j", study)
     asked = _asked(journal)
     before = (tmp_path / "j").read_bytes()
     assert [o.state for o in read_outcomes(tmp_path / "j")] == ["unfinished"]
@@ -133,7 +138,7 @@ def test_reading_disturbs_no_running_driver(study: Study, tmp_path: Path) -> Non
 def test_classes_of_a_per_class_study_share_a_file_and_nothing_else(
     study: Study, tmp_path: Path
 ) -> None:
-    one, two = Journal(tmp_path / "j", study, "1-"), Journal(tmp_path / "j", study, "2-")
+    one, two = _journal(tmp_path / "j", study, "1-"), _journal(tmp_path / "j", study, "2-")
     assert _asked(one).trial_id == "1-0000"
     assert _asked(two).trial_id == "2-0000"
     assert [o.trial_id for o in read_outcomes(tmp_path / "j", "2-")] == ["2-0000"]
@@ -142,7 +147,7 @@ def test_classes_of_a_per_class_study_share_a_file_and_nothing_else(
 def test_the_searcher_hands_out_the_journal_and_is_no_memory(study: Study, tmp_path: Path) -> None:
     from search.searcher import JournalSearcher
 
-    searcher = JournalSearcher(Journal(tmp_path / "j", study))
+    searcher = JournalSearcher({"all": _journal(tmp_path / "j", study)})
     config: Any = searcher.suggest("tunes-own-id")
     assert config["trial_id"] == "0000"
     assert pickle.loads(pickle.dumps(searcher)).suggest("x") == "FINISHED"  # noqa: S301

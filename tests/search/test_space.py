@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memgan.errors import ConfigError
-from search.space import Choice, Ordered, Range, dump_entry, make_entry, make_space
+from search.entries import Choice, Ordered, Range
+from search.space import dump_entry, make_entry, make_space
 
 
 def _suggest(raw: dict[str, Any], fixed: dict[str, Any] | None = None, seed: int = 0) -> Any:

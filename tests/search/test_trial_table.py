@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from search.figures.study import outcomes_by_group
+from search.groups import class_groups
 from search.trial_table import TrialTable, trial_table
-from search.trials import class_groups
 
 Make = Callable[..., Any]
 

@@ -21,12 +21,12 @@ from memgan.data import Split, load_split
 from memgan.errors import DataError, UnknownName
 from memgan.training import Training
 from search.cluster import connect
-from search.journal import Journal
+from search.groups import class_groups
 from search.outcome import TrialsResult
 from search.prepare import prepare
 from search.store import StudyFolder
 from search.study import Study
-from search.trials import class_groups, read_outcomes, run_trials
+from search.trials import open_journals, read_outcomes, run_trials
 
 
 class Recorder:
@@ -88,12 +88,12 @@ def _run(study: Study, split: Split, results: Path, *listeners: Any) -> TrialsRe
     with folder.lock():
         return run_trials(
             study,
-            group,
+            [group],
             split.development,
             folder,
             listeners[0],
             progress=listeners[1] if len(listeners) > 1 else None,
-        )
+        )[0]
 
 
 @pytest.mark.usefixtures("_ray")
@@ -145,7 +145,8 @@ def test_every_end_of_a_trial_is_told_as_what_it_was(split: Split, tmp_path: Pat
     assert result.best is not None
     assert result.best.epochs == study.epochs
 
-    journal = Journal(StudyFolder(tmp_path, "tiny").journal, study)
+    (group,) = class_groups(study, split.normal_classes)
+    journal = open_journals(study, [group], StudyFolder(tmp_path, "tiny"))[group]
     history = dict(journal.history())
     optuna_states = journal.states()
     ends = {trial: (status, error, by) for trial, status, error, by in recorder.of("trial_ended")}
@@ -168,7 +169,7 @@ def test_every_end_of_a_trial_is_told_as_what_it_was(split: Split, tmp_path: Pat
             assert error == outcome.error
             assert "diverged" in error
             assert "\n" not in error
-    failures = list(StudyFolder(tmp_path, "tiny").tune.glob("*/0001/error.txt"))
+    failures = list(StudyFolder(tmp_path, "tiny").tune.glob("*/0001-004/error.txt"))
     assert [file.read_text().count("Failure #") for file in failures] == [1]
 
 
@@ -178,7 +179,8 @@ from pathlib import Path
 from memgan.data import load_split
 from search.cluster import connect
 from search.store import StudyFolder
-from search.trials import class_groups, run_trials
+from search.groups import class_groups
+from search.trials import run_trials
 
 class Tell:
     def __getattr__(self, event):
@@ -189,7 +191,7 @@ study = folder.load()
 split = load_split(study.data)
 group = class_groups(study, split.normal_classes)[0]
 with folder.lock(), connect(sys.argv[2]):
-    result = run_trials(study, group, split.development, folder, Tell())
+    (result,) = run_trials(study, [group], split.development, folder, Tell())
 sys.exit(130 if result.interrupted else 0)
 """
 
@@ -263,7 +265,8 @@ def test_a_finished_study_needs_no_ray(split: Split, tmp_path: Path) -> None:
     study = _study(budget={"trials": 1})
     folder = StudyFolder(tmp_path, study.name)
     folder.create(study)
-    journal = Journal(folder.journal, study)
+    (group,) = class_groups(study, split.normal_classes)
+    journal = open_journals(study, [group], folder)[group]
     suggestion = journal.ask()
     assert suggestion is not None
     journal.finished(suggestion.trial_id, {"0": 0.9, "1": 0.7, "mean": 0.8})
@@ -293,4 +296,4 @@ def test_a_class_without_labelled_validation_is_refused(split: Split, tmp_path: 
     folder.create(_study())
     group = class_groups(_study(), ("0", "1"))[0]
     with pytest.raises(DataError, match="no labelled anomalies"):
-        run_trials(_study(), group, blind, folder, Recorder())
+        run_trials(_study(), [group], blind, folder, Recorder())

@@ -14,11 +14,12 @@ from search.figures.history import history_figure
 from search.figures.importance import importance_figure, read_importances
 from search.figures.parallel import parallel_figure
 from search.figures.study import FIGURES, draw_study, outcomes_by_group, published_figures
+from search.groups import class_groups
 from search.journal import Journal
+from search.journal_file import open_to_write
 from search.outcome import TrialOutcome, best
 from search.space import make_space
 from search.study import Study
-from search.trials import class_groups
 
 Make = Callable[..., Any]
 CLASSES = ("0", "1")
@@ -48,7 +49,7 @@ def test_what_was_not_tested_or_too_few_to_compare_is_not_drawn(
     make_study: Make, make_report: Make, tmp_path: Path
 ) -> None:
     study = make_study(budget={"trials": 1})
-    journal = Journal(tmp_path / "journal", study)
+    journal = Journal(open_to_write(tmp_path / "journal"), study)
     asked = journal.ask()
     assert asked is not None
     journal.epoch(asked.trial_id, study.epochs, 0.9)
@@ -109,7 +110,7 @@ def test_importances_have_the_names_of_parameters_and_add_up(
 
 def test_a_lone_parameter_has_no_share_worth_telling(make_study: Make, tmp_path: Path) -> None:
     study = make_study(space={"memory_units": [10, 20, 80]})
-    journal = Journal(tmp_path / "journal", study)
+    journal = Journal(open_to_write(tmp_path / "journal"), study)
     while (asked := journal.ask()) is not None:
         journal.finished(asked.trial_id, {"mean": asked.values["memory_units"] / 100})
 

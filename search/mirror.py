@@ -1,0 +1,283 @@
+"""A study whose results lie at an address: this machine's part of it, copied there as it grows.
+
+The journal, the outbox and the study's lock want a disk of the machine that drives, so they lie
+in a local folder, and a thread copies what has changed to the address every few seconds. Trials
+write their checkpoints to the address themselves. Another machine begins with what is there.
+
+Who drives writes a session file beside the copies and renews it with every round. Object stores
+as pyarrow reaches them have no lock that dies with its holder, so a session counts as alive until
+it was not renewed for a minute. Two drivers that begin in the same moment find each other by
+reading back what they wrote; one that was taken over stops.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from memgan.errors import StudyError
+from search.storage import Storage
+from search.store import StudyFolder, studies
+from tracking.location import as_address, is_address, local_folder, redact
+
+EVERY = 5.0
+"""Seconds between rounds: what a driver's machine takes with it where it is lost for good."""
+ALIVE = 60.0
+"""Seconds after which a session that nobody renews is over."""
+_SETTLED = 1.0
+_SESSION = "session.json"
+_OUTBOX = "outbox.db"
+_LOOKED_AT = ("study.yaml", "id", "seconds", "trials.journal", "conclusion.json")
+_STAYS = (_SESSION, "lock", f"{_OUTBOX}-wal", f"{_OUTBOX}-shm")
+
+
+def mirror_of(folder: StudyFolder, *, only_to_look: bool = False) -> Mirror | None:
+    """The study's mirror, with this machine's part brought up to date; None where results are a
+    folder. StudyError where the address does not answer.
+
+    only_to_look: without finals and export, which are large.
+    """
+    if folder.address is None:
+        return None
+    mirror = Mirror(folder)
+    try:
+        if not only_to_look:
+            # A bucket that does not exist reads as an empty one.
+            Storage.at(folder.address).must_be_writable()
+        mirror.fetch(only_to_look=only_to_look)
+    except OSError as error:
+        raise _unreachable(folder.address, error) from None
+    return mirror
+
+
+def mirror_holder(folder: StudyFolder) -> str | None:
+    """Who drives a study at an address now, in words, or None."""
+    try:
+        return Mirror(folder).held_by()
+    except OSError as error:
+        raise _unreachable(str(folder.address), error) from None
+
+
+def studies_at(results: Path | str) -> list[StudyFolder]:
+    """The studies in a results folder or at an address, by name, ready to be looked at."""
+    if not is_address(results):
+        return studies(local_folder(results))
+    address = as_address(results)
+    try:
+        names = (Storage.at(address) / "studies").names()
+    except OSError as error:
+        raise _unreachable(address, error) from None
+    found = [StudyFolder.at(results, name) for name in names]
+    for folder in found:
+        mirror_of(folder, only_to_look=True)
+    return [folder for folder in found if folder.exists]
+
+
+class Mirror:
+    """The copy of one study at its address. OSError where that does not answer."""
+
+    def __init__(self, folder: StudyFolder) -> None:
+        assert folder.address is not None
+        self.lost = False
+        """Another driver has taken the study over."""
+        self.fault: str | None = None
+        """Why the last round failed, in one line; the next one tries again."""
+        self._folder = folder
+        self._storage = Storage.at(f"{folder.address}/studies/{folder.name}")
+        self._copied: dict[Path, tuple[int, int]] = {}
+        self._seen: str | None = None
+        self._token = secrets.token_hex(8)
+
+    def held_by(self) -> str | None:
+        """Who drives the study now, in words, or None."""
+        session = self._session()
+        if session is None or session["ended"]:
+            return None
+        return str(session["holder"]) if self._age() < ALIVE else None
+
+    def fetch(self, *, only_to_look: bool = False) -> None:
+        """Bring this machine's part up to date, unless this machine drove the study last: then
+        nobody has anything newer."""
+        session = self._session()
+        self._seen = session["token"] if session else None
+        if session is None or self._seen == self._own_token():
+            return
+        with tempfile.TemporaryDirectory(dir=_made(self._folder.path.parent), prefix=".") as new:
+            for name in self._storage.files():
+                if name in _LOOKED_AT if only_to_look else not name.startswith(("tune/", ".")):
+                    target = _made((Path(new) / name).parent) / Path(name).name
+                    target.write_bytes(self._storage.read(name))
+            (Path(new) / _SESSION).unlink(missing_ok=True)
+            shutil.rmtree(self._folder.path, ignore_errors=True)
+            shutil.copytree(new, self._folder.path)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[None]:
+        """Drive the study: copy for as long as the block lasts, and once more at its end.
+
+        The caller holds the local lock. StudyError if somebody else drives it, or drove it since
+        `fetch`.
+        """
+        self._begin()
+        self._round(ended=False)  # So that others see the study from its first moment on.
+        stop = threading.Event()
+        copier = threading.Thread(target=self._copy_until, args=(stop,), daemon=True)
+        copier.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            copier.join()
+            self._round(ended=True)
+
+    def why_behind(self) -> str | None:
+        """Why the copy may not have all, in one line; None where it has."""
+        name, address = self._folder.name, self._folder.address
+        if self.lost:
+            return f"another driver has taken over study {name} at {address}; this one stopped"
+        if self.fault:
+            return (
+                f"{address} has not all of study {name} ({self.fault}); {self._folder.path} has:"
+                " resume on this machine"
+            )
+        return None
+
+    def remove(self) -> None:
+        """Delete the study at the address, its checkpoints with it."""
+        self._storage.remove()
+
+    def must_be_free(self) -> None:
+        """StudyError, naming the process, if somebody drives the study; the caller holds the
+        local lock."""
+        session = self._session()
+        # A dead driver of this machine needs no minute: the local lock says that it is gone.
+        ours = session is not None and session["token"] == self._own_token()
+        if not ours and (holder := self.held_by()):
+            raise StudyError(
+                f"study {self._folder.name} at {self._folder.address} is held by {holder};"
+                f" wait for it to end, or for {ALIVE:.0f} s after it died"
+            )
+
+    def _begin(self) -> None:
+        self.must_be_free()
+        session = self._session()
+        if (session["token"] if session else None) != self._seen:
+            raise StudyError(f"study {self._folder.name} was driven elsewhere meanwhile; try again")
+        self._renew(ended=False)
+        time.sleep(_SETTLED)
+        now = self._session()
+        if now is None or now["token"] != self._token:
+            holder = now["holder"] if now else "another process"
+            raise StudyError(f"study {self._folder.name} was taken by {holder} just now")
+        (self._folder.path / _SESSION).write_text(self._token, encoding="utf-8")
+
+    def _copy_until(self, stop: threading.Event) -> None:
+        while not stop.wait(EVERY):
+            self._round(ended=False)
+            if self.lost:
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    def _round(self, *, ended: bool) -> None:
+        if self.lost:
+            return
+        try:
+            now = self._session()
+            if now is not None and now["token"] != self._token:
+                self.lost = True
+                return
+            self._copy_changed()
+            self._renew(ended=ended)
+            self.fault = None
+        except (OSError, sqlite3.Error) as error:
+            self.fault = _line(error)
+
+    def _copy_changed(self) -> None:
+        top = self._folder.path
+        for path in sorted(top.rglob("*")):
+            name = path.relative_to(top)
+            if not path.is_file() or str(name) in _STAYS or _unfinished(name):
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                state = path.stat()
+                print_ = (state.st_mtime_ns, state.st_size)
+                if str(name) == _OUTBOX:
+                    # What was written last lies beside it, in the write-ahead log.
+                    with contextlib.suppress(FileNotFoundError):
+                        print_ = (Path(f"{path}-wal").stat().st_mtime_ns, print_[0])
+                if self._copied.get(path) == print_:
+                    continue
+                content = _snapshot(path) if str(name) == _OUTBOX else path.read_bytes()
+                self._storage.write(name.as_posix(), content)
+                self._copied[path] = print_
+
+    def _session(self) -> dict[str, Any] | None:
+        try:
+            content: dict[str, Any] = json.loads(self._storage.read(_SESSION))
+        except FileNotFoundError:
+            return None
+        return content
+
+    def _renew(self, *, ended: bool) -> None:
+        holder = f"process {os.getpid()} on {os.uname().nodename}"
+        content = {"token": self._token, "holder": holder, "ended": ended}
+        self._storage.write(_SESSION, json.dumps(content).encode())
+
+    def _age(self) -> float:
+        """Seconds since the session was renewed, by the storage's clock alone."""
+        probe = f".clock-{self._token}"
+        self._storage.write(probe, b"")
+        try:
+            now, then = self._storage.written_at(probe), self._storage.written_at(_SESSION)
+        finally:
+            self._storage.remove(probe)
+        return 0.0 if now is None or then is None else now - then
+
+    def _own_token(self) -> str | None:
+        try:
+            return (self._folder.path / _SESSION).read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+
+def _unfinished(name: Path) -> bool:
+    return name.suffix in (".part", ".lock") or any(part.startswith(".") for part in name.parts)
+
+
+def _snapshot(database: Path) -> bytes:
+    """A SQLite file as it stands, also beside processes that write to it."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / database.name
+        with (
+            contextlib.closing(sqlite3.connect(database, timeout=1.0)) as source,
+            contextlib.closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+        return copy.read_bytes()
+
+
+def _unreachable(address: str, error: OSError) -> StudyError:
+    return StudyError(
+        f"results at {redact(address)} cannot be reached ({_line(error)}); see that the bucket"
+        " exists, and that credentials and endpoint are set (for S3: AWS_…)"
+    )
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

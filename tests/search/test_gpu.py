@@ -1,0 +1,42 @@
+"""On a real GPU (marker `gpu`): skipped where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from memgan.config import DataConfig
+from memgan.data import load_split
+from search.cluster import connect
+from search.groups import class_groups
+from search.preflight import preflight
+from search.resources import allot
+from search.store import StudyFolder
+from search.study import Study
+from search.trials import run_trials
+from tests.search.test_trials import Recorder
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device"),
+]
+
+
+def test_trials_share_a_gpu(tmp_path: Path) -> None:
+    split = load_split(DataConfig(source="digits"))
+    study = Study.default().with_options(name="mine", normal_class="0,1", trials=4, epochs=3)
+    folder = StudyFolder(tmp_path, "mine")
+    folder.create(study)
+    recorder = Recorder()
+    with connect("local") as available, folder.lock():
+        allotment = allot(study.resources, available)
+        assert (allotment.runtime.device, allotment.gpus_per_trial) == ("cuda", 0.25)
+        preflight(folder, allotment, lambda: None, ask_nodes=True)
+        groups = class_groups(study, split.normal_classes)
+        (result,) = run_trials(study, groups, split.development, folder, recorder)
+    assert result.counts()["failed"] == 0
+    assert result.best is not None
+    # Of the GPU, as the process alone holds more than this.
+    assert all(0 < values[-1] < 300 for values in recorder.of("trial_epoch"))

@@ -1,0 +1,211 @@
+"""A study at an address, from two machines: two state folders, one bucket."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from memgan.errors import StudyError
+from search import mirror as module
+from search.mirror import Mirror, mirror_holder, mirror_of, studies_at
+from search.storage import Storage
+from search.store import StudyFolder
+from search.study import Study
+from tracking import Outbox
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SETTLED", 0.01)
+    monkeypatch.setattr(module, "EVERY", 0.1)
+
+
+class Machine:
+    """One of the machines: `use` makes this process be it."""
+
+    def __init__(self, home: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._home, self._address, self._patch = home, address, monkeypatch
+
+    def use(self, *, only_to_look: bool = False) -> tuple[StudyFolder, Mirror]:
+        self._patch.setenv("XDG_STATE_HOME", str(self._home))
+        folder = StudyFolder.at(self._address, "mine")
+        found = mirror_of(folder, only_to_look=only_to_look)
+        assert found is not None
+        return folder, found
+
+
+@pytest.fixture
+def address(bucket: str) -> str:
+    return f"{bucket}/results"
+
+
+@pytest.fixture
+def first(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path / "first", address, monkeypatch)
+
+
+@pytest.fixture
+def second(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path / "second", address, monkeypatch)
+
+
+def _begin(machine: Machine) -> tuple[StudyFolder, Mirror]:
+    folder, mirror = machine.use()
+    folder.create(Study.default().with_options(name="mine"))
+    return folder, mirror
+
+
+def test_another_machine_goes_on_with_what_one_left(
+    first: Machine, second: Machine, address: str
+) -> None:
+    folder, mirror = _begin(first)
+    Outbox(folder.outbox).check()
+    with sqlite3.connect(folder.outbox) as open_beside, mirror.session():
+        open_beside.execute("INSERT INTO facts VALUES ('still', 'in the log')")
+        open_beside.commit()
+        (folder.finals / "0001").mkdir(parents=True)
+        (folder.finals / "0001" / "figures.json").write_text("{}")
+        folder.journal.write_text("one\n")
+    folder.checkpoints.write("all-001/0000/checkpoint/training.pt", b"weights")
+    assert mirror.why_behind() is None
+
+    elsewhere, theirs = second.use()
+    assert elsewhere.path != folder.path
+    assert elsewhere.load() == folder.load()
+    assert elsewhere.study_id == folder.study_id
+    assert elsewhere.journal.read_text() == "one\n"
+    assert Outbox(elsewhere.outbox).fact("still") == "in the log"
+    assert (elsewhere.finals / "0001" / "figures.json").exists()
+    assert not elsewhere.tune.exists()
+    with theirs.session():
+        elsewhere.journal.write_text("one\ntwo\n")
+
+    again, _ = first.use()
+    assert again.journal.read_text() == "one\ntwo\n"
+    assert [found.name for found in studies_at(address)] == ["mine"]
+
+
+def test_what_this_machine_alone_has_is_not_overwritten(first: Machine) -> None:
+    """A driver killed between two rounds left more here than at the address."""
+    folder, mirror = _begin(first)
+    with mirror.session():
+        folder.journal.write_text("one\n")
+    folder.journal.write_text("one\nnot copied\n")
+
+    again, _ = first.use()
+    assert again.journal.read_text() == "one\nnot copied\n"
+
+
+def test_a_second_driver_is_told_who_holds_the_study(first: Machine, second: Machine) -> None:
+    folder, mirror = _begin(first)
+    with mirror.session():
+        assert "process" in str(mirror_holder(folder))
+        looked, theirs = second.use(only_to_look=True)
+        assert looked.load().name == "mine"
+        with pytest.raises(StudyError, match="is held by process"), theirs.session():
+            pass
+    assert mirror_holder(folder) is None
+    folder, mirror = second.use()
+    with mirror.session():
+        pass
+
+
+def test_a_driver_that_died_is_succeeded(
+    first: Machine, second: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, mirror = _begin(first)
+    mirror._begin()
+    mirror._copy_changed()  # And no more: as SIGKILL leaves it.
+    _, ours = first.use()
+    ours.must_be_free()  # On its own machine the local lock has told already.
+
+    _, theirs = second.use()
+    with pytest.raises(StudyError, match="after it died"):
+        theirs.must_be_free()
+    monkeypatch.setattr(module, "ALIVE", -1.0)
+    with theirs.session():
+        pass
+    mirror._round(ended=False)
+    assert mirror.lost
+    assert "taken over" in str(mirror.why_behind())
+
+
+def test_a_study_that_moved_between_reading_and_driving_is_refused(
+    first: Machine, second: Machine
+) -> None:
+    _, mirror = _begin(first)
+    with mirror.session():
+        pass
+    _, theirs = second.use()
+    _, ours = first.use()
+    with theirs.session():
+        pass
+    with pytest.raises(StudyError, match="driven elsewhere"), ours.session():
+        pass
+
+
+def test_a_bucket_that_is_not_there_is_one_line(bucket: str) -> None:
+    folder = StudyFolder.at(f"{bucket}-not/results", "mine")
+    with pytest.raises(StudyError, match=r"cannot be reached.*bucket exists"):
+        mirror_of(folder)
+
+
+def test_an_address_that_fails_meanwhile_is_told_and_costs_nothing(
+    first: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, mirror = _begin(first)
+    with mirror.session():
+        folder.journal.write_text("one\n")
+        import boto3
+
+        client = boto3.client("s3")
+        name = str(folder.address).split("/")[2]
+        for entry in client.list_objects_v2(Bucket=name)["Contents"]:
+            client.delete_object(Bucket=name, Key=entry["Key"])
+        client.delete_bucket(Bucket=name)
+    assert "resume on this machine" in str(mirror.why_behind())
+    assert folder.journal.read_text() == "one\n"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_search_killed_on_one_machine_ends_on_another(address: str, tmp_path: Path) -> None:
+    def start(machine: str, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from search.cli import main; main()", "search", *arguments,
+             "--results", address, "--tracking-uri", f"sqlite:///{tmp_path}/record.db", "--json"],
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / machine)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        )  # fmt: skip
+
+    small = ["--trials", "4", "--epochs", "20", "--normal-class", "0,1", "--final-seeds", "1"]
+    often = ["--set", "resources.checkpoint_epochs=2", "--scheduler", "none"]
+    checkpoints = Storage.at(address) / "studies/mine/tune"
+    first = start("first", "--name", "mine", *small, *often)
+    while not any("checkpoint_000001/" in name for name in checkpoints.files()):
+        assert first.poll() is None, first.communicate()
+        time.sleep(0.5)
+    time.sleep(7)  # A round of copying, of five seconds.
+    first.kill()
+    first.communicate()
+
+    refused = start("second", "--resume", "mine")
+    _, err = refused.communicate(timeout=120)
+    assert refused.returncode == 2, err
+    assert f"is held by process {first.pid} " in err
+    time.sleep(60)
+    second = start("second", "--resume", "mine")
+    out, err = second.communicate(timeout=400)
+    assert second.returncode == 0, err
+    document = json.loads(out)
+    assert document["results"] == address
+    assert document["trials"] == {"finished": 4, "stopped": 0, "failed": 0, "unfinished": 0}
+    assert (Storage.at(address) / "studies/mine/export").read("best.yaml")
+    assert sum("training.pt" in name for name in checkpoints.files()) == 3

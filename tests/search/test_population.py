@@ -1,0 +1,213 @@
+"""Population-based training without Ray: who takes over, what a journal hands out, and that the
+winner's schedule trains again to the same figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from memgan.config import DataConfig, parse, to_yaml
+from memgan.configuration import Configuration, Runtime
+from memgan.data import load_split
+from memgan.training import Training
+from search.best import best_configuration
+from search.finals import Winner
+from search.groups import ClassGroup
+from search.journal import Suggestion
+from search.outcome import best
+from search.population import Member, Stage, mutable, next_generation
+from search.scheduler import Pbt
+from search.store import StudyFolder
+from search.study import Study
+from search.trials import open_journals, read_outcomes
+
+GROUP = ClassGroup("all", ("0", "1"), "")
+RUNTIME = Runtime(device="cpu")
+
+
+def _study(**sections: Any) -> Study:
+    content: dict[str, Any] = {
+        "name": "population",
+        "normal_class": "0,1",
+        "space": {
+            "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
+            "memory_units": [4, 8],
+            "encoder_game": ["saturating", "non-saturating"],
+            "sharpness": {
+                "low": 1.0,
+                "high": 3.0,
+                "when": {"encoder_game": {"equals": "saturating"}},
+            },
+        },
+        "fixed": {"epochs": 5, "batch_size": 64, "width": 2, "memory_dim": 4},
+        "budget": {"trials": 4},
+        "scheduler": {"name": "pbt", "interval_epochs": 2, "resample_probability": 0.5},
+        "resources": {"checkpoint_epochs": 1},
+    }
+    return Study.model_validate({**content, **sections})
+
+
+def _members(study: Study, count: int) -> list[Member]:
+    random = np.random.default_rng(0)
+    return [
+        Member(
+            trial_id=f"{n:04d}",
+            score=n / 10,
+            lineage=(Stage(1, {name: e.draw(random) for name, e in study.search_space.items()}),),
+            checkpoint=f"/{n}",
+        )
+        for n in range(count)
+    ]
+
+
+def test_the_worst_take_over_from_the_best_and_shapes_pass_on_unchanged() -> None:
+    study = _study()
+    assert isinstance(study.scheduler, Pbt)
+    assert mutable(study.scheduler, study.search_space) == (
+        "learning_rate",
+        "encoder_game",
+        "sharpness",
+    )
+    members = _members(study, 8)
+    for epoch in range(2, 60, 2):
+        heirs = next_generation(members, study.search_space, study.scheduler, epoch=epoch, seed=1)
+        assert set(heirs) == {"0000", "0001"}
+        for heir in heirs.values():
+            source = next(member for member in members if member.trial_id == heir.source)
+            assert heir.source in ("0006", "0007")
+            assert heir.checkpoint == source.checkpoint
+            assert heir.lineage[:-1] == source.lineage
+            before, after = source.lineage[-1].values, heir.lineage[-1].values
+            assert after["memory_units"] == before["memory_units"]
+            for name in after:
+                assert study.search_space[name].encode(name, after[name]) is not None
+            assert ("sharpness" in after) == (after["encoder_game"] == "saturating")
+
+
+def test_two_members_are_a_population_and_one_is_left_alone() -> None:
+    study = _study()
+    assert isinstance(study.scheduler, Pbt)
+    for count, giving_way in ((2, {"0000"}), (1, set())):
+        heirs = next_generation(
+            _members(study, count), study.search_space, study.scheduler, epoch=2, seed=0
+        )
+        assert set(heirs) == giving_way
+
+
+class _Trainer:
+    """Trains what a journal hands out, two at a time, as the trial loop does."""
+
+    def __init__(self, study: Study, results: Path) -> None:
+        self.study, self.folder = study, StudyFolder(results, study.name)
+        if not self.folder.exists:
+            self.folder.create(study)
+        self.development = load_split(DataConfig(source="digits")).development
+        self.journal = open_journals(study, [GROUP], self.folder)[GROUP]
+
+    def training(self, configuration: Configuration, seed: int) -> Training:
+        return Training(configuration, self.development, classes=GROUP.classes, seed=seed)
+
+    def epoch(self, suggestion: Suggestion, training: Training | None) -> Training:
+        if training is None:
+            configuration = self.study.configuration(
+                suggestion.values, RUNTIME, suggestion.schedule
+            )
+            training = self.training(configuration, self.study.seed)
+            if suggestion.checkpoint:
+                training.load(Path(suggestion.checkpoint))
+        report = training.advance()
+        trial_id, epoch = suggestion.trial_id, training.epoch
+        self.journal.epoch(trial_id, epoch, report.mean_val_auroc)
+        path = self.folder.path / f"{trial_id}-{epoch}.pt"
+        training.save(path)
+        self.journal.checkpointed(trial_id, str(path), epoch)
+        if training.finished:
+            self.journal.finished(trial_id, {**report.val_auroc, "mean": report.mean_val_auroc})
+        elif epoch >= suggestion.until:
+            self.journal.rests(trial_id)
+        return training
+
+    def run(self, epochs: int = 1000) -> bool:
+        """Whether all is trained, after so many epochs at most."""
+        running: list[tuple[Suggestion, Training | None]] = []
+        while True:
+            while len(running) < 2 and (suggestion := self.journal.ask()) is not None:
+                running.append((suggestion, None))
+            if not running:
+                return self.journal.exhausted()
+            if epochs == 0:
+                return False
+            epochs -= 1
+            suggestion, training = running.pop(0)
+            training = self.epoch(suggestion, training)
+            if training.epoch < suggestion.until:
+                running.append((suggestion, training))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Any:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_the_winners_schedule_trains_again_to_the_same_figure(tmp_path: Path) -> None:
+    study = _study()
+    trainer = _Trainer(study, tmp_path)
+    assert trainer.run()
+
+    outcomes = read_outcomes(GROUP, trainer.folder)
+    assert [o.state for o in outcomes] == ["finished"] * 4
+    changed = [o for o in outcomes if o.schedule]
+    assert changed, "nobody gave way"
+    for outcome in outcomes:
+        configuration = best_configuration(study, [Winner(GROUP, outcome)], RUNTIME)
+        written = parse(Configuration, _yaml(to_yaml(configuration)), "best.yaml")
+        training = trainer.training(written, study.seed)
+        while not training.finished:
+            report = training.advance(validate=training.epoch == training.epochs - 1)
+        assert report.mean_val_auroc == outcome.mean
+
+
+def test_a_population_killed_at_any_epoch_goes_on_as_it_would_have(tmp_path: Path) -> None:
+    study = _study()
+    undisturbed = _Trainer(study, tmp_path / "undisturbed")
+    undisturbed.run()
+    expected = read_outcomes(GROUP, undisturbed.folder)
+
+    while not _Trainer(study, tmp_path / "killed").run(epochs=3):
+        pass  # Nobody said goodbye.
+
+    found = read_outcomes(GROUP, StudyFolder(tmp_path / "killed", study.name))
+    assert [(o.trial_id, o.state, o.val_auroc, o.values, o.schedule) for o in found] == [
+        (o.trial_id, o.state, o.val_auroc, o.values, o.schedule) for o in expected
+    ]
+    assert best(found) is not None
+
+
+def test_a_failed_member_holds_nobody_up(tmp_path: Path) -> None:
+    journal = _Trainer(_study(), tmp_path).journal
+    asked = [journal.ask() for _ in range(4)]
+    first, second, third, fourth = (suggestion for suggestion in asked if suggestion)
+    assert first.until == 2
+    for suggestion in (first, second, third):
+        journal.epoch(suggestion.trial_id, 2, 0.5)
+        journal.checkpointed(suggestion.trial_id, f"/{suggestion.trial_id}", 2)
+        journal.rests(suggestion.trial_id)
+    assert journal.ask() is None
+    assert not journal.exhausted()
+    journal.failed(fourth.trial_id, "diverged")
+    again = journal.ask()
+    assert again is not None
+    assert again.until == 4
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    return yaml.safe_load(text)

@@ -1,0 +1,245 @@
+"""Each scheduler in real searches at the default concurrency of two cores: whom it stops, whom it
+changes, and that all who were told agree on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.tracking import MlflowClient
+from optuna.trial import TrialState
+
+from memgan.config import DataConfig
+from memgan.data import Split, load_split
+from search.cluster import connect
+from search.groups import class_groups
+from search.outcome import TrialsResult
+from search.prepare import make_record
+from search.store import StudyFolder
+from search.study import Study
+from search.trials import open_journals, run_trials
+from tracking import resolve
+from tracking.delivery import deliver
+from tracking.mlflow_tracker import MlflowTracker
+from tracking.outbox import EXPERIMENT, Outbox
+
+GOOD, POOR = {"learning_rate": 1e-2}, {"learning_rate": 1e-6}
+
+
+class Recorder:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, event: str) -> Any:
+        if event.startswith("__"):
+            raise AttributeError(event)
+        return lambda *values: self.events.append((event, values))
+
+    def of(self, event: str) -> list[tuple[Any, ...]]:
+        return [values for name, values in self.events if name == event]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray() -> Iterator[None]:
+    with connect("local", cpus=2):
+        yield
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return load_split(DataConfig(source="digits"))
+
+
+def _study(name: str, **sections: Any) -> Study:
+    content: dict[str, Any] = {
+        "name": name,
+        "normal_class": "0,1",
+        "space": {"learning_rate": {"low": 1e-6, "high": 0.02, "log": True}},
+        "fixed": {"epochs": 6, "batch_size": 32, "width": 4, "memory_units": 4, "memory_dim": 4},
+        "start_from": [GOOD, GOOD, GOOD, POOR, POOR, POOR],
+        "budget": {"trials": 6},
+        "resources": {"checkpoint_epochs": 6},
+    }
+    return Study.model_validate({**content, **sections})
+
+
+def _run(study: Study, split: Split, results: Path, listener: Any) -> list[TrialsResult]:
+    folder = StudyFolder(results, study.name)
+    folder.create(study)
+    groups = class_groups(study, split.normal_classes)
+    with folder.lock():
+        return run_trials(study, groups, split.development, folder, listener)
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        {"name": "asha", "grace_epochs": 2, "reduction_factor": 2},
+        {"name": "hyperband", "grace_epochs": 2, "reduction_factor": 2, "brackets": 2},
+        {"name": "median", "grace_epochs": 2, "min_trials": 2},
+    ],
+    ids=lambda scheduler: scheduler["name"],
+)
+def test_trials_that_are_behind_are_stopped_and_good_ones_are_not(
+    scheduler: dict[str, Any], split: Split, tmp_path: Path
+) -> None:
+    study = _study(scheduler["name"], scheduler=scheduler)
+    (result,) = _run(study, split, tmp_path, Recorder())
+    stopped = [o for o in result.outcomes if o.state == "stopped"]
+    assert stopped
+    assert {o.stopped_by for o in stopped} == {scheduler["name"]}
+    assert all(o.values == POOR and 2 <= o.epochs < 6 for o in stopped)
+    assert result.counts()["finished"] == 6 - len(stopped)
+
+
+def test_no_scheduler_stops_nobody(split: Split, tmp_path: Path) -> None:
+    study = _study("none", scheduler={"name": "none"}, budget={"trials": 2}, start_from=[POOR])
+    (result,) = _run(study, split, tmp_path, Recorder())
+    assert result.counts()["finished"] == 2
+
+
+def test_a_population_changes_its_worst_and_goes_on_from_the_weights_of_its_best(
+    split: Split, tmp_path: Path
+) -> None:
+    study = _study(
+        "pbt",
+        scheduler={"name": "pbt", "interval_epochs": 2, "quantile": 0.5},
+        start_from=[GOOD, GOOD, POOR, POOR],
+        budget={"trials": 4},
+    )
+    recorder = Recorder()
+    (result,) = _run(study, split, tmp_path, recorder)
+
+    assert result.counts()["finished"] == 4
+    changed = recorder.of("trial_changed")
+    first = [values for values in changed if values[1] == 3]
+    assert {trial_id for trial_id, _, _ in first} == {"0002", "0003"}
+    assert {params["weights_from"] for _, _, params in first} <= {"0000", "0001"}
+    assert len(changed) == 4  # two generations, two members each
+    for outcome in result.outcomes:
+        epochs = [e[1] for e in recorder.of("trial_epoch") if e[0] == outcome.trial_id]
+        assert epochs == [1, 2, 3, 4, 5, 6]
+        assert min(outcome.values["learning_rate"], 0.9) > POOR["learning_rate"]
+        mine = [values for values in changed if values[0] == outcome.trial_id]
+        if mine:
+            _, epoch, params = mine[-1]
+            assert outcome.schedule[epoch]["learning_rate"] == params["learning_rate"]
+    best = result.best
+    assert best is not None
+    assert best.mean > 0.9
+
+
+def test_classes_on_their_own_share_the_machine_and_not_their_rungs(
+    split: Split, tmp_path: Path
+) -> None:
+    study = _study(
+        "apart",
+        protocol="per-class",
+        scheduler={"name": "asha", "grace_epochs": 2, "reduction_factor": 2},
+        start_from=[GOOD, GOOD, POOR, POOR],
+        budget={"trials": 4},
+    )
+    recorder = Recorder()
+    results = _run(study, split, tmp_path, recorder)
+
+    begun = [(trial_id, name) for trial_id, _, name in recorder.of("trial_started")]
+    assert [name for _, name in begun] == ["0", "1"] * 4
+    for name, result in zip(("0", "1"), results, strict=True):
+        assert [o.trial_id for o in result.outcomes] == [f"{name}-000{n}" for n in range(4)]
+        assert result.counts()["stopped"] >= 1
+        assert result.counts()["finished"] >= 2
+        assert all(set(o.val_auroc) == {name, "mean"} for o in result.outcomes)
+
+
+def test_journal_record_and_tune_agree_on_every_trial(split: Split, tmp_path: Path) -> None:
+    study = _study(
+        "agreement",
+        space={
+            "learning_rate": {"low": 1e-6, "high": 0.02, "log": True},
+            "cycle_weight": [1.0, 1e300],
+        },
+        scheduler={"name": "asha", "grace_epochs": 2, "reduction_factor": 2},
+        start_from=[
+            GOOD | {"cycle_weight": 1.0},
+            GOOD | {"cycle_weight": 1e300},
+            GOOD | {"cycle_weight": 1.0},
+            POOR | {"cycle_weight": 1.0},
+            POOR | {"cycle_weight": 1.0},
+        ],
+        budget={"trials": 5},
+    )
+    folder = StudyFolder(tmp_path, study.name)
+    folder.create(study)
+    groups = class_groups(study, split.normal_classes)
+    record = make_record(study, folder, split)
+    with folder.lock():
+        record.study_started({})
+        (result,) = run_trials(study, groups, split.development, folder, record)
+        record.study_ended("FINISHED")
+
+    counts = result.counts()
+    assert counts["failed"] == 1
+    assert counts["stopped"] >= 1
+    assert counts["finished"] >= 2
+    assert counts["unfinished"] == 0
+    journal = open_journals(study, groups, folder)[groups[0]]
+    states, history = journal.states(), dict(journal.history())
+    runs = _runs(folder)
+    tunes = _tunes_own(folder)
+    ids = [o.trial_id for o in result.outcomes]
+    assert list(states) == sorted(runs) == sorted(tunes) == ids
+    ends = {
+        TrialState.COMPLETE: ("FINISHED", "TERMINATED"),
+        TrialState.PRUNED: ("KILLED", "TERMINATED"),
+        TrialState.FAIL: ("FAILED", "ERROR"),
+    }
+    for outcome in result.outcomes:
+        status, steps, tags = runs[outcome.trial_id]
+        tunes_status, tunes_epoch, tunes_mean = tunes[outcome.trial_id]
+        assert (status, tunes_status) == ends[states[outcome.trial_id]]
+        assert steps == history[outcome.trial_id]
+        if outcome.state == "failed":
+            assert tags["memgan.error"] == outcome.error
+            assert "diverged" in tags["memgan.error"]
+        else:
+            assert steps[outcome.epochs] == outcome.mean == tunes_mean
+            assert max(steps) == outcome.epochs == tunes_epoch
+            assert (outcome.epochs == study.epochs) == (outcome.state == "finished")
+            assert tags.get("memgan.stopped_by") == outcome.stopped_by
+    assert result.best is not None
+    assert result.best.state == "finished"
+
+
+def _runs(folder: StudyFolder) -> dict[str, tuple[str, dict[int, float], dict[str, str]]]:
+    """(status, mean AUROC by epoch, tags) of the trials' runs in a real MLflow store."""
+    outbox = Outbox(folder.outbox)
+    outbox.set_fact(EXPERIMENT, folder.name)
+    location = resolve(None, folder.results)
+    deliver(outbox, MlflowTracker(location.uri))
+    client = MlflowClient(location.uri)
+    experiment = client.get_experiment_by_name(folder.name)
+    assert experiment is not None
+    found = {}
+    for run in client.search_runs([experiment.experiment_id]):
+        tags = run.data.tags
+        if tags["memgan.kind"] == "trial":
+            metrics = client.get_metric_history(run.info.run_id, "val_auroc/mean")
+            steps = {metric.step: metric.value for metric in metrics}
+            found[tags["memgan.trial_id"]] = (run.info.status, steps, tags)
+    return found
+
+
+def _tunes_own(folder: StudyFolder) -> dict[str, tuple[str, int, float]]:
+    """(status, last epoch, its mean AUROC) of the trials, from the state that Tune wrote."""
+    (state,) = folder.tune.glob("*/experiment_state-*.json")
+    found = {}
+    for described, measured in json.loads(state.read_text())["trial_data"]:
+        trial, last = json.loads(described), json.loads(measured)["last_result"]
+        epoch, mean = last.get("epoch", 0), last["val_auroc"]["mean"]
+        found[trial["config"]["trial_id"]] = (trial["status"], epoch, mean)
+    return found
