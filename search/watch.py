@@ -9,6 +9,7 @@ import logging
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
@@ -31,6 +32,7 @@ from tracking import names
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_TO_ANSWER = 60.0
+_TIMES_GIVEN_BACK = 3
 
 
 class _Standing:
@@ -64,7 +66,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     ) -> None:
         self.interrupted = False
         self.to_try_again = False
-        """A trial ran out of memory, and waits to be tried with fewer neighbours."""
+        """A trial ran out of memory, or lost its worker before it began; it is tried anew."""
         self.no_room: str | None = None
         """Why a disk ended the search, in one line."""
         self.tick: Callable[[], None] = lambda: None
@@ -81,6 +83,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         self._listeners = list(listeners)
         self._errors: dict[str, str] = {}
         self._begun: set[str] = set()
+        self._given_back: Counter[str] = Counter()
         self._standings = {
             group.name: _Standing(group, journal, mean_of_all=study.protocol == "shared")
             for group, journal in journals.items()
@@ -109,17 +112,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         trial_id = trial.config["trial_id"]
-        if trial_id not in self._begun:
-            self._begun.add(trial_id)
-            parameters = flatten(self._study.parameters(trial.config["began_with"]))
-            params = {
-                **parameters,
-                names.DETECTOR_PARAM: self._study.detector,
-                names.SEED_PARAM: self._study.seed,
-            }
-            if self._study.scheduler.name == "pbt":
-                params["weights_from"] = trial_id
-            self._tell("trial_started", trial_id, params, self._of(trial).normal_class)
+        self._begin(trial)
         if source := trial.config["weights_from"]:
             schedule = trial.config["schedule"]
             values = flatten(self._study.parameters(trial.config["values"]))
@@ -186,6 +179,12 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         error = self._errors.get(trial_id)
         if error is None:
             _must_answer()
+            if trial.should_recover() and self._given_back[trial_id] < _TIMES_GIVEN_BACK:
+                # Lost as it took the trial up, which Tune counts as the trial's own failure.
+                self._given_back[trial_id] += 1
+                self._of(trial).journal.rests(trial_id)
+                self.to_try_again = True
+                return
             error = _lost(trial)
         if trial_id in self._out_of_memory or says_out_of_memory(error):
             if self._of(trial).journal.tried_with_more_room(trial_id):
@@ -193,6 +192,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
                 return
             error = f"out of memory, with fewer neighbours too: {error}"
         self._of(trial).journal.failed(trial_id, error)
+        self._begin(trial)
         self._end(trial, "FAILED", error=error)
 
     def time_is_up(self, outcomes: Sequence[TrialOutcome]) -> None:
@@ -222,6 +222,21 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
 
     def _of(self, trial: Any) -> _Standing:
         return self._standings[trial.config["group"]]
+
+    def _begin(self, trial: Any) -> None:
+        trial_id = trial.config["trial_id"]
+        if trial_id in self._begun:
+            return
+        self._begun.add(trial_id)
+        parameters = flatten(self._study.parameters(trial.config["began_with"]))
+        params = {
+            **parameters,
+            names.DETECTOR_PARAM: self._study.detector,
+            names.SEED_PARAM: self._study.seed,
+        }
+        if self._study.scheduler.name == "pbt":
+            params["weights_from"] = trial_id
+        self._tell("trial_started", trial_id, params, self._of(trial).normal_class)
 
     def _end(
         self, trial: Any, status: str, error: str | None = None, stopped_by: str | None = None
