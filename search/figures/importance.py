@@ -34,7 +34,7 @@ def read_importances(journal: Path, prefixes: Sequence[str]) -> dict[str, list[f
         if prefix not in studies:
             continue
         finished = studies[prefix].get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if len(finished) < FEWEST or len({trial.value for trial in finished}) < 2:
+        if len(finished) < FEWEST or len({trial.values[0] for trial in finished}) < 2:
             continue
         with warnings.catch_warnings():
             # Of few trials, which the figure's caption says as well.
@@ -45,6 +45,7 @@ def read_importances(journal: Path, prefixes: Sequence[str]) -> dict[str, list[f
                 evaluator=PedAnovaImportanceEvaluator(
                     target_quantile=min(0.5, max(0.1, _TOP_TRIALS / len(finished)))
                 ),
+                target=lambda trial: -trial.values[0],  # The first objective; lower is better.
             )
         for name, share in shares.items():
             found.setdefault(name.removesuffix(INDEX_SUFFIX), []).append(share)

@@ -62,6 +62,25 @@ def test_what_was_not_tested_or_too_few_to_compare_is_not_drawn(
     assert set(drawn) == {"history.png", "parallel.png"}
 
 
+def test_of_several_objectives_the_first_is_drawn(
+    make_study: Make, make_report: Make, tmp_path: Path
+) -> None:
+    study = make_study(objective="val-auroc,scoring-seconds", scheduler={"name": "none"})
+    journal = Journal(open_to_write(tmp_path / "journal"), study)
+    for number in range(12):
+        asked = journal.ask()
+        assert asked is not None
+        auroc = 0.8 + number / 100
+        journal.epoch(asked.trial_id, study.epochs, auroc)
+        journal.finished(asked.trial_id, {"0": auroc, "mean": auroc}, {"scoring-seconds": 1.0})
+    report = make_report(study, ["0"])
+    groups = class_groups(study, ["0"])
+
+    drawn = draw_study(tmp_path / "out", study, groups, tmp_path / "journal", report)
+
+    assert set(drawn) == set(FIGURES)
+
+
 def test_best_so_far_rises_with_finished_trials_alone() -> None:
     outcomes = [
         trial(0, 0.95),
