@@ -1,0 +1,141 @@
+"""How well anomalies made from normal images choose, beside labelled ones.
+
+Trains one detector under several settings on every class, and scores each three times: on labelled
+validation anomalies, on made ones (`--objective label-free`), and on the test images:
+
+    python benchmarks/label_free.py mnist --detector pca --data-dir DIR
+    python benchmarks/label_free.py mnist --detector memgan --classes 2,8 --data-dir DIR
+
+Prints, of the mean AUROC over classes, Spearman's rank correlation of either choice with the test,
+and the test AUROC of the setting that each would choose. No choice is made by the test images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from memgan.config import DataConfig
+from memgan.configuration import Configuration, Runtime
+from memgan.data import Split, load_split
+from memgan.data.made_anomalies import with_made_anomalies
+from memgan.metrics import auroc
+from memgan.parameters import make_parameters
+from memgan.runtime import machine, prepare_process, versions
+from memgan.training import Training
+
+_SETTINGS: dict[str, list[dict[str, Any]]] = {
+    "pca": [{"components": 2**power} for power in range(9)],
+    "neighbours": [{"neighbours": count} for count in (1, 2, 3, 5, 10, 20, 50, 100)],
+}
+
+
+def settings_of(detector: str, count: int) -> list[dict[str, Any]]:
+    """A grid for detectors with one number; for MEMGAN points drawn with a fixed seed."""
+    if detector != "memgan":
+        return _SETTINGS[detector]
+    rng = np.random.default_rng(0)
+    return [
+        {
+            "epochs": int(rng.choice([1, 2, 4])),
+            "width": int(rng.choice([4, 8])),
+            "learning_rate": float(10 ** rng.uniform(-3.5, -2.3)),
+            "memory_units": int(rng.choice([10, 25, 50, 100])),
+            "memory_dim": int(rng.choice([8, 16, 32, 64])),
+            "projection_weight": float(10 ** rng.uniform(-1.5, 0)),
+        }
+        for _ in range(count)
+    ]
+
+
+def measure(split: Split, detector: str, values: dict[str, Any], name: str) -> dict[str, float]:
+    """AUROC, 0 to 1, of one setting on one class by labelled and made validation and by test."""
+    configuration = Configuration(
+        detector=detector,
+        parameters=make_parameters(detector, values, "settings"),
+        runtime=Runtime(device="cpu", threads=1),
+    )
+    training = Training(configuration, split.development, classes=[name], seed=0)
+    while not training.finished:
+        training.advance(validate=False)
+    trained = training.detectors[name]
+    trained.prepare_to_score(split.development.train.of_class(name))
+    found = {}
+    made = with_made_anomalies(split, [name], split_seed(split)).development
+    for kind, (images, anomalous) in {
+        "labelled": split.development.validation_of(name),
+        "made": made.validation_of(name),
+        "test": (split.test.images, split.test.anomalous(name)),
+    }.items():
+        found[kind] = auroc(trained.score(images), anomalous)
+    return found
+
+
+def split_seed(split: Split) -> int:
+    """Of the split that `load_split` makes without further words."""
+    return DataConfig(source=split.source).split_seed
+
+
+def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Correlations and choices from the means over classes of every setting."""
+    kinds = {kind: np.array([row["mean"][kind] for row in rows]) for kind in rows[0]["mean"]}
+    test = kinds["test"]
+    return {
+        "spearman_made_with_test": round(float(spearmanr(kinds["made"], test).statistic), 3),
+        "spearman_labelled_with_test": round(
+            float(spearmanr(kinds["labelled"], test).statistic), 3
+        ),
+        "test_of_the_choice_by_made": round(100 * float(test[kinds["made"].argmax()]), 2),
+        "test_of_the_choice_by_labelled": round(100 * float(test[kinds["labelled"].argmax()]), 2),
+        "test_of_the_middle_setting": round(100 * float(np.median(test)), 2),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source")
+    parser.add_argument("--detector", choices=["memgan", *_SETTINGS], default="pca")
+    parser.add_argument("--classes", help="Names, by commas; all by default.")
+    parser.add_argument("--settings", type=int, default=12, help="Of memgan.")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    prepare_process(1)
+    started = time.perf_counter()
+    split = load_split(DataConfig(source=options.source, dir=options.data_dir))
+    classes = options.classes.split(",") if options.classes else split.normal_classes
+    rows: list[dict[str, Any]] = []
+    for values in settings_of(options.detector, options.settings):
+        found = {name: measure(split, options.detector, values, name) for name in classes}
+        mean = {
+            kind: float(np.mean([row[kind] for row in found.values()]))
+            for kind in ("labelled", "made", "test")
+        }
+        rows.append({"values": values, "mean": mean, "classes": found})
+        print(values, {kind: round(100 * value, 2) for kind, value in mean.items()}, flush=True)
+    chosen = f" --classes {options.classes}" if options.classes else ""
+    document = {
+        "source": options.source,
+        "detector": options.detector,
+        "classes": list(classes),
+        **summarise(rows),
+        "settings": rows,
+        "seconds": round(time.perf_counter() - started, 1),
+        "machine": machine(),
+        "versions": versions(),
+        "command": f"python benchmarks/label_free.py {options.source} --detector"
+        f" {options.detector}{chosen} --data-dir DIR",
+    }
+    print(json.dumps(summarise(rows), indent=1))
+    if options.out:
+        options.out.write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
