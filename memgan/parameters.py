@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from memgan.config import Frozen, parse
 from memgan.errors import unknown_name
@@ -88,6 +88,36 @@ class MemganParameters(DetectorParameters):
         return value.encoder if len(set(rates.values())) == 1 else rates
 
 
+class MemganPlusParameters(MemganParameters):
+    """MEMGAN with a head that tells geometric transformations apart. The head's values are the
+    `warp` ones, all others MEMGAN's own."""
+
+    residual_weight: float = Field(1.0, ge=0)
+    """Of Eq. 8 in the score, in standard deviations over held-out normals; 0 leaves MEMGAN out."""
+    surprise_weight: float = Field(2.0, ge=0)
+    """Of the head's surprise, likewise; 0 leaves the head out."""
+    warps: Literal["turns", "turns-and-shifts", "affine"] = "affine"
+    """The transformations: 4 quarter turns, those with shifts (20), or random affine maps."""
+    warp_count: int = Field(16, ge=2)
+    """How many affine maps."""
+    warp_width: int = Field(16, ge=1)
+    """Channels of the head's first convolution; the next have twice and four times as many."""
+    warp_passes: int = Field(3, ge=1)
+    """Passes of the head over the training images in an epoch."""
+    warp_batch_size: int = Field(128, ge=2)
+    warp_learning_rate: float = Field(2e-3, gt=0, lt=1)
+    """AdamW's at its peak; it rises over a third of all steps and falls to nothing."""
+    warp_mirrored: bool = False
+    """Show the head every image as often mirrored left to right, for things that may face either
+    way."""
+
+    @model_validator(mode="after")
+    def _some_score(self) -> MemganPlusParameters:
+        if not (self.residual_weight or self.surprise_weight):
+            raise ValueError("residual_weight and surprise_weight are both 0; set one above")
+        return self
+
+
 class PcaParameters(DetectorParameters):
     """Squared error of a linear reconstruction from the leading principal components."""
 
@@ -138,6 +168,7 @@ class IforestParameters(DetectorParameters):
 
 PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "memgan": MemganParameters,
+    "memgan-plus": MemganPlusParameters,
     "pca": PcaParameters,
     "neighbours": NeighboursParameters,
     "autoencoder": AutoencoderParameters,

@@ -10,12 +10,14 @@ from memgan.detectors.base import Detector, Scores
 from memgan.detectors.iforest import Iforest
 from memgan.detectors.kde import Kde
 from memgan.detectors.memgan import Memgan
+from memgan.detectors.memgan_plus import MemganPlus
 from memgan.detectors.ocsvm import Ocsvm
 from memgan.errors import unknown_name
 from memgan.parameters import DetectorParameters
 
 DETECTORS: dict[str, type[Detector]] = {
-    kind.name: kind for kind in (Memgan, Autoencoder, Pca, Neighbours, Ocsvm, Kde, Iforest)
+    kind.name: kind
+    for kind in (Memgan, MemganPlus, Autoencoder, Pca, Neighbours, Ocsvm, Kde, Iforest)
 }
 
 

@@ -240,12 +240,13 @@ class Memgan(Detector):
         )
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
+        return {name: value.detach().cpu().clone() for name, value in self.scoring_state().items()}
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        take_weights(weights, self._scoring_state())
+        take_weights(weights, self.scoring_state())
 
-    def _scoring_state(self) -> dict[str, Tensor]:
+    def scoring_state(self) -> dict[str, Tensor]:
+        """What scoring needs, by name; the tensors themselves."""
         return {
             name: value
             for name, value in self.parts.state_dict().items()

@@ -18,7 +18,11 @@ _PAGE = "page"
 
 def reproduce(
     what: Annotated[
-        str, typer.Argument(metavar="table1|table2|table3|ablations|hull|fig1|fig2|fig3|fig4|page")
+        str,
+        typer.Argument(
+            metavar="table1|table2|table3|ablations|departures|departures-cifar10|hull"
+            "|fig1|fig2|fig3|fig4|page"
+        ),
     ],
     run: Annotated[bool, typer.Option("--run", help="Train the cells that are missing.")] = False,
     seeds: Annotated[

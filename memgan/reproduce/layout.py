@@ -24,6 +24,10 @@ _STARTS = ("memgan", "memgan-recipe")
 """What a table of variations starts from: the first of these that there is."""
 
 
+_Maker = Callable[[str | None], "Layout"]
+"""A table's layout from the images it is of; None for its own."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One configuration over the classes of a table."""
@@ -117,7 +121,7 @@ def figure_layout(
     )
 
 
-def _by_class(name: str, title: str, family: str, default: str) -> Callable[[str | None], Layout]:
+def _by_class(name: str, title: str, family: str, default: str) -> _Maker:
     def make(source: str | None) -> Layout:
         chosen = source or default
         table = published_for(source_name(chosen))
@@ -176,6 +180,27 @@ def _ablations(source: str | None) -> Layout:
     )
 
 
+def _departures(name: str, family: str, default: str, classes: tuple[str, ...]) -> _Maker:
+    def make(source: str | None) -> Layout:
+        start = "memgan-plus"
+        head = f"{start}+residual_weight=0"
+        return Layout(
+            name=name,
+            title=f"Departures of {start}, each alone: AUROC %",
+            family=family,
+            source=source or default,
+            classes=classes,
+            columns=(
+                _column(family, start),
+                _column(family, f"{start}+surprise_weight=0", "without the head"),
+                _column(family, head, "the head alone"),
+                _column(family, f"{head}+warps=turns", "the head alone, quarter turns"),
+            ),
+        )
+
+    return make
+
+
 def _hull(source: str | None) -> Layout:
     start = start_of("mnist")
     return Layout(
@@ -193,11 +218,15 @@ def _column(family: str, configuration: str, title: str | None = None) -> Column
     return Column(configuration, title or configuration, seeds)
 
 
-_TABLES: Mapping[str, Callable[[str | None], Layout]] = {
+_TABLES: Mapping[str, _Maker] = {
     "table1": _by_class("table1", "Table 1: AUROC % on MNIST", "mnist", "mnist"),
     "table2": _by_class("table2", "Table 2: AUROC % on CIFAR-10", "cifar10", "cifar10-jpeg"),
     "table3": _memory_units,
     "ablations": _ablations,
+    "departures": _departures("departures", "mnist", "mnist", ("2", "5", "8")),
+    "departures-cifar10": _departures(
+        "departures-cifar10", "cifar10", "cifar10-jpeg", ("automobile", "cat", "deer")
+    ),
     "hull": _hull,
 }
 TABLES = tuple(_TABLES)

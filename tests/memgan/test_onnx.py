@@ -27,6 +27,14 @@ from memgan.trained import write_bundle
 
 PARAMETERS = {
     "memgan": {"width": 2, "memory_units": 4, "memory_dim": 4, "epochs": 1},
+    "memgan-plus": {
+        "width": 2,
+        "memory_units": 4,
+        "memory_dim": 4,
+        "epochs": 1,
+        "warp_count": 4,
+        "warp_width": 2,
+    },
     "pca": {"components": 4},
     "neighbours": {"neighbours": 2},
     "autoencoder": {"width": 2, "code_dim": 4, "epochs": 2},
