@@ -11,11 +11,14 @@ from memgan.reproduce.hull import HullCell
 from memgan.reproduce.hull_table import HEADER, hull_findings, hull_rows
 from memgan.reproduce.layout import Layout, figure_layout, make_layout
 from memgan.reproduce.render import markdown, published_rows, rows
+from memgan.reproduce.searches import read_searches, searches_section
 from memgan.reproduce.tables import Table, fill
 from memgan.result_cells import ResultCell, read_cells, read_recorded
 
 _SEARCHED = ("memgan", "memgan-plus")
 _ANCHORS = ("pca", "neighbours")
+_SHORT = 1.0
+"""Points below the paper's figure of a class from which on the page names the class."""
 _INTRODUCTION = """\
 # Results
 
@@ -95,6 +98,8 @@ def page(records: Path) -> str:
     tables = {name: fill(make_layout(name), cells) for name in _TABLES}
     all_tables = [*tables.values(), fill(make_layout("hull"), cells)]
     parts = [_INTRODUCTION, _state(all_tables, cells), _configurations()]
+    if searches := read_searches(records / "searches"):
+        parts.append(searches_section(searches))
     for name, table in tables.items():
         parts += [_TABLES[name], *([_NOTES[name]] if name in _NOTES else []), _table(table)]
     parts.append(_hull(read_recorded(records / "hull", HullCell)))
@@ -165,7 +170,26 @@ def _beside_anchors(table: Table) -> str:
                 f"- {column.configuration} less {anchor}: {statistics.fmean(gaps):+.1f} points on"
                 f" average over {len(both)} classes, {min(gaps):+.1f} to {max(gaps):+.1f}"
             )
+        if line := _beside_paper(table, column.configuration):
+            lines.append(line)
     return "\n".join(lines)
+
+
+def _beside_paper(table: Table, configuration: str) -> str:
+    """How far one MEMGAN of ours is from the printed one, and where it falls short."""
+    own, printed = table.figures[configuration], table.layout.published.get("MEMGAN", {})
+    gaps = {
+        k: 100 * (own[k].mean - printed[k].mean) for k in table.classes if k in own and k in printed
+    }
+    if not configuration.startswith("memgan") or not gaps:
+        return ""
+    short = sorted((k for k in gaps if gaps[k] < -_SHORT), key=gaps.__getitem__)
+    shown = ", ".join(f"{k} ({gaps[k]:+.1f})" for k in short)
+    return (
+        f"- {configuration} less the paper's MEMGAN: {statistics.fmean(gaps.values()):+.1f} points"
+        f" on average over {len(gaps)} classes; "
+        + (f"more than {_SHORT:g} point short on {shown}" if short else "nowhere a point short")
+    )
 
 
 def _hull(hulls: Sequence[HullCell]) -> str:
