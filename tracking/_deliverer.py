@@ -42,6 +42,8 @@ ENVIRONMENT = {
     "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "60",
 }
 _INPUT = 0
+_NICENESS = 15
+"""That of Ray's workers, so that the record takes no time from the trials it tells of."""
 
 
 def main() -> int:
@@ -59,6 +61,7 @@ def main() -> int:
         _say(handshake, {"error": one_line(error)})
         return 2
     _say(handshake, {"ready": True})
+    os.nice(_NICENESS)
     with outbox.path.with_name(f"{outbox.path.name}.lock").open("w") as lock:
         _Writer(outbox, tracker, redact(uri), request["experiment"]).serve(lock)
     return 0
