@@ -43,7 +43,7 @@ class WarpHead(nn.Module):
         device: torch.device,
     ) -> None:
         super().__init__()
-        self.parameters_ = p = parameters
+        self.settings = p = parameters
         self.device = device
         matrices = warp_matrices(p.warps, p.warp_count)
         self.register_buffer("grids", warp_grids(matrices, image_shape), persistent=False)
@@ -69,7 +69,7 @@ class WarpHead(nn.Module):
     def fit_epoch(self, images: Pixels) -> float:
         """`warp_passes` passes over images uint8 (N, C, H, W), N at least 2, each image by one
         random transformation a pass. Returns the mean cross entropy."""
-        p = self.parameters_
+        p = self.settings
         self.net.train()
         resident = torch.tensor(images, device=self.device)
         batches = math.ceil(len(images) / p.warp_batch_size)
