@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import optuna
 
 INDEX_SUFFIX = "@index"
-"""What Optuna's name of an ordered list has behind the parameter's."""
-"""Marks a name whose value in Optuna is a place in the list and no value of the parameter."""
+"""Behind a parameter's name in Optuna, where the value is a place in a list of numbers."""
 
 Scalar = bool | int | float | str
 

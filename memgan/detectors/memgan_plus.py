@@ -31,21 +31,19 @@ class MemganPlus(Detector):
 
     name = "memgan-plus"
 
-    def __init__(
-        self,
-        parameters: DetectorParameters,
-        *,
-        image_shape: tuple[int, int, int],
-        seed: int,
-        device: torch.device,
-    ) -> None:
-        super().__init__(parameters, image_shape=image_shape, seed=seed, device=device)
+    def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
+        super().__init__(parameters, **arguments)
         assert isinstance(parameters, MemganPlusParameters)
         self.parameters = p = parameters
-        place: dict[str, Any] = {"image_shape": image_shape, "seed": seed, "device": device}
-        self.memgan = Memgan(p, **place) if p.residual_weight else None
-        self.head = WarpHead(p, **place) if p.surprise_weight else None
-        self.spreads = torch.ones(2, dtype=torch.float64, device=device)
+        self.memgan = Memgan(p, **arguments) if p.residual_weight else None
+        self.head = WarpHead(p, **arguments) if p.surprise_weight else None
+        self.spreads = torch.ones(2, dtype=torch.float64, device=self.device)
+
+    def change(self, parameters: DetectorParameters) -> None:
+        assert isinstance(parameters, MemganPlusParameters)
+        self.parameters = parameters
+        if self.memgan:  # All that may change is MEMGAN's.
+            self.memgan.change(parameters)
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
         learned, _ = self._divided(images)

@@ -179,6 +179,21 @@ def test_interrupted_and_resumed_equals_uninterrupted_to_the_bit(
         assert torch.equal(value, resumed.weights()[key]), key
 
 
+def test_values_that_may_change_in_training_do(name: str, normals: Pixels) -> None:
+    changeable = PARAMETERS[name].CHANGEABLE
+    if "learning_rate" not in changeable:
+        assert not changeable
+        return
+    steady, changed = make(name), make(name)
+    for detector in (steady, changed):
+        detector.fit_epoch(normals)
+    changed.change(make_parameters(name, {**_SMALL[name], "learning_rate": 1e-6}, "test"))
+    for detector in (steady, changed):
+        detector.fit_epoch(normals)
+        detector.prepare_to_score(normals)
+    assert (steady.score(normals) != changed.score(normals)).all()
+
+
 def test_weights_alone_score_the_same(name: str, normals: Pixels, anomalies: Pixels) -> None:
     detector = fitted(name, normals)
     other = make(name, seed=99)
