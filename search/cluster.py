@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TextIO
 
 from memgan.errors import BadInput
-from tracking.location import is_address, local_folder
+from tracking.location import is_address, local_folder, one_line
 
 _SECONDS_TO_ANSWER = 5.0
 _QUIET: Mapping[str, str] = {
@@ -53,6 +53,9 @@ def connect(
     check_address(address)
     import ray
 
+    if os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] == "0":
+        # The environment is read when Ray is imported, which somebody may have done before.
+        ray._private.ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = False
     for name in ("ray.tune", "ray.train", "ray.air"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
@@ -69,9 +72,9 @@ def connect(
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
         where = "a local Ray did not start" if address == "local" else f"no Ray at {address}"
-        line = " ".join(str(error).split())[:300]
         raise BadInput(
-            f"{where}: {line}; if the machine was busy, try again; else see --address, RAY_ADDRESS"
+            f"{where}: {one_line(error)}; if the machine was busy, try again; else see --address,"
+            " RAY_ADDRESS"
         ) from None
     try:
         yield dict(ray.cluster_resources())

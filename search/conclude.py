@@ -227,7 +227,8 @@ def _record_conclusion(
     for trial in best:
         if (checkpoint := _on_this_machine(trial, folder)) is not None:
             record.artifact(record.trial_key(trial.trial_id), checkpoint, names.CHECKPOINTS)
-    for name in ("report.html", "report.json", "report.md", "best.yaml", "figures"):
+    tables = [path.name for path in sorted(folder.export.glob("pareto*.csv"))]
+    for name in ("report.html", "report.json", "report.md", "best.yaml", "figures", *tables):
         path = folder.export / name
         if path.exists():
             record.artifact(record.study_key, path, names.EXPORT)

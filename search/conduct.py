@@ -19,7 +19,7 @@ from search.finals import Winner
 from search.groups import ClassGroup
 from search.mirror import Mirror, mirror_of
 from search.outcome import TrialsResult
-from search.pareto import fronts, write_fronts
+from search.pareto import fronts
 from search.preflight import preflight
 from search.prepare import anchored, make_record, prepare, study_params
 from search.progress import LiveProgress
@@ -204,8 +204,6 @@ def _conduct(
                     conclusion = conclude(
                         study, winners, split, folder, record, allotment, note=note
                     )
-                    for path, where in write_fronts(study, groups, folder, folder.export):
-                        record.artifact(record.study_key, path, where)
                     status = "FINISHED"
         except KeyboardInterrupt:
             interrupted = True
@@ -231,7 +229,7 @@ def _conduct(
         study=study,
         folder=folder,
         report=conclusion.report if conclusion else None,
-        fronts=fronts(study, groups, folder),
+        fronts=fronts(study, groups, folder.journal),
         trials=_total(groups, folder),
         interrupted=interrupted,
         remainder=remainder,

@@ -11,7 +11,7 @@ from memgan.config import DataConfig
 from memgan.errors import MemganError, PreflightFailed
 from memgan.runtime import machine, versions
 from search.disk import why_no_room
-from tracking.location import as_address, is_address, local_folder, redact
+from tracking.location import as_address, is_address, local_folder, one_line, redact
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ def _try(what: str, check: Callable[[], str]) -> Finding:
     except MemganError as error:
         return Finding(what, False, str(error))
     except Exception as error:
-        line = " ".join(str(error).split())[:300]
-        return Finding(what, False, f"{type(error).__name__}: {line}")
+        return Finding(what, False, f"{type(error).__name__}: {one_line(error)}")
 
 
 def _device() -> str:
@@ -88,8 +87,7 @@ def _writable_address(address: str) -> str:
     try:
         storage.must_be_writable()
     except OSError as error:
-        line = " ".join(str(error).split())[:300]
-        raise StudyError(f"{redact(address)} cannot be written ({line})") from None
+        raise StudyError(f"{redact(address)} cannot be written ({one_line(error)})") from None
     return f"{redact(address)} can be written"
 
 

@@ -21,9 +21,11 @@ from memgan.errors import StudyError
 from memgan.trained import write_bundle
 from search.best import with_origin
 from search.figures.finals import draw_finals
-from search.figures.study import draw_study, outcomes_by_group
+from search.figures.study import draw_study
 from search.finals import Winner
+from search.groups import outcomes_by_group
 from search.page import report_page
+from search.pareto import write_fronts
 from search.report import make_report, report_markdown
 from search.study import Study
 
@@ -105,6 +107,7 @@ def _fill(
     groups = [winner.group for winner in concluded.winners]
     of_study = draw_study(folder / "figures", study, groups, concluded.journal, report)
     drawn = of_study | draw_finals(folder / "figures", first, title)
+    drawn |= write_fronts(study, groups, concluded.journal, folder)
     figures = {f"figures/{name}": caption for name, caption in drawn.items()}
     (folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     (folder / "report.md").write_text(report_markdown(report, figures), encoding="utf-8")

@@ -13,7 +13,6 @@ from search.export import Concluded, write_export
 from search.finals import Winner, stored_finals
 from search.mirror import mirror_of
 from search.outcome import TrialsResult
-from search.pareto import write_fronts
 from search.prepare import make_record, prepare
 from search.store import StudyFolder
 from search.trials import read_outcomes
@@ -62,6 +61,4 @@ def export_study(
         conclusion.report["machine"],
         conclusion.report["versions"],
     )
-    report = write_export(concluded, out or folder.export, false_alarm_rate)
-    write_fronts(study, groups, folder, out or folder.export)
-    return report
+    return write_export(concluded, out or folder.export, false_alarm_rate)

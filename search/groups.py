@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from memgan.errors import unknown_name
+from search.outcome import TrialOutcome
 from search.study import Study
 
 
@@ -37,3 +39,11 @@ def class_groups(study: Study, known: Sequence[str]) -> list[ClassGroup]:
 def safe_name(name: str) -> str:
     """A class's name as a part of a file name or a trial id."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "._") else "_" for c in name)
+
+
+def outcomes_by_group(groups: Sequence[ClassGroup], journal: Path) -> dict[str, list[TrialOutcome]]:
+    """The study's trials by the name of their group of classes."""
+    from search.journal import read_groups
+
+    found = read_groups(journal)
+    return {group.name: found.get(group.prefix, []) for group in groups}

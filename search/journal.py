@@ -94,10 +94,10 @@ class Journal:
 
     def ask(self) -> Suggestion | None:
         """The next trial: one that waits, else a new one, else None once the budget is spent."""
-        if not self.to_hand_out():
-            return None
         trials = self._optuna.get_trials(deepcopy=False)
         waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
+        if not waiting and len(trials) >= self._study.budget.trials:
+            return None
         self._optuna.sampler = build_sampler(
             self._study.sampler,
             seed=self._study.seed,
@@ -218,6 +218,13 @@ def read_outcomes(path: Path, prefix: str = "") -> list[TrialOutcome]:
 def read_groups(path: Path) -> dict[str, list[TrialOutcome]]:
     """All trials that were begun, by the prefix of their group; changes nothing."""
     return {prefix: _outcomes(study, prefix) for prefix, study in read_studies(path).items()}
+
+
+def read_front(path: Path, prefix: str = "") -> set[str]:
+    """Ids of a group's finished trials that no other beats in one objective and equals in the
+    rest."""
+    study = read_studies(path).get(prefix)
+    return {f"{prefix}{trial.number:04d}" for trial in study.best_trials} if study else set()
 
 
 def read_studies(path: Path) -> dict[str, optuna.Study]:

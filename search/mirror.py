@@ -29,7 +29,7 @@ from typing import Any
 from memgan.errors import StudyError
 from search.storage import Storage
 from search.store import StudyFolder, studies
-from tracking.location import as_address, is_address, local_folder, redact
+from tracking.location import as_address, is_address, local_folder, one_line, redact
 
 EVERY = 5.0
 """Seconds between rounds: what a driver's machine takes with it where it is lost for good."""
@@ -201,7 +201,7 @@ class Mirror:
             self._renew(ended=ended)
             self.fault = None
         except (OSError, sqlite3.Error) as error:
-            self.fault = _line(error)
+            self.fault = one_line(error)
 
     def _copy_changed(self) -> None:
         top = self._folder.path
@@ -269,13 +269,9 @@ def _snapshot(database: Path) -> bytes:
 
 def _unreachable(address: str, error: OSError) -> StudyError:
     return StudyError(
-        f"results at {redact(address)} cannot be reached ({_line(error)}); see that the bucket"
+        f"results at {redact(address)} cannot be reached ({one_line(error)}); see that the bucket"
         " exists, and that credentials and endpoint are set (for S3: AWS_…)"
     )
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
 
 
 def _made(folder: Path) -> Path:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.groups import ClassGroup, safe_name
-from search.objectives import DIRECTIONS, JUDGES
+from search.groups import ClassGroup, outcomes_by_group, safe_name
+from search.objectives import JUDGES
 from search.outcome import TrialOutcome
-from search.store import StudyFolder
 from search.study import Study
-from search.trials import read_outcomes
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,58 +20,51 @@ _TITLES: Mapping[str, str] = {
     "label-free": "AUROC on made anomalies, %",
     "scoring-seconds": "milliseconds an image",
 }
-
-
-def pareto_front(outcomes: Sequence[TrialOutcome], objectives: Sequence[str]) -> list[TrialOutcome]:
-    """The finished trials that no other beats in one objective and equals in the rest, the best
-    in the first objective first."""
-    full = [o for o in outcomes if o.state == "finished" and o.objectives]
-    points = {o.trial_id: _to_maximise(o, objectives) for o in full}
-    front = [
-        o for o in full if not any(_beats(other, points[o.trial_id]) for other in points.values())
-    ]
-    return sorted(front, key=lambda o: (*(-v for v in points[o.trial_id]), o.trial_id))
+_CAPTION = "Finished trials by both objectives; none beats those on the line in both."
 
 
 def fronts(
-    study: Study, groups: Sequence[ClassGroup], folder: StudyFolder
+    study: Study, groups: Sequence[ClassGroup], journal: Path
 ) -> dict[str, list[dict[str, Any]]]:
-    """By group, the front as plain values: trial, objectives by name, searched parameters. Empty
-    for a study of one objective."""
-    if len(study.objectives) == 1:
-        return {}
+    """By group, the front as plain values, the best in the first objective first: trial,
+    objectives by name, searched parameters. Empty for a study of one objective."""
     return {
-        group.name: [
-            {
-                "trial": o.trial_id,
-                "objectives": {name: o.objectives[name] for name in study.objectives},
-                "values": o.values,
-            }
-            for o in pareto_front(read_outcomes(group, folder), study.objectives)
+        name: [
+            {"trial": o.trial_id, "objectives": dict(o.objectives), "values": o.values}
+            for o in sorted(full, key=lambda o: (-o.objectives[study.judge], o.trial_id))
+            if o.trial_id in front
         ]
-        for group in groups
+        for name, full, front in _groups(study, groups, journal)
     }
 
 
 def write_fronts(
-    study: Study, groups: Sequence[ClassGroup], folder: StudyFolder, out: Path
-) -> list[tuple[Path, str]]:
+    study: Study, groups: Sequence[ClassGroup], journal: Path, out: Path
+) -> dict[str, str]:
     """For every group `pareto.csv`, every finished trial a row, and `figures/pareto.png` in the
-    export `out`, as (file, its folder in the record). Nothing for a study of one objective."""
+    folder `out`; gives the figures' names with their captions. Nothing for one objective."""
+    captions = {}
+    for name, full, front in _groups(study, groups, journal):
+        suffix = "" if len(groups) == 1 else f"-{safe_name(name)}"
+        _write_table(out / f"pareto{suffix}.csv", full, front, study.objectives)
+        title = f"{study.name}, class {name}" if suffix else study.name
+        _draw(out / "figures" / f"pareto{suffix}.png", full, front, study.objectives, title)
+        captions[f"pareto{suffix}.png"] = _CAPTION
+    return captions
+
+
+def _groups(
+    study: Study, groups: Sequence[ClassGroup], journal: Path
+) -> Iterator[tuple[str, list[TrialOutcome], set[str]]]:
+    """By group: its name, its finished trials, the ids of those on the front."""
+    from search.journal import read_front
+
     if len(study.objectives) == 1:
-        return []
-    written = []
+        return
+    trials = outcomes_by_group(groups, journal)
     for group in groups:
-        suffix = "" if len(groups) == 1 else f"-{safe_name(group.name)}"
-        outcomes = read_outcomes(group, folder)
-        table, figure = out / f"pareto{suffix}.csv", out / "figures" / f"pareto{suffix}.png"
-        front = {o.trial_id for o in pareto_front(outcomes, study.objectives)}
-        full = [o for o in outcomes if o.state == "finished" and o.objectives]
-        _write_table(table, full, front, study.objectives)
-        title = f"{study.name}, class {group.name}" if suffix else study.name
-        _draw(figure, full, front, study.objectives, title)
-        written += [(table, "export"), (figure, "export/figures")]
-    return written
+        full = [o for o in trials[group.name] if o.state == "finished"]
+        yield group.name, full, read_front(journal, group.prefix)
 
 
 def front_table(front: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> Table:
@@ -119,7 +110,7 @@ def _draw(
 ) -> None:
     from matplotlib.figure import Figure
 
-    from memgan.figures import PALETTE
+    from memgan.figures import PALETTE, save_figure
 
     first, second = objectives[:2]
     figure = Figure(figsize=(6.4, 4.2), dpi=110, layout="constrained")
@@ -144,19 +135,7 @@ def _draw(
     axes.set(xlabel=_TITLES[second], ylabel=_TITLES[first], title=title)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
-    path.parent.mkdir(exist_ok=True)
-    figure.savefig(path)
-
-
-def _to_maximise(outcome: TrialOutcome, objectives: Sequence[str]) -> tuple[float, ...]:
-    return tuple(
-        outcome.objectives[name] * (1 if DIRECTIONS[name] == "maximize" else -1)
-        for name in objectives
-    )
-
-
-def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one != other and all(a >= b for a, b in zip(one, other, strict=True))
+    save_figure(figure, path)
 
 
 def _shown(name: str, value: float) -> float:

@@ -18,6 +18,7 @@ from search.disk import why_no_room
 from search.resources import Allotment
 from search.storage import Storage
 from search.store import StudyFolder
+from tracking.location import one_line
 
 _SECONDS_TO_ANSWER = 60.0
 _MUST_AGREE = ("python", "memgan", "ray", "torch")
@@ -66,7 +67,7 @@ def node_faults(storage: Storage, allotment: Allotment | None = None) -> list[st
     try:
         probe.write("driver", word.encode())
     except OSError as error:
-        return [*faults, f"storage: {storage.path} cannot be written ({_line(error)})"]
+        return [*faults, f"storage: {storage.path} cannot be written ({one_line(error)})"]
     cuda = allotment is not None and allotment.gpus_per_trial > 0
     try:
         asked = {}
@@ -98,7 +99,7 @@ def _told(reference: Any, probe: Storage, node_id: str, word: str) -> list[str]:
         return [f"did not answer in {_SECONDS_TO_ANSWER:.0f} s; is it busy with another job?"]
     except Exception as error:
         cause = getattr(error, "cause", None) or error
-        return [f"could not be asked ({_line(cause)}); is memgan installed there?"]
+        return [f"could not be asked ({one_line(cause)}); is memgan installed there?"]
     faults: list[str] = found["faults"]
     if not faults and _read(probe, node_id) != word:
         faults.append(f"what it writes to {_above(probe)} is not seen here; mount it there")
@@ -115,7 +116,7 @@ def _look_around(probe: Storage, name: str, cuda: bool) -> dict[str, Any]:
         try:
             probe.write(name, word.encode())
         except OSError as error:
-            faults.append(f"cannot write to {_above(probe)} ({_line(error)})")
+            faults.append(f"cannot write to {_above(probe)} ({one_line(error)})")
     if reason := why_no_room(Path(tempfile.gettempdir())):
         faults.append(reason)
     if cuda:
@@ -161,7 +162,3 @@ def _remove(probe: Storage) -> None:
     # A folder of a few bytes; the faults that are told matter more.
     with contextlib.suppress(OSError):
         probe.remove()
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]

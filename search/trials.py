@@ -85,7 +85,8 @@ def search_groups(
             watch = Watch(study, journals, listeners, folder)
             watch.tick = count
             rest = None if left is None else max(1.0, left - (time.monotonic() - started))
-            _fit_in_order(study, trainable, folder, journals, watch, rest)
+            with _ended_in_order(folder, journals, watch):
+                _fit(study, trainable, folder, journals, watch, rest)
             is_up = left is not None and time.monotonic() - started >= left
             again = watch.to_try_again and not all(j.exhausted() for j in journals.values())
             if watch.interrupted or is_up or not again:
@@ -124,18 +125,14 @@ def read_outcomes(group: ClassGroup, folder: StudyFolder) -> list[TrialOutcome]:
     return read(folder.journal, group.prefix)
 
 
-def _fit_in_order(
-    study: Study,
-    trainable: Callable[[Allotment], Any],
-    folder: StudyFolder,
-    journals: Mapping[ClassGroup, Journal],
-    watch: Watch,
-    time_left: float | None,
-) -> None:
-    """`_fit`, whose faults become lines; trials that nobody trains any more wait at its end."""
+@contextmanager
+def _ended_in_order(
+    folder: StudyFolder, journals: Mapping[ClassGroup, Journal], watch: Watch
+) -> Iterator[None]:
+    """Faults become lines; at the end trials that nobody trains any more wait."""
     full = False
     try:
-        _fit(study, trainable, folder, journals, watch, time_left)
+        yield
     except MemganError:
         full = watch.no_room is not None
         raise

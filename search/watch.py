@@ -118,7 +118,12 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
             values = flatten(self._study.parameters(trial.config["values"]))
             for epoch in sorted(schedule):
                 values |= schedule[epoch]
-            self._tell("trial_changed", trial_id, max(schedule), {**values, "weights_from": source})
+            self._tell(
+                "trial_changed",
+                trial_id,
+                max(schedule),
+                {**values, names.WEIGHTS_FROM_PARAM: source},
+            )
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
@@ -235,7 +240,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
             names.SEED_PARAM: self._study.seed,
         }
         if self._study.scheduler.name == "pbt":
-            params["weights_from"] = trial_id
+            params[names.WEIGHTS_FROM_PARAM] = trial_id
         self._tell("trial_started", trial_id, params, self._of(trial).normal_class)
 
     def _end(

@@ -7,7 +7,5 @@ import os
 # Before torch is imported anywhere: two threads on two busy cores wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-# Before Ray is imported anywhere, as a test may be the first to do so, under `uv run`.
-os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
 for _name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS"):
     os.environ.pop(_name, None)

@@ -54,6 +54,8 @@ EXPORT = "export"
 
 DETECTOR_PARAM = "detector"
 SEED_PARAM = "seed"
+WEIGHTS_FROM_PARAM = "weights_from"
+"""In a population: the trial whose weights this one has."""
 NORMAL_CLASS_PARAM = "normal_class"
 """Parameters of trials and finals beside those of their detector."""
 

@@ -14,7 +14,7 @@ from search.figures.by_class import by_class_figure
 from search.figures.history import history_figure
 from search.figures.importance import FEWEST, importance_figure, read_importances
 from search.figures.parallel import parallel_figure
-from search.groups import ClassGroup
+from search.groups import ClassGroup, outcomes_by_group
 from search.outcome import TrialOutcome
 from search.study import Study
 
@@ -65,14 +65,6 @@ def draw_study(
             save_figure(figure, folder / name)
             captions[name] = caption
     return captions
-
-
-def outcomes_by_group(groups: Sequence[ClassGroup], journal: Path) -> dict[str, list[TrialOutcome]]:
-    """The study's trials by the name of their group of classes."""
-    from search.journal import read_groups
-
-    found = read_groups(journal)
-    return {group.name: found.get(group.prefix, []) for group in groups}
 
 
 def published_figures(dataset: str) -> dict[str, dict[str, float]]:

@@ -46,7 +46,8 @@ def test_a_local_instance_starts_though_ray_was_imported_before() -> None:
 import os, ray
 from search.cluster import connect
 with connect("local", cpus=1) as found:
-    print(found["CPU"], os.environ["RAY_AUTH_MODE"])
+    hook = ray._private.ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV
+    print(found["CPU"], os.environ["RAY_AUTH_MODE"], hook)
 """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
     ended = subprocess.run(
@@ -56,7 +57,7 @@ with connect("local", cpus=1) as found:
         text=True,
         check=False,
     )
-    assert ended.stdout.split() == ["1.0", "token"], ended.stderr
+    assert ended.stdout.split() == ["1.0", "token", "False"], ended.stderr
 
 
 def test_a_clusters_own_settings_hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

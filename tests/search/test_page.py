@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from memgan.figures import image_grid, save_figure
-from search.figures.study import outcomes_by_group
-from search.groups import class_groups
+from search.groups import class_groups, outcomes_by_group
 from search.page import report_page
 from search.study import Study
 

@@ -7,8 +7,7 @@ from search.groups import ClassGroup
 from search.journal import Journal
 from search.journal_file import open_to_write
 from search.outcome import TrialOutcome, best
-from search.pareto import fronts, pareto_front, write_fronts
-from search.store import StudyFolder
+from search.pareto import fronts, write_fronts
 from search.study import Study
 
 BOTH = ("val-auroc", "scoring-seconds")
@@ -20,39 +19,50 @@ def _outcome(trial_id: str, auroc: float, seconds: float) -> TrialOutcome:
     return TrialOutcome(trial_id, "finished", {}, 1, {"mean": auroc}, objectives=objectives)
 
 
-def test_the_front_holds_whom_nobody_beats() -> None:
-    outcomes = [
-        _outcome("0000", 0.90, 1.0),
-        _outcome("0001", 0.95, 2.0),
-        _outcome("0002", 0.89, 1.5),  # beaten by 0000
-        _outcome("0003", 0.95, 3.0),  # as good as 0001, and slower
-        _outcome("0004", 0.80, 0.5),
-        TrialOutcome("0005", "stopped", {}, 1, {"mean": 0.99}),
-    ]
-    assert [o.trial_id for o in pareto_front(outcomes, BOTH)] == ["0001", "0000", "0004"]
-
-
 def test_of_equal_auroc_the_faster_wins() -> None:
     winner = best([_outcome("0000", 0.9, 2.0), _outcome("0001", 0.9, 1.0)])
     assert winner is not None
     assert winner.trial_id == "0001"
 
 
-def test_table_and_figure_show_every_finished_trial(tmp_path: Path) -> None:
-    study = Study.default().with_options(name="two", trials=4, objective=",".join(BOTH))
-    folder = StudyFolder(tmp_path, "two")
-    folder.create(study)
-    journal = Journal(open_to_write(folder.journal), study)
-    for auroc, seconds in ((0.9, 1.0), (0.95, 2.0), (0.8, 3.0)):
+def _journal(study: Study, path: Path, *figures: tuple[float, float]) -> None:
+    journal = Journal(open_to_write(path), study)
+    for auroc, seconds in figures:
         suggestion = journal.ask()
         assert suggestion is not None
         journal.finished(suggestion.trial_id, {"mean": auroc}, {"scoring-seconds": seconds})
+    stopped = journal.ask()
+    assert stopped is not None
+    journal.stopped(stopped.trial_id, {"mean": 0.99}, "hand")
 
-    (tmp_path / "out").mkdir()
-    written = write_fronts(study, [GROUP], folder, tmp_path / "out")
 
-    (table, _), (figure, _) = written
-    with table.open() as file:
+def _study() -> Study:
+    return Study.default().with_options(name="two", trials=9, objective=",".join(BOTH))
+
+
+def test_the_front_holds_whom_nobody_beats(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    figures = [
+        (0.90, 1.0),
+        (0.95, 2.0),
+        (0.89, 1.5),  # beaten by 0000
+        (0.95, 3.0),  # as good as 0001, and slower
+        (0.80, 0.5),
+    ]
+    _journal(_study(), path, *figures)
+    front = fronts(_study(), [GROUP], path)["all"]
+    assert [row["trial"] for row in front] == ["0001", "0000", "0004"]
+    assert front[0]["objectives"] == {"val-auroc": 0.95, "scoring-seconds": 2.0}
+
+
+def test_table_and_figure_show_every_finished_trial(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    _journal(_study(), path, (0.9, 1.0), (0.95, 2.0), (0.8, 3.0))
+
+    (tmp_path / "out" / "figures").mkdir(parents=True)
+    written = write_fronts(_study(), [GROUP], path, tmp_path / "out")
+
+    with (tmp_path / "out" / "pareto.csv").open() as file:
         rows = {row["trial"]: row for row in csv.DictReader(file)}
     assert {trial: row["on_front"] for trial, row in rows.items()} == {
         "0000": "True",
@@ -60,12 +70,12 @@ def test_table_and_figure_show_every_finished_trial(tmp_path: Path) -> None:
         "0002": "False",
     }
     assert float(rows["0001"]["scoring-seconds"]) == 2.0
-    assert figure.read_bytes().startswith(b"\x89PNG")
-    front = fronts(study, [GROUP], folder)["all"]
-    assert [row["trial"] for row in front] == ["0001", "0000"]
+    (figure,) = written
+    content = (tmp_path / "out" / "figures" / figure).read_bytes()
+    assert content.startswith(b"\x89PNG")
 
 
 def test_one_objective_has_no_front(tmp_path: Path) -> None:
     study = Study.default().with_options(name="one")
-    assert fronts(study, [GROUP], StudyFolder(tmp_path, "one")) == {}
-    assert write_fronts(study, [GROUP], StudyFolder(tmp_path, "one"), tmp_path) == []
+    assert fronts(study, [GROUP], tmp_path / "journal") == {}
+    assert write_fronts(study, [GROUP], tmp_path / "journal", tmp_path) == {}

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from search.figures.study import outcomes_by_group
-from search.groups import class_groups
+from search.groups import class_groups, outcomes_by_group
 from search.trial_table import TrialTable, trial_table
 
 Make = Callable[..., Any]

@@ -13,8 +13,8 @@ from search.figures.by_class import by_class_figure
 from search.figures.history import history_figure
 from search.figures.importance import importance_figure, read_importances
 from search.figures.parallel import parallel_figure
-from search.figures.study import FIGURES, draw_study, outcomes_by_group, published_figures
-from search.groups import class_groups
+from search.figures.study import FIGURES, draw_study, published_figures
+from search.groups import class_groups, outcomes_by_group
 from search.journal import Journal
 from search.journal_file import open_to_write
 from search.outcome import TrialOutcome, best
