@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from search.options import Json, Results
+
 if TYPE_CHECKING:
     from search.conduct import StudyResult
-
-_Results = Annotated[
-    Path,
-    typer.Option(
-        "--results", metavar="DIR|URI", help="Where studies lie: a folder, or s3://… or gs://…"
-    ),
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
 
 def search(
@@ -28,7 +22,12 @@ def search(
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="NAME", help="Go on with a study.")
     ] = None,
-    detector: Annotated[str | None, typer.Option(help="memgan, pca or neighbours.")] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="memgan, memgan-plus, autoencoder, pca, neighbours, ocsvm, kde or iforest."
+        ),
+    ] = None,
     protocol: Annotated[str | None, typer.Option(metavar="shared|per-class")] = None,
     normal_class: Annotated[
         str | None, typer.Option(metavar="all|C[,C…]", help="Normal classes.")
@@ -71,11 +70,11 @@ def search(
     address: Annotated[
         str | None, typer.Option(metavar="ADDR", help="A Ray cluster [RAY_ADDRESS]; else local.")
     ] = None,
-    results: _Results = Path("results"),
+    results: Results = Path("results"),
     tracking_uri: Annotated[
         str | None, typer.Option(metavar="URI", help="[MLFLOW_TRACKING_URI]; else under DIR.")
     ] = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Find, record and export the best configuration of a detector.
 
@@ -162,8 +161,8 @@ def export(
         str | None,
         typer.Option(metavar="URI", help="The registry; else where the study is recorded."),
     ] = None,
-    results: _Results = Path("results"),
-    as_json: _Json = False,
+    results: Results = Path("results"),
+    as_json: Json = False,
 ) -> None:
     """Write the best configuration and bundles of a study, and register them.
 
@@ -204,10 +203,10 @@ def doctor(
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
     ] = None,
-    results: _Results = Path("results"),
+    results: Results = Path("results"),
     tracking_uri: Annotated[str | None, typer.Option(metavar="URI")] = None,
     address: Annotated[str | None, typer.Option(metavar="ADDR")] = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Check versions, device, Ray, tracking and data, and say what to do about what fails.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from search.options import Json, Results
+
 if TYPE_CHECKING:
     from search.outcome import TrialOutcome
     from search.standing import Standing
@@ -15,14 +17,6 @@ if TYPE_CHECKING:
     from search.study import Study
 
 app = typer.Typer(help="What studies there are, and how far they are.", no_args_is_help=False)
-
-_Results = Annotated[
-    Path,
-    typer.Option(
-        "--results", metavar="DIR|URI", help="Where studies lie: a folder, or s3://… or gs://…"
-    ),
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -32,7 +26,7 @@ def _default(context: typer.Context) -> None:
 
 
 @app.command("list")
-def list_studies(results: _Results = Path("results"), as_json: _Json = False) -> None:
+def list_studies(results: Results = Path("results"), as_json: Json = False) -> None:
     """The studies in a results folder.
 
     Example: memgan studies list --results results
@@ -65,8 +59,8 @@ def list_studies(results: _Results = Path("results"), as_json: _Json = False) ->
 @app.command()
 def status(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    results: _Results = Path("results"),
-    as_json: _Json = False,
+    results: Results = Path("results"),
+    as_json: Json = False,
 ) -> None:
     """How far one study is, trial by trial; also while it runs.
 
@@ -108,7 +102,7 @@ def status(
 @app.command()
 def delete(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    results: _Results = Path("results"),
+    results: Results = Path("results"),
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove a study's folder: trials, checkpoints, finals, export. Its MLflow runs stay.

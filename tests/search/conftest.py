@@ -1,5 +1,5 @@
 """Studies with trials of every kind, through the real journal and without any training; an
-S3-compatible server on loopback."""
+S3-compatible server and a Ray on loopback."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from memgan.config import DataConfig
+from memgan.data import Split, load_split
+from search.cluster import connect
 from search.groups import class_groups
 from search.journal import Journal
 from search.journal_file import open_to_write
@@ -132,3 +135,15 @@ def bucket(_s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"bucket-{os.urandom(4).hex()}"
     boto3.client("s3").create_bucket(Bucket=name)
     return f"s3://{name}"
+
+
+@pytest.fixture(scope="module")
+def _ray() -> Iterator[None]:
+    with connect("local", cpus=2):
+        yield
+
+
+@pytest.fixture(scope="session")
+def split() -> Split:
+    """scikit-learn's digits."""
+    return load_split(DataConfig(source="digits"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from recorder import Recorder
 
 from memgan.config import DataConfig
 from memgan.data import load_split
@@ -16,7 +17,6 @@ from search.resources import allot
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import run_trials
-from tests.search.test_trials import Recorder
 
 pytestmark = [
     pytest.mark.gpu,

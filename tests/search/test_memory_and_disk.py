@@ -13,12 +13,11 @@ from typing import Any
 
 import pytest
 import torch
+from recorder import Recorder
 
-from memgan.config import DataConfig
-from memgan.data import Split, load_split
+from memgan.data import Split
 from memgan.errors import OutOfSpace
 from memgan.runtime import peak_memory_mb, reset_peak_memory
-from search.cluster import connect
 from search.disk import ROOM_TO_GO_ON
 from search.groups import class_groups
 from search.keep import KEPT
@@ -28,20 +27,8 @@ from search.resources import Allotment
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import run_trials
-from tests.search.test_trials import Recorder
 
 FIXED = {"epochs": 4, "batch_size": 64, "width": 2, "memory_dim": 4}
-
-
-@pytest.fixture(scope="module")
-def _ray() -> Iterator[None]:
-    with connect("local", cpus=2):
-        yield
-
-
-@pytest.fixture(scope="module")
-def split() -> Split:
-    return load_split(DataConfig(source="digits"))
 
 
 def _study(**sections: Any) -> Study:

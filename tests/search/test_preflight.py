@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from recorder import Recorder
 
 from memgan.config import DataConfig
 from memgan.data import load_split
@@ -20,7 +21,6 @@ from search.storage import Storage
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import run_trials
-from tests.search.test_trials import Recorder
 
 ON_CPU, ON_GPU = Allotment(1, 1, 0), Allotment(1, 1, 0.25)
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU here is no fake")

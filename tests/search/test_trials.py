@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 from optuna.trial import TrialState
+from recorder import Recorder
 
 from memgan.config import DataConfig
 from memgan.configuration import Runtime
 from memgan.data import Split, load_split
 from memgan.errors import DataError, UnknownName
 from memgan.training import Training
-from search.cluster import connect
 from search.groups import class_groups
 from search.outcome import TrialsResult
 from search.prepare import prepare
@@ -29,37 +28,11 @@ from search.study import Study
 from search.trials import open_journals, read_outcomes, run_trials
 
 
-class Recorder:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, tuple[Any, ...]]] = []
-
-    def __getattr__(self, event: str) -> Any:
-        if event.startswith("__"):
-            raise AttributeError(event)
-        return lambda *values: self.events.append((event, values))
-
-    def of(self, event: str) -> list[tuple[Any, ...]]:
-        return [values for name, values in self.events if name == event]
-
-
 class Broken:
     """A listener that fails at everything."""
 
     def __getattr__(self, event: str) -> Any:
         raise RuntimeError("nobody listens")
-
-
-@pytest.fixture(scope="module")
-def _ray() -> Iterator[None]:
-    with connect("local", cpus=2):
-        yield
-
-
-@pytest.fixture(scope="module")
-def split() -> Split:
-    return load_split(DataConfig(source="digits"))
 
 
 def _study(**sections: Any) -> Study:

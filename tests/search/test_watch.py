@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from recorder import Recorder
 
 from search import watch as watching
 from search.groups import class_groups
@@ -16,16 +17,6 @@ from search.trials import open_journals
 from search.watch import Watch
 
 
-class _Heard:
-    """A listener that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, Any]] = []
-
-    def __getattr__(self, event: str) -> Callable[..., None]:
-        return lambda *values: self.events.append((event, values))
-
-
 @pytest.fixture
 def study(make_study: Callable[..., Study]) -> Study:
     return make_study(normal_class=["3"])
@@ -34,12 +25,12 @@ def study(make_study: Callable[..., Study]) -> Study:
 @pytest.fixture
 def journal_and_watch(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Journal, Watch, _Heard]:
+) -> tuple[Journal, Watch, Recorder]:
     monkeypatch.setattr(watching, "_must_answer", lambda: None)
     folder = StudyFolder(tmp_path, study.name)
     folder.create(study)
     journals = open_journals(study, class_groups(study, ["3"]), folder)
-    heard = _Heard()
+    heard = Recorder()
     return next(iter(journals.values())), Watch(study, journals, [heard], folder), heard
 
 
@@ -61,7 +52,7 @@ def _taken_up(journal: Journal, *, retries_left: bool) -> Any:
 
 
 def test_a_trial_whose_worker_is_lost_as_it_takes_it_up_is_handed_out_again(
-    journal_and_watch: tuple[Journal, Watch, _Heard],
+    journal_and_watch: tuple[Journal, Watch, Recorder],
 ) -> None:
     journal, watch, heard = journal_and_watch
     lost = _taken_up(journal, retries_left=True)
@@ -73,7 +64,7 @@ def test_a_trial_whose_worker_is_lost_as_it_takes_it_up_is_handed_out_again(
 
 
 def test_a_trial_that_loses_every_worker_is_failed_and_told_from_its_start(
-    journal_and_watch: tuple[Journal, Watch, _Heard],
+    journal_and_watch: tuple[Journal, Watch, Recorder],
 ) -> None:
     journal, watch, heard = journal_and_watch
     for _ in range(4):
@@ -85,7 +76,7 @@ def test_a_trial_that_loses_every_worker_is_failed_and_told_from_its_start(
 
 
 def test_tunes_own_retries_are_not_doubled(
-    journal_and_watch: tuple[Journal, Watch, _Heard],
+    journal_and_watch: tuple[Journal, Watch, Recorder],
 ) -> None:
     journal, watch, _ = journal_and_watch
     watch.on_trial_error(1, [], _taken_up(journal, retries_left=False))
