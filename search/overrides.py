@@ -33,12 +33,18 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "price_per_hour": ("resources", "price_per_hour"),
 }
 _OTHER = ("detector", "sampler", "scheduler")
+_RATES: Mapping[str, Any] = {"low": 3e-4, "high": 1e-2, "log": True}
+_MEMORIES: Mapping[str, Any] = {
+    "learning_rate": _RATES,
+    "memory_units": [10, 25, 50, 100],
+    "memory_dim": {"low": 8, "high": 64, "step": 8},
+}
 _SPACES: Mapping[str, Mapping[str, Any]] = {
-    "memgan": {
-        "learning_rate": {"low": 3e-4, "high": 1e-2, "log": True},
-        "memory_units": [10, 25, 50, 100],
-        "memory_dim": {"low": 8, "high": 64, "step": 8},
-    },
+    "memgan": _MEMORIES,
+    "memgan-plus": {**_MEMORIES, "residual_weight": [0.25, 0.5, 1.0, 2.0]},
+    "autoencoder": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
+    "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
+    "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},
     "pca": {"components": [2, 4, 8, 16, 32]},
     "neighbours": {"neighbours": [1, 2, 3, 5, 10]},
 }
@@ -54,9 +60,14 @@ def apply_options(study: Study, options: Mapping[str, Any]) -> Study:
     detector = given.get("detector", study.detector)
     if detector != study.detector:
         parameters_type(detector)
+        if detector not in _SPACES:
+            raise ConfigError(
+                f"detector {detector} has nothing to search; train it with `memgan train`, or take"
+                f" {', '.join(_SPACES)}"
+            )
         content.update(
             detector=detector,
-            space=dict(_SPACES.get(detector, {})),
+            space=dict(_SPACES[detector]),
             fixed={"epochs": study.epochs} if detector == "memgan" else {},
             start_from=[],
         )

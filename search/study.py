@@ -178,7 +178,9 @@ class Study(Frozen):
             if not isinstance(content, Mapping):
                 raise ConfigError(f"{key}: expected keys and values, got {content!r}")
         if not raw:
-            raise ConfigError("space: nothing to search; name a parameter with low and high")
+            raise ConfigError(
+                "space: nothing to search; name a parameter with low and high, or with a list"
+            )
         fixed = {
             key: as_number(value, number_type(detector, key), f"fixed.{key}")
             for key, value in fixed.items()

@@ -10,6 +10,7 @@ import yaml
 from memgan.config import parse, to_yaml
 from memgan.configuration import Runtime
 from memgan.errors import BadInput, ConfigError, UnknownName
+from memgan.parameters import PARAMETERS
 from search.study import Study, parse_duration, studies_folder
 
 
@@ -134,3 +135,15 @@ def test_named_starts_give_what_the_space_holds() -> None:
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("detector", sorted(PARAMETERS))
+def test_every_detector_is_searched_by_its_name_alone_or_says_why_not(detector: str) -> None:
+    study = Study.default()
+    if detector == "kde":  # Held-out likelihood chooses its bandwidth.
+        with pytest.raises(ConfigError, match="nothing to search; train it"):
+            study.with_options(detector=detector)
+        return
+    changed = study.with_options(detector=detector)
+    assert changed.space
+    assert set(changed.space) <= set(PARAMETERS[detector].model_fields)
