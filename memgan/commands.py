@@ -156,7 +156,8 @@ def score(
     elif out:
         typer.echo(f"{count} images scored: {out}")
     if unreadable.count:
-        _note(f"{unreadable.count} images could not be read, {count} were scored")
+        images = "image" if unreadable.count == 1 else "images"
+        _note(f"{unreadable.count} {images} could not be read, {count} scored")
         raise typer.Exit(1)
 
 

@@ -62,10 +62,7 @@ def read_image(
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
-        raise DataError(
-            f"unreadable image {path} ({_reason(error)}); mend or remove it, or set"
-            " data.unreadable=skip"
-        ) from None
+        raise DataError(f"unreadable image {path} ({_reason(error)}); mend or remove it") from None
 
 
 def read_images(
@@ -89,7 +86,7 @@ def read_images(
     for index, (path, outcome) in enumerate(outcomes):
         if isinstance(outcome, DataError):
             if unreadable == "refuse":
-                raise outcome
+                raise DataError(f"{outcome}, or set data.unreadable=skip")
             fault = fault or outcome
             continue
         first = first or path

@@ -254,7 +254,7 @@ def test_an_unreadable_file_is_named_and_the_rest_scored(
     assert ended.code == 1
     assert len(ended.errors) == 2
     assert str(photos / "2.png") in ended.errors[0]
-    assert ended.errors[1] == "1 images could not be read, 3 were scored"
+    assert ended.errors[1] == "1 image could not be read, 3 scored"
     rows = ended.document["images"] if options else list(csv.DictReader(io.StringIO(ended.out)))
     assert len(rows) == 3
 

@@ -83,7 +83,8 @@ def test_unreadable_files_are_named_and_counted_and_the_rest_is_scored(
     assert "11 images scored" in out
     assert "a/2.png" in err
     assert "cut.npz" in err
-    assert "3 images could not be read, 11 were scored" in err
+    assert "3 images could not be read, 11 scored" in err
+    assert "unreadable=skip" not in err  # Scoring has no such setting.
     assert "\x1b" not in err
 
 
@@ -94,7 +95,7 @@ def test_a_decompression_bomb_is_an_unreadable_file(
     code, _, err = score(photos, "--json")
     assert code == 1
     assert "bomb.png" in err
-    assert "1 images could not be read, 12 were scored" in err
+    assert "1 image could not be read, 12 scored" in err
 
 
 @pytest.mark.parametrize("name", ["scores.xlsx", "scores"])
