@@ -8,6 +8,8 @@ Seconds are wall time of the driver. "suggest" is the time inside the searcher (
 journal), "scheduler" inside on_trial_result, "journal" and "record" what ours writes of a trial;
 "tune" is all the rest, waiting for trials included. The record's writer, a process of its own, runs
 beside "ours", on the same cores; "without_writer" is the same with the record left in the outbox.
+What the writer has still to deliver when the last trial ends, and how long that takes, is
+"record_behind": no trial waits for it, so it counts for none.
 """
 
 from __future__ import annotations
@@ -78,6 +80,7 @@ class Course:
         self._started = time.perf_counter()
         self.ended = 0
         self.points: list[dict[str, float]] = []
+        self.behind: dict[str, float] | None = None
 
     def note(self) -> None:
         self.ended += 1
@@ -198,7 +201,10 @@ def ours(trials: int, folder: Path, course: Course, *, deliver: bool = True) -> 
             record.study_ended("FINISHED")
         finally:
             if writer:
-                writer.drain(0.0)
+                course.behind = {"events": record.outbox.count_waiting()}
+                began = time.perf_counter()
+                left = writer.drain(300.0)
+                course.behind |= {"seconds": time.perf_counter() - began, "lost": left}
     return dict(clock.seconds)
 
 
@@ -231,6 +237,7 @@ def _measure(what: Callable[[int, Path, Course], dict[str, float]], trials: int)
         "seconds_a_trial": round(seconds / trials, 4),
         "parts_ms_a_trial": {k: round(1000 * v / trials, 2) for k, v in parts.items()},
         "with_start_and_end_s": round(whole, 1),
+        **({"record_behind": course.behind} if course.behind else {}),
         "course": course.points,
     }
 

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import optuna
+from optuna.search_space import IntersectionSearchSpace
 from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -75,6 +76,7 @@ class Journal:
             directions=[DIRECTIONS[name] for name in study.objectives],
             load_if_exists=True,
         )
+        self._shared_space = IntersectionSearchSpace(include_pruned=True)
         self._keys: dict[str, int] = {}
         """Optuna's own keys of trials by their ids."""
         if not self._optuna.get_trials(deepcopy=False):
@@ -104,6 +106,7 @@ class Journal:
             number=min(waiting, default=len(trials)),
             trials=self._study.budget.trials,
             conditional=self._study.search_space.conditional,
+            shared_space=self._shared_space,
         )
         trial = self._optuna.ask()
         values = self._study.search_space.suggest(trial)

@@ -52,7 +52,8 @@ def resources_for(allotment: Allotment, room: int) -> PlacementGroupFactory:
     import ray
     from ray.tune import PlacementGroupFactory
 
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    # Asked of every trial, and all but the few that ran out of memory get just their share.
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]] if room > 1 else []
     largest = {"CPU": max((node.get("CPU", 0.0) for node in nodes), default=0.0)}
     bundle = share_of(allotment, room, largest)
     return PlacementGroupFactory([{kind: amount for kind, amount in bundle.items() if amount}])

@@ -13,6 +13,7 @@ from memgan.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
+    from optuna.search_space import IntersectionSearchSpace
 
 
 class Sampler(Frozen):
@@ -101,12 +102,19 @@ def make_sampler(raw: Any) -> Sampler:
 
 
 def build_sampler(
-    sampler: Sampler, *, seed: int, number: int, trials: int, conditional: bool
+    sampler: Sampler,
+    *,
+    seed: int,
+    number: int,
+    trials: int,
+    conditional: bool,
+    shared_space: IntersectionSearchSpace | None = None,
 ) -> BaseSampler:
     """The Optuna sampler that suggests trial `number` of a study of `trials`.
 
     Its randomness comes from the seed and the number alone, so that a search that was cut off
-    and resumed goes on as if it had not been.
+    and resumed goes on as if it had not been. shared_space: see `FlatTpe`; it makes TPE faster
+    and changes nothing that it suggests.
     """
     from optuna import samplers
 
@@ -114,13 +122,20 @@ def build_sampler(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Optuna calls half of these options experimental.
         if isinstance(sampler, Tpe):
+            options: dict[str, Any] = {
+                "n_startup_trials": sampler.startup(trials),
+                "constant_liar": sampler.constant_liar,
+                "warn_independent_sampling": False,
+                "seed": drawn,
+            }
+            if sampler.multivariate and not conditional and shared_space is not None:
+                from search.flat_tpe import FlatTpe
+
+                return FlatTpe(shared_space, **options)
             return samplers.TPESampler(
-                n_startup_trials=sampler.startup(trials),
                 multivariate=sampler.multivariate,
                 group=sampler.multivariate and conditional,
-                constant_liar=sampler.constant_liar,
-                warn_independent_sampling=False,
-                seed=drawn,
+                **options,
             )
         if isinstance(sampler, Gp):
             return samplers.GPSampler(

@@ -23,6 +23,8 @@ DEFAULT_LIMIT = 5000
 _NO_RUN = "its run was never started, or was refused"
 _ASKED_TWICE = "asked twice for"
 """A fact of the outbox: this run may turn up a second time."""
+_WAS_THERE = "the store had this study"
+"""A fact of the outbox: somebody else, or an outbox that was lost, has made runs of it."""
 
 
 class Delivery(Frozen):
@@ -192,7 +194,9 @@ class _Round:
 
     def _find_or_make(self, experiment_id: str, work: RunWork) -> tuple[str, bool]:
         key = work.run_key
-        found = self.tracker.find_runs(experiment_id, key)
+        found = []
+        if self._may_be_there(work):
+            found = self.tracker.find_runs(experiment_id, key)
         made = not found
         if made:
             # A request whose answer was lost may be carried out after the store was asked again.
@@ -202,10 +206,22 @@ class _Round:
             if again:
                 self.outbox.set_fact(f"{_ASKED_TWICE} {key}", "")
                 found = self.tracker.find_runs(experiment_id, key) or found
+        elif not self.outbox.was_attempted(key):
+            self.outbox.set_fact(_WAS_THERE, "")
         for duplicate in found[1:]:
             self.tracker.delete_run(duplicate)
         self.outbox.set_run_id(key, found[0])
         return found[0], made
+
+    def _may_be_there(self, work: RunWork) -> bool:
+        """Whether the store may have a run whose id is not known: its creation was begun, or the
+        run that it nests in was there before this outbox made it."""
+        assert work.started is not None
+        return (
+            work.started.parent_key is None
+            or self.outbox.was_attempted(work.run_key)
+            or self.outbox.fact(_WAS_THERE) is not None
+        )
 
     def _take_away_late_ones(self, experiment_id: str, run_key: str, run_id: str) -> None:
         """A server may have held a first request for longer than we waited, and then made it."""

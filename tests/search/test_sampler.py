@@ -10,7 +10,7 @@ import pytest
 from memgan.errors import ConfigError
 from search.journal import Journal
 from search.journal_file import open_to_write
-from search.sampler import SAMPLERS, Tpe, build_sampler, make_sampler
+from search.sampler import SAMPLERS, Sampler, Tpe, build_sampler, make_sampler
 from search.study import Study
 
 
@@ -112,6 +112,19 @@ def test_every_sampler_searches_every_kind_of_entry_beside_failed_and_stopped_tr
     for key in ("memory_units", "memory_dim", "encoder_game"):
         assert len({values[key] for values in found}) > 1
     assert {"sharpness" in values for values in found} == {True, False}
+
+
+def test_tpe_that_remembers_the_space_suggests_what_optunas_own_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flat = {key: entry for key, entry in SPACE.items() if "when" not in entry}
+    ours = _search(tmp_path / "ours", space=flat)
+
+    def optunas(sampler: Sampler, **options: Any) -> optuna.samplers.BaseSampler:
+        return build_sampler(sampler, **{**options, "shared_space": None})
+
+    monkeypatch.setattr("search.journal.build_sampler", optunas)
+    assert _search(tmp_path / "optunas", space=flat) == ours
 
 
 @pytest.mark.parametrize("name", sorted(set(SAMPLERS) - {"cmaes"}))

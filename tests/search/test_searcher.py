@@ -90,7 +90,7 @@ def test_a_killed_search_proposes_what_an_undisturbed_one_does(
     def search(path: Path, *, killed: bool) -> list[dict[str, Any]]:
         journal = _journal(path, study)
         values = []
-        for _ in range(4):
+        for _ in range(study.budget.trials):
             suggestion = _asked(journal)
             if killed:
                 journal = _journal(path, study)

@@ -11,7 +11,7 @@ from tracking._plan import batches, make_plan
 from tracking.delivery import deliver
 from tracking.events import MetricsLogged, ParamsLogged, RunStarted, TagsSet
 from tracking.memory import MemoryTracker
-from tracking.outbox import Outbox, Stored
+from tracking.outbox import EXPERIMENT, Outbox, Stored
 from tracking.record import Record
 from tracking.tracker import Point, Unavailable
 
@@ -75,7 +75,25 @@ def test_a_trial_costs_few_calls(
     tell_trial(record, "a", epochs=20)
     delivery = deliver(outbox, tracker)
     assert (delivery.delivered, delivery.waiting, delivery.fault) == (23, 0, None)
-    assert tracker.calls == {"find_runs": 1, "create_run": 1, "log_batch": 1, "end": 1}
+    assert tracker.calls == {"create_run": 1, "log_batch": 1, "end": 1}
+
+
+def test_a_lost_outbox_makes_nothing_twice(
+    record: Record, outbox: Outbox, tracker: Flaky, tell_trial: Tell
+) -> None:
+    for _ in range(2):
+        record.study_started({})
+        deliver(outbox, tracker)
+        tell_trial(record, "a")
+        assert deliver(outbox, tracker).fault is None
+        outbox.close()
+        outbox.path.unlink()
+        outbox.check()
+        outbox.set_fact(EXPERIMENT, "digits")
+    experiment = tracker.find_experiment("digits")
+    assert experiment is not None
+    for key in (record.study_key, record.trial_key("a")):
+        assert len(tracker.find_runs(experiment, key)) == 1
 
 
 def test_an_epoch_costs_one_call(record: Record, outbox: Outbox, tracker: Flaky) -> None:
