@@ -57,6 +57,9 @@ class MemganParameters(DetectorParameters):
     batch_size: int = Field(64, ge=2)
     """Images a step; an epoch is cut into near-equal batches no larger than this."""
     learning_rate: LearningRate = LearningRate()
+    cooldown: float = Field(0.0, ge=0, le=1)
+    """Share of the epochs, the last ones, over which the learning rates fall to a twentieth, by
+    the same factor from one epoch to the next; 0 keeps them. The paper says nothing of it."""
     beta1: float = Field(0.5, ge=0, lt=1)
     beta2: float = Field(0.999, ge=0, lt=1)
     memory_units: int = Field(50, ge=2)

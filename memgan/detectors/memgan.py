@@ -22,6 +22,8 @@ from memgan.parameters import DetectorParameters, LearningRate, MemganParameters
 
 Codes = npt.NDArray[np.float32]
 _SCORING_BATCH = 256
+_COOLED = 0.05
+"""The part of its learning rate that a training with a cooldown ends with."""
 
 
 class Memgan(Detector):
@@ -40,6 +42,7 @@ class Memgan(Detector):
         super().__init__(parameters, image_shape=image_shape, seed=seed, device=device)
         assert isinstance(parameters, MemganParameters)
         self.parameters = parameters
+        self.epoch = 0
         self.shuffling = torch.Generator().manual_seed(seed)
         self.sampling = torch.Generator(device).manual_seed(seed + 1)
         self.parts = self._make_parts(torch.Generator().manual_seed(seed + 2)).to(device)
@@ -60,10 +63,13 @@ class Memgan(Detector):
     def change(self, parameters: DetectorParameters) -> None:
         assert isinstance(parameters, MemganParameters)
         self.parameters = parameters
+
+    def _set_optimisers(self) -> None:
+        p, factor = self.parameters, _rate_factor(self.parameters, self.epoch)
         for name, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
-                group["lr"] = getattr(parameters.learning_rate, name)
-                group["betas"] = (parameters.beta1, parameters.beta2)
+                group["lr"] = factor * getattr(p.learning_rate, name)
+                group["betas"] = (p.beta1, p.beta2)
 
     def _make_parts(self, generator: torch.Generator) -> nn.ModuleDict:
         p, shape = self.parameters, self.image_shape
@@ -83,6 +89,8 @@ class Memgan(Detector):
         return parts
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        self.epoch += 1
+        self._set_optimisers()
         self.parts.train()
         resident = torch.tensor(images, device=self.device)
         order = torch.randperm(len(images), generator=self.shuffling)
@@ -208,6 +216,7 @@ class Memgan(Detector):
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            "epoch": self.epoch,
             "parts": self.parts.state_dict(),
             "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
             "shuffling": self.shuffling.get_state(),
@@ -215,10 +224,10 @@ class Memgan(Detector):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.epoch = int(state["epoch"])
         self.parts.load_state_dict(state["parts"])
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
-        self.change(self.parameters)  # The state has the rates that it was written under.
         self.shuffling.set_state(state["shuffling"])
         self.sampling.set_state(state["sampling"])
 
@@ -252,6 +261,13 @@ class Memgan(Detector):
             for name, value in self.parts.state_dict().items()
             if not name.startswith("discriminator.") and not name.endswith("num_batches_tracked")
         }
+
+
+def _rate_factor(parameters: MemganParameters, epoch: int) -> float:
+    """What the learning rates are multiplied by in an epoch, 1 the first."""
+    cool = round(parameters.cooldown * parameters.epochs)
+    late = epoch - (parameters.epochs - cool)
+    return float(_COOLED ** min(1.0, late / cool)) if cool and late > 0 else 1.0
 
 
 class _Memory(nn.Module):

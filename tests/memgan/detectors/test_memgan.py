@@ -12,7 +12,7 @@ from torch import Tensor
 from memgan.data import Pixels
 from memgan.detectors import Memgan, losses
 from memgan.detectors.memory import address_logits, project
-from memgan.parameters import MemganParameters
+from memgan.parameters import LearningRate, MemganParameters
 
 _WEIGHTS = {
     "adversarial_weight": 0.7,
@@ -167,6 +167,26 @@ def test_each_network_has_its_own_learning_rate() -> None:
     detector = make(learning_rate={"encoder": 1e-4, "generator": 2e-4, "memory": 0.5})
     rates = {name: o.param_groups[0]["lr"] for name, o in detector.optimisers.items()}
     assert rates == {"encoder": 1e-4, "generator": 2e-4, "discriminator": 1e-3, "memory": 0.5}
+
+
+def test_the_learning_rate_cools_down_in_the_last_epochs_whatever_it_is(normals: Pixels) -> None:
+    def rates(resumed_after: int | None = None) -> list[float]:
+        detector, found = make(epochs=5, cooldown=0.4), []
+        for epoch in range(5):
+            detector.fit_epoch(normals)
+            found.append(detector.optimisers["encoder"].param_groups[0]["lr"])
+            if epoch == resumed_after:
+                state = detector.state_dict()
+                detector = make(epochs=5, cooldown=0.4)
+                detector.load_state_dict(state)
+        return found
+
+    assert rates() == pytest.approx([1e-3, 1e-3, 1e-3, 1e-3 * 0.05**0.5, 5e-5])
+    assert rates(resumed_after=3) == rates()
+    changed = make(epochs=1, cooldown=1.0)
+    changed.change(changed.parameters.model_copy(update={"learning_rate": LearningRate.same(0.1)}))
+    changed.fit_epoch(normals)
+    assert changed.optimisers["memory"].param_groups[0]["lr"] == pytest.approx(5e-3)
 
 
 def test_the_score_is_the_distance_to_the_reconstruction(normals: Pixels) -> None:
