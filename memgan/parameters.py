@@ -148,6 +148,12 @@ class AutoencoderParameters(DetectorParameters):
     """Channels of the first convolution; deeper ones have up to eight times as many."""
 
 
+class AliceParameters(AutoencoderParameters):
+    """MEMGAN without its memory: encoder, generator and joint discriminator, with cycle loss."""
+
+    adversarial_weight: float = Field(1.0, ge=0)
+
+
 class OcsvmParameters(DetectorParameters):
     """One-class support vector machine, Gaussian kernel, on pixels from 0 to 1."""
 
@@ -175,6 +181,7 @@ PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "pca": PcaParameters,
     "neighbours": NeighboursParameters,
     "autoencoder": AutoencoderParameters,
+    "alice": AliceParameters,
     "ocsvm": OcsvmParameters,
     "kde": KdeParameters,
     "iforest": IforestParameters,

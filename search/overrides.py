@@ -43,6 +43,7 @@ _SPACES: Mapping[str, Mapping[str, Any]] = {
     "memgan": _MEMORIES,
     "memgan-plus": {**_MEMORIES, "residual_weight": [0.25, 0.5, 1.0, 2.0]},
     "autoencoder": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
+    "alice": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
     "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
     "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},
     "pca": {"components": [2, 4, 8, 16, 32]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from memgan.detectors.alice import Alice
 from memgan.detectors.anchors import Neighbours, Pca
 from memgan.detectors.autoencoder import Autoencoder
 from memgan.detectors.base import Detector, Scores
@@ -17,7 +18,7 @@ from memgan.parameters import DetectorParameters
 
 DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
-    for kind in (Memgan, MemganPlus, Autoencoder, Pca, Neighbours, Ocsvm, Kde, Iforest)
+    for kind in (Memgan, MemganPlus, Autoencoder, Alice, Pca, Neighbours, Ocsvm, Kde, Iforest)
 }
 
 

@@ -47,15 +47,22 @@ class Autoencoder(Detector):
         resident = torch.tensor(images, device=self.device)
         order = torch.randperm(len(images), generator=self.shuffling)
         batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
-        total = torch.zeros((), device=self.device)
+        totals: dict[str, Tensor] = {}
         for batch in batches:
-            x = to_signed(resident[batch.to(self.device)])
-            loss = losses.cycle_loss(x, self.parts(x))
-            self.optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            self.optimiser.step()
-            total += loss.detach()
-        return {"cycle": float(total) / len(batches)}
+            for loss, value in self._step(to_signed(resident[batch.to(self.device)])).items():
+                totals[loss] = totals.get(loss, torch.zeros((), device=self.device)) + value
+        return {loss: float(total) / len(batches) for loss, total in totals.items()}
+
+    def _step(self, x: Tensor) -> dict[str, Tensor]:
+        """One step of Adam on a batch in [−1, 1]; the losses, detached."""
+        cycle = losses.cycle_loss(x, self.parts(x))
+        self._update(cycle)
+        return {"cycle": cycle.detach()}
+
+    def _update(self, loss: Tensor) -> None:
+        self.optimiser.zero_grad()
+        torch.autograd.backward(loss, inputs=list(self.parts.parameters()))
+        self.optimiser.step()
 
     def prepare_to_score(self, images: Pixels) -> None:
         renew_statistics(self.parts, images, lambda batch: self.parts(self._signed(batch)))

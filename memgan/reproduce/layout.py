@@ -17,7 +17,7 @@ from memgan.published import (
 )
 
 _ORDER = (
-    *("memgan", "memgan-plus", "memgan-paper", "memgan-recipe", "autoencoder"),
+    *("memgan", "memgan-plus", "memgan-paper", "memgan-recipe", "alice", "autoencoder"),
     *("pca", "neighbours", "ocsvm", "kde", "iforest"),
 )
 _STARTS = ("memgan-recipe", "memgan")
@@ -176,6 +176,7 @@ def _ablations(source: str | None) -> Layout:
         columns=(
             _column("mnist", start),
             *(_column("mnist", f"{start}+{key}=0", title) for key, title in without.items()),
+            _column("mnist", "alice", "without memory"),
             _column("mnist", "autoencoder", "without memory and adversary"),
         ),
     )

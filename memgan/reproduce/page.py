@@ -158,7 +158,7 @@ def _beside_anchors(table: Table) -> str:
     """What each learned configuration has over the anchors, of the classes that both have."""
     lines = []
     for column in table.layout.columns:
-        if not column.configuration.startswith(("memgan", "autoencoder")):
+        if not column.configuration.startswith(("memgan", "alice", "autoencoder")):
             continue
         for anchor in _ANCHORS:
             own, simple = table.figures[column.configuration], table.figures.get(anchor, {})

@@ -35,6 +35,7 @@ _SMALL = {
     "pca": {"components": 4},
     "neighbours": {"neighbours": 2},
     "autoencoder": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8},
+    "alice": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},
