@@ -75,7 +75,7 @@ def test_a_killed_study_ends_as_if_nothing_had_been(
         address = nodes.address if nodes else None
         driver = _start(home, name, at_once, address)
         _wait_for_first_epoch(home, name, driver)
-        time.sleep(moment.uniform(0, 12))
+        time.sleep(moment.uniform(0, 4 if victim == "worker" else 8))
         killed = nodes.kill_second() if nodes else _kill(victim, driver, moment)
         while not killed and driver.poll() is None:
             # Between two trials, or before the finals, there may be no worker.
