@@ -118,7 +118,8 @@ def main() -> None:
         "machine": machine(),
         "versions": versions(),
         "command": f"python benchmarks/early_stopping.py {options.images} --seeds {options.seeds}"
-        f" --schedulers {' '.join(options.schedulers)}",
+        f" --schedulers {' '.join(options.schedulers)}"
+        f"{' --data-dir DIR' if options.data_dir else ''}",
     }
     print(json.dumps(summary, indent=1))
     if options.out:

@@ -170,8 +170,9 @@ sys.exit(130 if result.interrupted else 0)
 
 
 @pytest.mark.usefixtures("_ray")
-def test_ctrl_c_and_resume_give_the_same_trials_and_none_twice(
-    split: Split, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_and_resume_give_the_same_trials_and_none_twice(
+    number: signal.Signals, split: Split, tmp_path: Path
 ) -> None:
     study = _study(
         fixed={"epochs": 12, "batch_size": 32, "width": 2, "memory_units": 4, "memory_dim": 4},
@@ -190,7 +191,7 @@ def test_ctrl_c_and_resume_give_the_same_trials_and_none_twice(
     for line in driver.stdout:
         if line.startswith("trial_epoch") and int(line.split()[2]) >= 3:
             break
-    driver.send_signal(signal.SIGINT)
+    driver.send_signal(number)
     assert driver.wait(timeout=120) == 130
 
     group = class_groups(study, split.normal_classes)[0]
