@@ -98,8 +98,9 @@ def _rows(search: Search) -> tuple[list[str], list[list[str]]]:
             trial.state,
             str(trial.epochs),
             *(_shown(trial.values.get(name, "–")) for name in names),
-            *(f"{100 * trial.val_auroc[name]:.1f}" for name in classes),
-            f"{100 * trial.mean:.1f}",
+            *(_percent(trial.val_auroc.get(name)) for name in classes),
+            # Means of different classes are not to be compared.
+            _percent(trial.mean if len(trial.val_auroc) == len(classes) else None),
             f"{trial.seconds / 60:.1f}",
         ]
         for trial in sorted(search.trials, key=_best_first)
@@ -109,6 +110,10 @@ def _rows(search: Search) -> tuple[list[str], list[list[str]]]:
 
 def _best_first(trial: Trial) -> tuple[bool, float]:
     return trial.state != "complete", -trial.mean
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
 
 
 def _shown(value: Any) -> str:
