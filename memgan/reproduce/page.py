@@ -184,11 +184,16 @@ def _beside_paper(table: Table, configuration: str) -> str:
     if not configuration.startswith("memgan") or not gaps:
         return ""
     short = sorted((k for k in gaps if gaps[k] < -_SHORT), key=gaps.__getitem__)
-    shown = ", ".join(f"{k} ({gaps[k]:+.1f})" for k in short)
+    halves = {k: 100 * (own[k].half_width or 0.0) for k in short}
+    shown = ", ".join(
+        f"{k} ({gaps[k]:+.1f}{f' ± {halves[k]:.1f}' if halves[k] else ''})" for k in short
+    )
+    beyond = [k for k in short if halves[k] and gaps[k] + halves[k] < -_SHORT]
     return (
         f"- {configuration} less the paper's MEMGAN: {statistics.fmean(gaps.values()):+.1f} points"
         f" on average over {len(gaps)} classes; "
         + (f"more than {_SHORT:g} point short on {shown}" if short else "nowhere a point short")
+        + (f", by more than the 95 % interval on {', '.join(beyond)}" if beyond else "")
     )
 
 
