@@ -193,20 +193,19 @@ class _Round:
         self.outbox.mark_delivered(work.seqs)
 
     def _find_or_make(self, experiment_id: str, work: RunWork) -> tuple[str, bool]:
-        key = work.run_key
+        key, again = work.run_key, self.outbox.was_attempted(work.run_key)
         found = []
-        if self._may_be_there(work):
+        if again or self._may_be_there(work):
             found = self.tracker.find_runs(experiment_id, key)
         made = not found
         if made:
-            # A request whose answer was lost may be carried out after the store was asked again.
-            again = self.outbox.was_attempted(key)
             self.outbox.set_run_id(key, None)
             found = [self._make(experiment_id, work)]
             if again:
+                # A request whose answer was lost may be carried out after the store was asked.
                 self.outbox.set_fact(f"{_ASKED_TWICE} {key}", "")
                 found = self.tracker.find_runs(experiment_id, key) or found
-        elif not self.outbox.was_attempted(key):
+        elif not again:
             self.outbox.set_fact(_WAS_THERE, "")
         for duplicate in found[1:]:
             self.tracker.delete_run(duplicate)
@@ -214,14 +213,10 @@ class _Round:
         return found[0], made
 
     def _may_be_there(self, work: RunWork) -> bool:
-        """Whether the store may have a run whose id is not known: its creation was begun, or the
-        run that it nests in was there before this outbox made it."""
+        """Whether the store may have a run that this outbox never began to make: the study's own,
+        or one of a study whose own was there."""
         assert work.started is not None
-        return (
-            work.started.parent_key is None
-            or self.outbox.was_attempted(work.run_key)
-            or self.outbox.fact(_WAS_THERE) is not None
-        )
+        return work.started.parent_key is None or self.outbox.fact(_WAS_THERE) is not None
 
     def _take_away_late_ones(self, experiment_id: str, run_key: str, run_id: str) -> None:
         """A server may have held a first request for longer than we waited, and then made it."""

@@ -39,18 +39,19 @@ class Alice(Autoencoder):
 
     def _step(self, x: Tensor) -> dict[str, Tensor]:
         """D first, then E and G from one common point, as in MEMGAN's Algorithm 1."""
-        self.discriminator.train()
         encoder, generator = self.parts
         code = encoder(x)
         z = torch.randn(code.shape, generator=self.sampling, device=self.device)
         generated = generator(z)
 
-        game_of_d = losses.discriminator_loss(*self._judge(x, code.detach(), generated.detach(), z))
+        game_of_d = losses.discriminator_loss(
+            *self.discriminator.judge(x, code.detach(), generated.detach(), z)
+        )
         self.optimiser_of_d.zero_grad()
         torch.autograd.backward(game_of_d)
         self.optimiser_of_d.step()
 
-        encoded_logits, generated_logits = self._judge(x, code, generated, z)
+        encoded_logits, generated_logits = self.discriminator.judge(x, code, generated, z)
         game_of_e = losses.encoder_game_loss(encoded_logits)
         game_of_g = losses.generator_game_loss(generated_logits)
         cycle = losses.cycle_loss(x, generator(code))
@@ -61,11 +62,6 @@ class Alice(Autoencoder):
             "generator_game": game_of_g.detach(),
             "discriminator": game_of_d.detach(),
         }
-
-    def _judge(self, x: Tensor, code: Tensor, generated: Tensor, z: Tensor) -> tuple[Tensor, ...]:
-        """D(x, E(x)) and D(G(z), z) as logits."""
-        logits = self.discriminator(torch.cat([x, generated]), torch.cat([code, z]))
-        return torch.tensor_split(logits, 2)
 
     def state_dict(self) -> dict[str, Any]:
         return {

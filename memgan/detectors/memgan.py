@@ -48,7 +48,7 @@ class Memgan(Detector):
         self.parts = self._make_parts(torch.Generator().manual_seed(seed + 2)).to(device)
         self.encoder: nn.Module = self.parts["encoder"]
         self.generator: nn.Module = self.parts["generator"]
-        self.discriminator: nn.Module = self.parts["discriminator"]
+        self.discriminator = cast(Discriminator, self.parts["discriminator"])
         self.memory = cast(_Memory, self.parts["memory"]).units
         self.optimisers = {
             name: torch.optim.Adam(
@@ -110,7 +110,7 @@ class Memgan(Detector):
         generated = G(z)
 
         game_of_d = losses.discriminator_loss(
-            *self._judge(x, code.detach(), generated.detach(), z.detach())
+            *self.discriminator.judge(x, code.detach(), generated.detach(), z.detach())
         )
         self._update(game_of_d, "discriminator")
 
@@ -118,7 +118,7 @@ class Memgan(Detector):
         cycle = losses.cycle_loss(x, G(projected))
         projection = losses.projection_loss(code, projected)
         information = losses.mutual_information_loss(a, address_logits(E(generated), M))
-        encoded_logits, generated_logits = self._judge(x, code, generated, z)
+        encoded_logits, generated_logits = self.discriminator.judge(x, code, generated, z)
         game_of_e = self._encoder_game(encoded_logits)
         game_of_g = losses.generator_game_loss(generated_logits)
 
@@ -140,11 +140,6 @@ class Memgan(Detector):
             "generator_game": game_of_g.detach(),
             "discriminator": game_of_d.detach(),
         }
-
-    def _judge(self, x: Tensor, code: Tensor, generated: Tensor, z: Tensor) -> tuple[Tensor, ...]:
-        """D(x, E(x)) and D(G(z), z) as logits: one call, as D takes every sample by itself."""
-        logits = self.discriminator(torch.cat([x, generated]), torch.cat([code, z]))
-        return torch.tensor_split(logits, 2)
 
     def _encoder_game(self, logits: Tensor) -> Tensor:
         if self.parameters.encoder_game == "saturating":

@@ -150,6 +150,11 @@ class Discriminator(nn.Module):
         logits: Tensor = self.head(joined).squeeze(1)
         return logits
 
+    def judge(self, x: Tensor, code: Tensor, generated: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+        """D(x, E(x)) and D(G(z), z) as logits: one call, as D takes every sample by itself."""
+        logits = self(torch.cat([x, generated]), torch.cat([code, z]))
+        return torch.tensor_split(logits, 2)
+
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """Weights of convolutions and linear layers N(0, 0.02), biases 0, by a generator of its own."""
