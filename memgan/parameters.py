@@ -72,6 +72,9 @@ class MemganParameters(DetectorParameters):
     """s in a = softmax(s·r), r ~ N(0, 1): how far sampled codes lie from the memory's centroid."""
     width: int = Field(16, ge=1)
     """Channels of the first convolution; deeper ones have up to eight times as many."""
+    contrast_normalised: bool = False
+    """Bring every image to its own mean and spread before anything sees it (global contrast
+    normalisation). Not in the paper, which does not say how its images were prepared."""
     adversarial_weight: float = Field(1.0, ge=0)
     cycle_weight: float = Field(1.0, ge=0)
     projection_weight: float = Field(1.0, ge=0)
@@ -124,8 +127,11 @@ class MemganPlusParameters(MemganParameters):
 class PcaParameters(DetectorParameters):
     """Squared error of a linear reconstruction from the leading principal components."""
 
-    components: int = Field(32, ge=1)
-    """Kept components; fewer where there are fewer images or pixels."""
+    components: int = Field(32, ge=0)
+    """Kept components; fewer where there are fewer images or pixels. With 0 the score is the
+    squared distance to the mean image."""
+    contrast_normalised: bool = False
+    """Bring every image to its own mean and spread first."""
 
 
 class NeighboursParameters(DetectorParameters):
@@ -146,6 +152,8 @@ class AutoencoderParameters(DetectorParameters):
     """Length of a code."""
     width: int = Field(16, ge=1)
     """Channels of the first convolution; deeper ones have up to eight times as many."""
+    contrast_normalised: bool = False
+    """Bring every image to its own mean and spread first."""
 
 
 class AliceParameters(AutoencoderParameters):

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from memgan.data.images import Pixels
 from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.detectors.contrast import Seen, see
 from memgan.detectors.weights import Spec, check_weights
 from memgan.parameters import DetectorParameters, NeighboursParameters, PcaParameters
 
@@ -27,7 +28,11 @@ _Rows = npt.NDArray[np.float64]
 
 
 class Pca(Detector):
-    """Squared error of the reconstruction from the leading principal components."""
+    """Squared error of the reconstruction from the leading principal components.
+
+    In grey levels, or in an image's own spread with `contrast_normalised`. With no component
+    at all it is the squared distance to the mean image.
+    """
 
     name = "pca"
 
@@ -35,30 +40,44 @@ class Pca(Detector):
         super().__init__(parameters, **arguments)
         assert isinstance(parameters, PcaParameters)
         self.wanted = parameters.components
+        self.normalised = parameters.contrast_normalised
         self.mean: _Rows = np.empty(0)
         self.components: _Rows = np.empty((0, 0))
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        rows, _ = self._seen(images)
+        kept = min(self.wanted, *rows.shape)
+        if not kept:
+            self.mean, self.components = rows.mean(axis=0), np.empty((0, rows.shape[1]))
+            return {}
         from sklearn.decomposition import PCA
 
-        rows = _rows(images)
-        kept = min(self.wanted, *rows.shape)
         fitted = PCA(kept, svd_solver="full").fit(rows)
         self.mean, self.components = fitted.mean_, fitted.components_
         return {}
 
     def score(self, images: Pixels) -> Scores:
-        centred = _rows(images) - self.mean
+        rows, _ = self._seen(images)
+        centred = rows - self.mean
         scores: Scores = ((centred - self._projected(centred)) ** 2).sum(axis=1)
         return scores
 
     def rebuild(self, images: Pixels) -> Rebuilt:
-        rows = self._projected(_rows(images) - self.mean) + self.mean
-        return rows.reshape(images.shape).astype(np.float32)
+        rows, seen = self._seen(images)
+        rebuilt = self._projected(rows - self.mean) + self.mean
+        if seen is not None:
+            rebuilt = seen.to_grey(torch.from_numpy(rebuilt.reshape(images.shape))).numpy()
+        return rebuilt.reshape(images.shape).astype(np.float32)
 
     def scorer(self) -> nn.Module:
         weights = self.weights()
-        return _PcaScorer(weights["mean"], weights["components"], self.image_shape)
+        return _PcaScorer(weights["mean"], weights["components"], self.image_shape, self.normalised)
+
+    def _seen(self, images: Pixels) -> tuple[_Rows, Seen | None]:
+        if not self.normalised:
+            return _rows(images), None
+        seen = _contrast_normalised(torch.from_numpy(images))
+        return seen.x.flatten(1).numpy(), seen
 
     def _projected(self, centred: _Rows) -> _Rows:
         projected: _Rows = centred @ self.components.T @ self.components
@@ -132,17 +151,23 @@ class _PcaScorer(nn.Module):
     mean: Tensor
     components: Tensor
 
-    def __init__(self, mean: Tensor, components: Tensor, shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self, mean: Tensor, components: Tensor, shape: tuple[int, int, int], normalised: bool
+    ) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape, self.normalised = shape, normalised
         self.register_buffer("mean", mean)
         self.register_buffer("components", components)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        centred = images.flatten(1).to(torch.float64) - self.mean
+        seen = _contrast_normalised(images) if self.normalised else None
+        rows = (images if seen is None else seen.x).flatten(1).to(torch.float64)
+        centred = rows - self.mean
         projected = centred @ self.components.T @ self.components
         scores = ((centred - projected) ** 2).sum(dim=1)
         rebuilt = (projected + self.mean).reshape(-1, *self.shape)
+        if seen is not None:
+            rebuilt = seen.to_grey(rebuilt)
         return scores, rebuilt.to(torch.float32)
 
 
@@ -161,6 +186,10 @@ class _NeighboursScorer(nn.Module):
         squared = (rows**2).sum(1, keepdim=True) + (train**2).sum(1) - 2 * rows @ train.T
         nearest = squared.topk(self.kept, dim=1, largest=False).values
         return (nearest.sqrt().mean(dim=1),)
+
+
+def _contrast_normalised(images: Tensor) -> Seen:
+    return see(images, contrast_normalised=True, dtype=torch.float64)
 
 
 def _rows(images: Pixels) -> _Rows:

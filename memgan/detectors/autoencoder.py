@@ -14,7 +14,8 @@ from memgan.data.images import Pixels
 from memgan.detectors import losses
 from memgan.detectors.base import Detector, Rebuilt, Scores
 from memgan.detectors.batchnorm import renew_statistics
-from memgan.detectors.networks import Encoder, Generator, initialise, to_signed
+from memgan.detectors.contrast import Seen, see
+from memgan.detectors.networks import Encoder, Generator, initialise
 from memgan.detectors.weights import take_weights
 from memgan.parameters import AutoencoderParameters, DetectorParameters
 
@@ -49,7 +50,7 @@ class Autoencoder(Detector):
         batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
         totals: dict[str, Tensor] = {}
         for batch in batches:
-            for loss, value in self._step(to_signed(resident[batch.to(self.device)])).items():
+            for loss, value in self._step(self._see(resident[batch.to(self.device)]).x).items():
                 totals[loss] = totals.get(loss, torch.zeros((), device=self.device)) + value
         return {loss: float(total) / len(batches) for loss, total in totals.items()}
 
@@ -65,11 +66,11 @@ class Autoencoder(Detector):
         self.optimiser.step()
 
     def prepare_to_score(self, images: Pixels) -> None:
-        renew_statistics(self.parts, images, lambda batch: self.parts(self._signed(batch)))
+        renew_statistics(self.parts, images, lambda batch: self.parts(self._seen(batch).x))
 
     def scorer(self) -> nn.Module:
         self.parts.eval()
-        return _AutoencoderScorer(self.parts)
+        return _AutoencoderScorer(self.parts, self.parameters.contrast_normalised)
 
     def score(self, images: Pixels) -> Scores:
         return self._scored(images)[0]
@@ -87,8 +88,11 @@ class Autoencoder(Detector):
             scores[part], rebuilt[part] = (values.cpu().numpy() for values in of_part)
         return scores, rebuilt
 
-    def _signed(self, images: Pixels) -> Tensor:
-        return to_signed(torch.tensor(images, device=self.device))
+    def _seen(self, images: Pixels) -> Seen:
+        return self._see(torch.tensor(images, device=self.device))
+
+    def _see(self, pixels: Tensor) -> Seen:
+        return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -114,11 +118,11 @@ class Autoencoder(Detector):
 
 
 class _AutoencoderScorer(nn.Module):
-    def __init__(self, parts: nn.Module) -> None:
+    def __init__(self, parts: nn.Module, normalised: bool) -> None:
         super().__init__()
-        self.parts = parts
+        self.parts, self.normalised = parts, normalised
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        x = to_signed(images)
-        rebuilt = self.parts(x)
-        return losses.distance(x, rebuilt).to(torch.float64), (rebuilt + 1.0) * 127.5
+        seen = see(images, contrast_normalised=self.normalised)
+        rebuilt = self.parts(seen.x)
+        return losses.distance(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)

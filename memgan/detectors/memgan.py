@@ -15,8 +15,9 @@ from memgan.data.images import Pixels
 from memgan.detectors import losses
 from memgan.detectors.base import Detector, Rebuilt, Scores
 from memgan.detectors.batchnorm import renew_statistics
+from memgan.detectors.contrast import Seen, see, signed_to_grey
 from memgan.detectors.memory import address_logits, project, sample_addresses
-from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise, to_signed
+from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise
 from memgan.detectors.weights import take_weights
 from memgan.parameters import DetectorParameters, LearningRate, MemganParameters
 
@@ -97,7 +98,7 @@ class Memgan(Detector):
         batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
         totals: dict[str, Tensor] = {}
         for batch in batches:
-            for loss, value in self._step(to_signed(resident[batch.to(self.device)])).items():
+            for loss, value in self._step(self._see(resident[batch.to(self.device)]).x).items():
                 totals[loss] = totals.get(loss, torch.zeros((), device=self.device)) + value
         return {loss: float(total) / len(batches) for loss, total in totals.items()}
 
@@ -160,7 +161,7 @@ class Memgan(Detector):
 
     def prepare_to_score(self, images: Pixels) -> None:
         """BatchNorm statistics anew, from training images on the path that scoring takes."""
-        renew_statistics(self.parts, images, lambda batch: self._rebuild(self._signed(batch)))
+        renew_statistics(self.parts, images, lambda batch: self._rebuild(self._seen(batch).x))
 
     @torch.no_grad()
     def score(self, images: Pixels) -> Scores:
@@ -168,7 +169,7 @@ class Memgan(Detector):
         scores = np.empty(len(images))
         for start in range(0, len(images), _SCORING_BATCH):
             part = slice(start, start + _SCORING_BATCH)
-            x = self._signed(images[part])
+            x = self._seen(images[part]).x
             scores[part] = losses.distance(x, self._rebuild(x)).cpu().numpy()
         return scores
 
@@ -178,19 +179,20 @@ class Memgan(Detector):
         rebuilt = np.empty(images.shape, dtype=np.float32)
         for start in range(0, len(images), _SCORING_BATCH):
             part = slice(start, start + _SCORING_BATCH)
-            signed = self._rebuild(self._signed(images[part]))
-            rebuilt[part] = _to_grey(signed).cpu().numpy()
+            seen = self._seen(images[part])
+            rebuilt[part] = seen.to_grey(self._rebuild(seen.x)).cpu().numpy()
         return rebuilt
 
     def scorer(self) -> nn.Module:
-        return _Scorer(self.encoder, self.generator, self.memory).eval()
+        normalised = self.parameters.contrast_normalised
+        return _Scorer(self.encoder, self.generator, self.memory, normalised).eval()
 
     @torch.no_grad()
     def codes(self, images: Pixels) -> Codes:
         """E(x), float32 (N, d), of images uint8 (N, C, H, W)."""
         self.parts.eval()
         parts = np.array_split(images, math.ceil(len(images) / _SCORING_BATCH))
-        return np.concatenate([self.encoder(self._signed(part)).cpu().numpy() for part in parts])
+        return np.concatenate([self.encoder(self._seen(part).x).cpu().numpy() for part in parts])
 
     def memory_units(self) -> Codes:
         """M, float32 (n, d): one unit a row."""
@@ -198,12 +200,16 @@ class Memgan(Detector):
 
     @torch.no_grad()
     def decoded_memory(self) -> Pixels:
-        """G(M), the memory units as images, uint8 (n, C, H, W) (Fig. 1)."""
+        """G(M), the memory units as images, uint8 (n, C, H, W) (Fig. 1). Where contrast was
+        normalised, grey is the mean and no image gave them theirs."""
         self.parts.eval()
         return _to_pixels(self.generator(self.memory))
 
-    def _signed(self, images: Pixels) -> Tensor:
-        return to_signed(torch.tensor(images, device=self.device))
+    def _seen(self, images: Pixels) -> Seen:
+        return self._see(torch.tensor(images, device=self.device))
+
+    def _see(self, pixels: Tensor) -> Seen:
+        return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
 
     def _rebuild(self, x: Tensor) -> Tensor:
         rebuilt: Tensor = self.generator(project(self.encoder(x), self.memory))
@@ -276,22 +282,20 @@ class _Memory(nn.Module):
 class _Scorer(nn.Module):
     """Eq. 8 from pixels on, with G(P(E(x)))."""
 
-    def __init__(self, encoder: nn.Module, generator: nn.Module, memory: nn.Parameter) -> None:
+    def __init__(
+        self, encoder: nn.Module, generator: nn.Module, memory: nn.Parameter, normalised: bool
+    ) -> None:
         super().__init__()
         self.encoder, self.generator, self.memory = encoder, generator, memory
+        self.normalised = normalised
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        x = to_signed(images)
-        rebuilt = self.generator(project(self.encoder(x), self.memory))
-        return losses.distance(x, rebuilt).to(torch.float64), _to_grey(rebuilt)
-
-
-def _to_grey(images: Tensor) -> Tensor:
-    """[−1, 1] to grey levels from 0 to 255, still float32."""
-    return (images + 1.0) * 127.5
+        seen = see(images, contrast_normalised=self.normalised)
+        rebuilt = self.generator(project(self.encoder(seen.x), self.memory))
+        return losses.distance(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)
 
 
 def _to_pixels(images: Tensor) -> Pixels:
     """[−1, 1] to uint8."""
-    scaled = _to_grey(images).round().clamp(0, 255)
+    scaled = signed_to_grey(images).round().clamp(0, 255)
     return scaled.to(torch.uint8).cpu().numpy()
