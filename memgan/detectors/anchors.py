@@ -52,7 +52,9 @@ class Pca(Detector):
             return {}
         from sklearn.decomposition import PCA
 
-        fitted = PCA(kept, svd_solver="full").fit(rows)
+        # The same components either way; which is quicker, the shape decides.
+        tall = len(rows) > rows.shape[1]
+        fitted = PCA(kept, svd_solver="covariance_eigh" if tall else "full").fit(rows)
         self.mean, self.components = fitted.mean_, fitted.components_
         return {}
 

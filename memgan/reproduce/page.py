@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from memgan.named import configuration_names, describe
+from memgan.reproduce.differences import differences
 from memgan.reproduce.hull import HullCell
 from memgan.reproduce.hull_table import HEADER, hull_findings, hull_rows
 from memgan.reproduce.layout import Layout, figure_layout, make_layout
@@ -15,8 +16,13 @@ from memgan.reproduce.searches import read_searches, searches_section
 from memgan.reproduce.tables import Table, fill
 from memgan.result_cells import ResultCell, read_cells, read_recorded
 
+_OF_PARTS = ("ablations", "departures", "departures-cifar10")
+"""Tables whose columns are the first with something left out or exchanged."""
 _SEARCHED = ("memgan", "memgan-plus")
-_ANCHORS = ("pca", "neighbours")
+_IN_PARTS = {"mnist": ("memgan-recipe", "alice"), "cifar10": ()}
+"""Configurations of the tables of parts, which Tables 1 and 2 do not have."""
+_FAMILIES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
+_ANCHORS = ("pca", "pca-contrast", "neighbours")
 _SHORT = 1.0
 """Points below the paper's figure of a class from which on the page names the class."""
 _INTRODUCTION = """\
@@ -56,6 +62,9 @@ _NOTES = {
         " maps, which a digit that looks the same when turned defeats."
     ),
 }
+_DIFFERENCES = (
+    "Against {first}, seed by seed, the mean over classes with its 95 % interval, and by class:"
+)
 _HULL = """\
 ## The hull, measured
 
@@ -131,23 +140,30 @@ def _state(tables: Iterable[Table], cells: Sequence[ResultCell]) -> str:
 
 
 def _configurations() -> str:
-    lines = ["## The columns", ""]
-    body = [
-        [f"[{name}](../configs/mnist/{name}.yaml)", describe("mnist", name)]
-        for name in (column.configuration for column in make_layout("table1").columns)
-        if name in configuration_names("mnist")
-    ]
-    lines.append(markdown(["configuration", "what it is"], body).replace("---:", "---"))
-    lines += ["", "Those for CIFAR-10 are in `configs/cifar10/`."]
-    to_come = [name for name in _SEARCHED if name not in configuration_names("mnist")]
-    if to_come:
-        lines[-1] += f" Still to come, from searches on validation data: {', '.join(to_come)}."
-    return "\n".join(lines)
+    parts = ["## The columns"]
+    for family, table in (("mnist", "table1"), ("cifar10", "table2")):
+        known = configuration_names(family)
+        columns = [column.configuration for column in make_layout(table).columns]
+        named = [name for name in (*columns, *_IN_PARTS[family]) if name in known]
+        body = [
+            [f"[{name}](../configs/{family}/{name}.yaml)", describe(family, name)] for name in named
+        ]
+        heading = ["configuration", f"what it is on {_FAMILIES[family]}"]
+        parts.append(markdown(heading, body).replace("---:", "---"))
+        to_come = [name for name in _SEARCHED if name not in known]
+        if to_come:
+            parts.append(f"Still to come, from searches on validation data: {', '.join(to_come)}.")
+    return "\n\n".join(parts)
 
 
 def _table(table: Table) -> str:
     parts = [markdown(*rows(table))]
-    if comparison := _beside_anchors(table):
+    if table.layout.name in _OF_PARTS:
+        if lines := differences(table):
+            first = table.layout.columns[0].title
+            parts.append(_DIFFERENCES.format(first=first))
+            parts.append("\n".join(f"- {line}" for line in lines))
+    elif comparison := _beside_anchors(table):
         parts.append(comparison)
     if "MEMGAN" in table.layout.published:
         parts += ["As published:", markdown(*published_rows(table))]

@@ -19,7 +19,7 @@ class Trial(Frozen):
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
-    values: dict[str, float | int | str]
+    values: dict[str, bool | float | int | str]
     """What differs from the values of all trials, by the names that study files use."""
     epochs: int = Field(ge=1)
     state: Literal["complete", "stopped"]

@@ -28,7 +28,7 @@ def test_without_records_nothing_is_claimed(tmp_path: Path) -> None:
     write_page(tmp_path / "records", tmp_path / "page.md")
 
     text = (tmp_path / "page.md").read_text(encoding="utf-8")
-    assert "0 of 270" in text
+    assert "0 of 220" in text
     assert "less pca" not in text
     assert text.count("Not trained yet.") == 3
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["fig2.png"]
