@@ -59,6 +59,16 @@ def settings_of(detector: str, count: int) -> list[dict[str, Any]]:
     ]
 
 
+def with_contrast(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same settings of MEMGAN, half of them with contrast normalised, and with memory units at
+    the usual spread or further apart."""
+    rng = np.random.default_rng(1)
+    return [
+        {**values, "contrast_normalised": bool(at % 2), "memory_std": float(rng.choice([1.0, 3.0]))}
+        for at, values in enumerate(settings)
+    ]
+
+
 def blend(image: Pixels, other: Pixels, generator: np.random.Generator) -> Pixels:
     """Given up: the two images over each other, 35 to 65 % of each."""
     share = generator.uniform(0.35, 0.65)
@@ -137,6 +147,9 @@ def main() -> None:
     parser.add_argument("--detector", choices=["memgan", *_SETTINGS], default="pca")
     parser.add_argument("--classes", help="Names, by commas; all by default.")
     parser.add_argument("--settings", type=int, default=12, help="Of memgan.")
+    parser.add_argument(
+        "--contrast", action="store_true", help="Of memgan: vary contrast and spread of units too."
+    )
     parser.add_argument("--kinds", action="store_true", help="Rank the kinds, without the test.")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--out", type=Path)
@@ -152,7 +165,10 @@ def main() -> None:
         for name in classes
     }
     rows: list[dict[str, Any]] = []
-    for values in settings_of(options.detector, options.settings):
+    settings = settings_of(options.detector, options.settings)
+    if options.contrast:
+        settings = with_contrast(settings)
+    for values in settings:
         found = {}
         for name in classes:
             detector = trained(split, options.detector, values, name)
@@ -167,6 +183,7 @@ def main() -> None:
         print(values, {kind: round(100 * value, 2) for kind, value in mean.items()}, flush=True)
     given = f" --classes {options.classes}" if options.classes else ""
     given += f" --settings {options.settings}" if options.detector == "memgan" else ""
+    given += " --contrast" if options.contrast else ""
     given += " --kinds" if options.kinds else ""
     document = {
         "source": options.source,
