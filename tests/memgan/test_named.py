@@ -36,9 +36,11 @@ def test_memgan_paper_has_the_papers_settings_and_says_all_others(
     assert (parameters.memory_units, parameters.memory_dim) == (units, dim)
     assert parameters.epochs == epochs
     assert lowest <= parameters.learning_rate.encoder <= 1e-4
-    # The cooldown is ours, and off.
-    assert parameters.model_fields_set == set(MemganParameters.model_fields) - {"cooldown"}
+    # What the paper does not have is off.
+    ours = {"cooldown", "contrast_normalised"}
+    assert parameters.model_fields_set == set(MemganParameters.model_fields) - ours
     assert parameters.cooldown == 0
+    assert not parameters.contrast_normalised
 
 
 def test_a_name_may_change_values() -> None:

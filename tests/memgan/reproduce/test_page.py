@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from memgan.reproduce.layout import make_layout
 from memgan.reproduce.page import page, write_page
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +29,8 @@ def test_without_records_nothing_is_claimed(tmp_path: Path) -> None:
     write_page(tmp_path / "records", tmp_path / "page.md")
 
     text = (tmp_path / "page.md").read_text(encoding="utf-8")
-    assert "0 of 220" in text
+    wanted = 10 * sum(len(column.seeds) for column in make_layout("table1").columns)
+    assert f"| `memgan reproduce table1 --run` | 0 of {wanted} |" in text
     assert "less pca" not in text
     assert text.count("Not trained yet.") == 3
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["fig2.png"]
