@@ -12,15 +12,8 @@ def difference(table: Table, first: str, second: str) -> Figure | None:
 
     first, second: configurations of the table. None where they share no seed.
     """
-    auroc = {(c.configuration, c.normal_class, c.seed): c.auroc for c in table.cells}
-    seeds = sorted({cell.seed for cell in table.cells})
-    gaps = []
-    for seed in seeds:
-        pairs = [(auroc.get((first, k, seed)), auroc.get((second, k, seed))) for k in table.classes]
-        whole = [(a, b) for a, b in pairs if a is not None and b is not None]
-        if whole and len(whole) == len(pairs):
-            gaps.append(statistics.fmean(a - b for a, b in whole))
-    return Figure.of(gaps) if gaps else None
+    by_seed = _gaps(table, first, second)
+    return Figure.of([statistics.fmean(gaps.values()) for gaps in by_seed]) if by_seed else None
 
 
 def differences(table: Table) -> list[str]:
@@ -44,7 +37,21 @@ def differences(table: Table) -> list[str]:
     return lines
 
 
-def _by_class(table: Table, configuration: str, start: str) -> str:
-    own, base = table.figures[configuration], table.figures[start]
-    gaps = [f"{k} {100 * (own[k].mean - base[k].mean):+.1f}" for k in table.classes]
-    return f" ({', '.join(gaps)})"
+def _by_class(table: Table, first: str, second: str) -> str:
+    by_seed = _gaps(table, first, second)
+    gaps = {k: statistics.fmean(gaps[k] for gaps in by_seed) for k in table.classes}
+    return f" ({', '.join(f'{k} {100 * gap:+.1f}' for k, gap in gaps.items())})"
+
+
+def _gaps(table: Table, first: str, second: str) -> list[dict[str, float]]:
+    """By class, of each seed that both configurations have for all classes of the table."""
+    auroc = {(c.configuration, c.normal_class, c.seed): c.auroc for c in table.cells}
+
+    def whole(configuration: str, seed: int) -> bool:
+        return all((configuration, k, seed) in auroc for k in table.classes)
+
+    return [
+        {k: auroc[first, k, seed] - auroc[second, k, seed] for k in table.classes}
+        for seed in sorted({cell.seed for cell in table.cells})
+        if whole(first, seed) and whole(second, seed)
+    ]

@@ -20,8 +20,9 @@ _ORDER = (
     *("memgan", "memgan-contrast", "memgan-plus", "memgan-paper", "autoencoder"),
     *("pca", "pca-contrast", "neighbours", "ocsvm", "kde", "iforest"),
 )
-"""Columns of Tables 1 and 2. memgan-recipe is in none of them, as its values were chosen with test
-images in sight, and so is alice, which is the recipe without a part."""
+"""Columns of Tables 1 and 2. memgan-recipe is in neither, as its values were chosen with test
+images in sight, nor is alice, which is the recipe without a part. autoencoder has those values
+too, and stays as the plain baseline."""
 _STARTS = ("memgan-recipe", "memgan")
 """What a table of variations starts from: the first of these that there is. The recipe, as it has
 every loss at the same weight; the search took most of the projection loss out of `memgan`."""
