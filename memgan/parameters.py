@@ -152,6 +152,8 @@ class AutoencoderParameters(DetectorParameters):
     """Length of a code."""
     width: int = Field(16, ge=1)
     """Channels of the first convolution; deeper ones have up to eight times as many."""
+    cooldown: float = Field(0.0, ge=0, le=1)
+    """As of MEMGAN."""
     contrast_normalised: bool = False
     """Bring every image to its own mean and spread first."""
 

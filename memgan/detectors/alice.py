@@ -63,6 +63,9 @@ class Alice(Autoencoder):
             "discriminator": game_of_d.detach(),
         }
 
+    def _optimisers(self) -> list[torch.optim.Adam]:
+        return [self.optimiser, self.optimiser_of_d]
+
     def state_dict(self) -> dict[str, Any]:
         return {
             **super().state_dict(),

@@ -15,6 +15,7 @@ from memgan.detectors import losses
 from memgan.detectors.base import Detector, Rebuilt, Scores
 from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.contrast import Seen, see
+from memgan.detectors.cooling import rate_factor
 from memgan.detectors.networks import Encoder, Generator, initialise
 from memgan.detectors.weights import take_weights
 from memgan.parameters import AutoencoderParameters, DetectorParameters
@@ -31,6 +32,7 @@ class Autoencoder(Detector):
         super().__init__(parameters, **arguments)
         assert isinstance(parameters, AutoencoderParameters)
         self.parameters = p = parameters
+        self.epoch = 0
         self.shuffling = torch.Generator().manual_seed(self.seed)
         with torch.random.fork_rng(devices=[]):  # Layers first fill themselves from the global one.
             parts = nn.Sequential(
@@ -44,6 +46,8 @@ class Autoencoder(Detector):
         )
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        self.epoch += 1
+        self._set_rates()
         self.parts.train()
         resident = torch.tensor(images, device=self.device)
         order = torch.randperm(len(images), generator=self.shuffling)
@@ -53,6 +57,16 @@ class Autoencoder(Detector):
             for loss, value in self._step(self._see(resident[batch.to(self.device)]).x).items():
                 totals[loss] = totals.get(loss, torch.zeros((), device=self.device)) + value
         return {loss: float(total) / len(batches) for loss, total in totals.items()}
+
+    def _set_rates(self) -> None:
+        p = self.parameters
+        factor = rate_factor(p.cooldown, epochs=p.epochs, epoch=self.epoch)
+        for optimiser in self._optimisers():
+            for group in optimiser.param_groups:
+                group["lr"] = factor * p.learning_rate
+
+    def _optimisers(self) -> list[torch.optim.Adam]:
+        return [self.optimiser]
 
     def _step(self, x: Tensor) -> dict[str, Tensor]:
         """One step of Adam on a batch in [−1, 1]; the losses, detached."""
@@ -96,12 +110,14 @@ class Autoencoder(Detector):
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            "epoch": self.epoch,
             "parts": self.parts.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "shuffling": self.shuffling.get_state(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.epoch = int(state["epoch"])
         self.parts.load_state_dict(state["parts"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.shuffling.set_state(state["shuffling"])

@@ -16,6 +16,7 @@ from memgan.detectors import losses
 from memgan.detectors.base import Detector, Rebuilt, Scores
 from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.contrast import Seen, see, signed_to_grey
+from memgan.detectors.cooling import rate_factor
 from memgan.detectors.memory import address_logits, project, sample_addresses
 from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise
 from memgan.detectors.weights import take_weights
@@ -23,8 +24,6 @@ from memgan.parameters import DetectorParameters, LearningRate, MemganParameters
 
 Codes = npt.NDArray[np.float32]
 _SCORING_BATCH = 256
-_COOLED = 0.05
-"""The part of its learning rate that a training with a cooldown ends with."""
 
 
 class Memgan(Detector):
@@ -66,7 +65,8 @@ class Memgan(Detector):
         self.parameters = parameters
 
     def _set_optimisers(self) -> None:
-        p, factor = self.parameters, _rate_factor(self.parameters, self.epoch)
+        p = self.parameters
+        factor = rate_factor(p.cooldown, epochs=p.epochs, epoch=self.epoch)
         for name, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
                 group["lr"] = factor * getattr(p.learning_rate, name)
@@ -262,13 +262,6 @@ class Memgan(Detector):
             for name, value in self.parts.state_dict().items()
             if not name.startswith("discriminator.") and not name.endswith("num_batches_tracked")
         }
-
-
-def _rate_factor(parameters: MemganParameters, epoch: int) -> float:
-    """What the learning rates are multiplied by in an epoch, 1 the first."""
-    cool = round(parameters.cooldown * parameters.epochs)
-    late = epoch - (parameters.epochs - cool)
-    return float(_COOLED ** min(1.0, late / cool)) if cool and late > 0 else 1.0
 
 
 class _Memory(nn.Module):
