@@ -154,8 +154,11 @@ def _memory_units(source: str | None) -> Layout:
         source=source or "mnist",
         classes=("0", "1", "5"),
         columns=tuple(
-            _column("mnist", start if n == own else f"{start}+memory_units={n}", f"n = {n}")
-            for n in (25, 50, 100, 200)
+            replace(column, seeds=column.seeds[:3])
+            for column in (
+                _column("mnist", start if n == own else f"{start}+memory_units={n}", f"n = {n}")
+                for n in (25, 50, 100, 200)
+            )
         ),
         published={f"n = {n}": by_class for n, by_class in published.items()},
     )

@@ -13,6 +13,7 @@ from memgan.reproduce.hull_table import HEADER, hull_findings, hull_rows
 from memgan.reproduce.layout import Layout, figure_layout, make_layout
 from memgan.reproduce.render import markdown, published_rows, rows
 from memgan.reproduce.searches import read_searches, searches_section
+from memgan.reproduce.summary import summary
 from memgan.reproduce.tables import Table, fill
 from memgan.result_cells import ResultCell, read_cells, read_recorded
 
@@ -110,13 +111,16 @@ def page(records: Path) -> str:
     """The page's text. Equal records give equal text."""
     cells = read_cells(records / "cells")
     tables = {name: fill(make_layout(name), cells) for name in _TABLES}
-    all_tables = [*tables.values(), fill(make_layout("hull"), cells)]
-    parts = [_INTRODUCTION, _state(all_tables, cells), _configurations()]
+    hull_layout = make_layout("hull")
+    hulls = read_recorded(records / "hull", HullCell)
+    all_tables = [*tables.values(), fill(hull_layout, cells)]
+    parts = [_INTRODUCTION, summary(tables, hull_layout, hulls)]
+    parts += [_state(all_tables, cells), _configurations()]
     if searches := read_searches(records / "searches"):
         parts.append(searches_section(searches))
     for name, table in tables.items():
         parts += [_TABLES[name], *([_NOTES[name]] if name in _NOTES else []), _table(table)]
-    parts.append(_hull(read_recorded(records / "hull", HullCell)))
+    parts.append(_hull(hull_layout, hulls))
     parts.append(_figures(records))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -218,8 +222,7 @@ def _beside_paper(table: Table, configuration: str) -> str:
     )
 
 
-def _hull(hulls: Sequence[HullCell]) -> str:
-    layout = make_layout("hull")
+def _hull(layout: Layout, hulls: Sequence[HullCell]) -> str:
     findings = "\n".join(f"- {line}" for line in hull_findings(layout, hulls))
     return "\n".join([_HULL, markdown(HEADER, hull_rows(layout, hulls)), "", findings])
 
