@@ -79,7 +79,8 @@ def _ahead(gap: float) -> str:
 
 def _parts(table: Table) -> str:
     start, *variations = table.layout.columns
-    helping, others = [], []
+    helping: list[str] = []
+    others: list[str] = []
     for column in variations:
         gap = difference(table, column.configuration, start.configuration)
         if gap is None or gap.half_width is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,18 +61,29 @@ def train_missing(
     done = 0
     for name in dict.fromkeys(configuration for configuration, _, _ in missing):
         configuration = _configured(layout.family, name, data, device)
-        for seed in dict.fromkeys(s for c, _, s in missing if c == name):
-            classes = [k for c, k, s in missing if (c, s) == (name, seed)]
-            for cell in train_cells(configuration, split, classes=classes, seeds=[seed], jobs=jobs):
+        for classes, seeds in _together(missing, name).items():
+            for cell in train_cells(configuration, split, classes=classes, seeds=seeds, jobs=jobs):
                 result = _result(layout, name, configuration, split, cell)
                 _keep_more(records, configuration, split, result, cell)
                 add_recorded(records / CELLS, result)
                 done += 1
                 note(
-                    f"{done}/{len(missing)}  {name}  class {cell.normal_class}  seed {seed}"
+                    f"{done}/{len(missing)}  {name}  class {cell.normal_class}  seed {cell.seed}"
                     f"  test AUROC {100 * result.auroc:.1f}  {cell.seconds:.0f} s"
                 )
     return layout
+
+
+def _together(
+    missing: Sequence[tuple[str, str, int]], name: str
+) -> dict[tuple[str, ...], list[int]]:
+    """Seeds of one configuration by the classes they lack, so that no process waits for the last
+    class of each seed."""
+    seeds: dict[tuple[str, ...], list[int]] = {}
+    for seed in dict.fromkeys(s for c, _, s in missing if c == name):
+        classes = tuple(k for c, k, s in missing if (c, s) == (name, seed))
+        seeds.setdefault(classes, []).append(seed)
+    return seeds
 
 
 def _keep_more(
