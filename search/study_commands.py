@@ -113,6 +113,7 @@ def delete(
 
     from search.mirror import mirror_of
     from search.store import StudyFolder
+    from tracking.location import sync_command
 
     folder = StudyFolder.at(results, name)
     mirror = mirror_of(folder, only_to_look=True)
@@ -121,12 +122,29 @@ def delete(
     with folder.lock():
         if mirror:
             mirror.must_be_free()
+        if waiting := _undelivered(folder):
+            typer.echo(
+                f"{waiting} events of its record never reached the tracking store, and go with it;"
+                f" to deliver them first: {sync_command(name, folder.where)}",
+                err=True,
+            )
         if not yes:
             typer.confirm(f"delete {place} for good?", abort=True)
         if mirror:
             mirror.remove()
         shutil.rmtree(folder.path)
     typer.echo(f"deleted {place}; its runs in MLflow stay, and can be deleted there")
+
+
+def _undelivered(folder: StudyFolder) -> int:
+    import sqlite3
+
+    from tracking import Outbox
+
+    try:
+        return Outbox(folder.outbox).count_waiting() if folder.outbox.is_file() else 0
+    except sqlite3.Error:
+        return 0  # What cannot be read cannot be delivered either.
 
 
 def _state(folder: StudyFolder) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""`memgan studies delete`: what goes, and what the user is told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from search.cli import app
+from search.store import StudyFolder
+from search.study import Study
+from tracking import Outbox
+from tracking.events import RunStarted
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    folder = StudyFolder(tmp_path, "mine")
+    folder.create(Study.default().with_options(name="mine"))
+    return folder
+
+
+def _delete(folder: StudyFolder, *, typed: str) -> str:
+    command = ["studies", "delete", "mine", "--results", str(folder.results)]
+    return CliRunner().invoke(app, command, input=typed).output
+
+
+def test_a_study_goes_only_after_a_yes(folder: StudyFolder) -> None:
+    assert "for good?" in _delete(folder, typed="n\n")
+    assert folder.path.is_dir()
+    assert "its runs in MLflow stay" in _delete(folder, typed="y\n")
+    assert not folder.path.exists()
+
+
+def test_events_that_were_never_delivered_are_named_before_they_go(folder: StudyFolder) -> None:
+    outbox = Outbox(folder.outbox)
+    outbox.append([RunStarted(run_key="a", name="a"), RunStarted(run_key="b", name="b")])
+
+    said = _delete(folder, typed="n\n")
+
+    assert "2 events of its record never reached the tracking store" in said
+    assert "memgan sync mine" in said
+    assert outbox.count_waiting() == 2
+
+
+def test_nothing_is_said_of_a_record_that_was_delivered(folder: StudyFolder) -> None:
+    outbox = Outbox(folder.outbox)
+    outbox.append([RunStarted(run_key="a", name="a")])
+    outbox.mark_delivered(stored.seq for stored in outbox.waiting())
+
+    assert "never reached" not in _delete(folder, typed="n\n")
