@@ -140,16 +140,14 @@ class NeighboursParameters(DetectorParameters):
     neighbours: int = Field(1, ge=1)
 
 
-class AutoencoderParameters(DetectorParameters):
-    """A plain autoencoder of MEMGAN's encoder and generator: no memory, no adversary."""
+class RebuilderParameters(DetectorParameters):
+    """What every single network that is trained to rebuild images has."""
 
     epochs: int = Field(7, ge=1)
     batch_size: int = Field(64, ge=2)
     learning_rate: float = Field(1e-3, gt=0, lt=1)
     beta1: float = Field(0.5, ge=0, lt=1)
     beta2: float = Field(0.999, ge=0, lt=1)
-    code_dim: int = Field(64, ge=1)
-    """Length of a code."""
     width: int = Field(16, ge=1)
     """Channels of the first convolution; deeper ones have up to eight times as many."""
     cooldown: float = Field(0.0, ge=0, le=1)
@@ -158,10 +156,34 @@ class AutoencoderParameters(DetectorParameters):
     """Bring every image to its own mean and spread first."""
 
 
+class AutoencoderParameters(RebuilderParameters):
+    """A plain autoencoder of MEMGAN's encoder and generator: no memory, no adversary."""
+
+    code_dim: int = Field(64, ge=1)
+    """Length of a code."""
+
+
 class AliceParameters(AutoencoderParameters):
     """MEMGAN without its memory: encoder, generator and joint discriminator, with cycle loss."""
 
     adversarial_weight: float = Field(1.0, ge=0)
+
+
+class MemaeParameters(RebuilderParameters):
+    """MemAE (arXiv 1904.02639), with its own networks. Defaults: what it states for MNIST; for
+    CIFAR-10 it has 500 units and a width of 64."""
+
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(128, ge=2)
+    learning_rate: float = Field(1e-4, gt=0, lt=1)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    memory_units: int = Field(100, ge=2)
+    """N, the items of the memory, each as long as a flattened code."""
+    similarity: Literal["dot", "cosine"] = "dot"
+    """How a code addresses an item: a dot product, as its public code has it, or a cosine."""
+    shrinkage: float = Field(1.0, ge=0)
+    """λ · N: addresses not above this share of an even one become 0. The paper takes 1 to 3."""
+    entropy_weight: float = Field(2e-4, ge=0)
 
 
 class OcsvmParameters(DetectorParameters):
@@ -192,6 +214,7 @@ PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "neighbours": NeighboursParameters,
     "autoencoder": AutoencoderParameters,
     "alice": AliceParameters,
+    "memae": MemaeParameters,
     "ocsvm": OcsvmParameters,
     "kde": KdeParameters,
     "iforest": IforestParameters,

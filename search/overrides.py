@@ -43,6 +43,11 @@ _SPACES: Mapping[str, Mapping[str, Any]] = {
     "memgan": _MEMORIES,
     "memgan-plus": {**_MEMORIES, "residual_weight": [0.25, 0.5, 1.0, 2.0]},
     "autoencoder": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
+    "memae": {
+        "learning_rate": _RATES,
+        "memory_units": [50, 100, 200, 500],
+        "shrinkage": {"low": 0.5, "high": 3.0},
+    },
     "alice": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
     "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
     "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},

@@ -10,6 +10,7 @@ from memgan.detectors.autoencoder import Autoencoder
 from memgan.detectors.base import Detector, Scores
 from memgan.detectors.iforest import Iforest
 from memgan.detectors.kde import Kde
+from memgan.detectors.memae import Memae
 from memgan.detectors.memgan import Memgan
 from memgan.detectors.memgan_plus import MemganPlus
 from memgan.detectors.ocsvm import Ocsvm
@@ -18,7 +19,10 @@ from memgan.parameters import DetectorParameters
 
 DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
-    for kind in (Memgan, MemganPlus, Autoencoder, Alice, Pca, Neighbours, Ocsvm, Kde, Iforest)
+    for kind in (
+        *(Memgan, MemganPlus, Memae, Autoencoder, Alice),
+        *(Pca, Neighbours, Ocsvm, Kde, Iforest),
+    )
 }
 
 

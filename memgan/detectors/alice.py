@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from memgan.detectors import losses
 from memgan.detectors.autoencoder import Autoencoder
@@ -39,6 +39,7 @@ class Alice(Autoencoder):
 
     def _step(self, x: Tensor) -> dict[str, Tensor]:
         """D first, then E and G from one common point, as in MEMGAN's Algorithm 1."""
+        assert isinstance(self.parts, nn.Sequential)
         encoder, generator = self.parts
         code = encoder(x)
         z = torch.randn(code.shape, generator=self.sampling, device=self.device)

@@ -39,6 +39,7 @@ PARAMETERS = {
     "neighbours": {"neighbours": 2},
     "autoencoder": {"width": 2, "code_dim": 4, "epochs": 2},
     "alice": {"width": 2, "code_dim": 4, "epochs": 2},
+    "memae": {"width": 2, "memory_units": 5, "epochs": 2},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},

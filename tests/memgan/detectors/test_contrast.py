@@ -17,6 +17,7 @@ _VALUES: dict[str, dict[str, object]] = {
     "memgan": {**_NETS, "memory_units": 12, "memory_dim": 8},
     "autoencoder": {**_NETS, "code_dim": 8},
     "alice": {**_NETS, "code_dim": 8},
+    "memae": {**_NETS, "memory_units": 12},
     "pca": {"components": 4},
 }
 

@@ -36,6 +36,7 @@ _SMALL = {
     "neighbours": {"neighbours": 2},
     "autoencoder": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8},
     "alice": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8},
+    "memae": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "memory_units": 12},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},

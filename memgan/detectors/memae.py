@@ -1,0 +1,128 @@
+"""MemAE (arXiv 1904.02639): an autoencoder that may only rebuild from sparse mixtures of a memory.
+
+Its paper states networks for grey and for colour images; these are them, for any size. Addresses
+are dot products, as in its public code, or cosines, as in its text; see docs/science.md.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from memgan.detectors.memory import address_logits
+from memgan.detectors.networks import initialise
+from memgan.detectors.rebuilder import Rebuilder
+from memgan.parameters import MemaeParameters
+
+_EPSILON = 1e-12
+_GREY = (1, 2, 4)
+_COLOUR = (1, 2, 2, 4)
+"""Channels of the convolutions, in units of `width`: 16 and 64 in the paper."""
+
+
+class Memae(Rebuilder):
+    """Trained by ‖x − x̂‖² and the entropy of addresses (its Eq. 8–10), scored by ‖x − x̂‖²."""
+
+    name = "memae"
+    parts: _Net
+
+    def _make_parts(self, generator: torch.Generator) -> nn.Module:
+        p = self.parameters
+        assert isinstance(p, MemaeParameters)
+        self.entropy_weight = p.entropy_weight
+        net = _Net(self.image_shape, p)
+        initialise(net, generator)
+        span = 1 / math.sqrt(net.memory.shape[1])
+        nn.init.uniform_(net.memory, -span, span, generator=generator)
+        return net
+
+    @staticmethod
+    def distance(x: Tensor, rebuilt: Tensor) -> Tensor:
+        return ((x - rebuilt) ** 2).flatten(1).sum(dim=1)
+
+    def _step(self, x: Tensor) -> dict[str, Tensor]:
+        addresses = self.parts.addresses(x)
+        residual = self.distance(x, self.parts.decode(addresses)).mean()
+        entropy = address_entropy(addresses)
+        self._update(residual + self.entropy_weight * entropy)
+        return {"residual": residual.detach(), "entropy": entropy.detach()}
+
+
+def shrink(weights: Tensor, threshold: float) -> Tensor:
+    """ŵ, (B, n): what is not above `threshold` becomes 0, and the rest sums to 1 (its Eq. 6–7).
+
+    weights: softmax addresses, (B, n). A row with nothing above the threshold is all 0.
+    """
+    above = weights - threshold
+    kept = F.relu(above) * weights / (above.abs() + _EPSILON)
+    return kept / kept.sum(dim=1, keepdim=True).clamp_min(_EPSILON)
+
+
+def address_entropy(addresses: Tensor) -> Tensor:
+    """−Σᵢ ŵᵢ log ŵᵢ, mean over the batch (its Eq. 9). addresses: (B, n), rows on the simplex."""
+    return -(addresses * (addresses + _EPSILON).log()).sum(dim=1).mean()
+
+
+class _Net(nn.Module):
+    """Encoder, memory (n, d) and decoder; one memory item is one flattened code."""
+
+    def __init__(self, image_shape: tuple[int, int, int], p: MemaeParameters) -> None:
+        super().__init__()
+        channels, height, width = image_shape
+        factors = _GREY if channels == 1 else _COLOUR
+        kernels = (1, *(3,) * (len(factors) - 1)) if channels == 1 else (3,) * len(factors)
+        widths = [channels, *(p.width * factor for factor in factors)]
+        sizes = [(height, width)]
+        for _ in factors:
+            sizes.append((math.ceil(sizes[-1][0] / 2), math.ceil(sizes[-1][1] / 2)))
+        self.encoder = _encoder(widths, kernels)
+        self.decoder = _decoder(widths[::-1], sizes[::-1])
+        self.memory = nn.Parameter(torch.empty(p.memory_units, widths[-1] * math.prod(sizes[-1])))
+        self.threshold = p.shrinkage / p.memory_units
+        self.cosine = p.similarity == "cosine"
+
+    def addresses(self, images: Tensor) -> Tensor:
+        """ŵ of images (B, C, H, W), (B, n)."""
+        codes: Tensor = self.encoder(images)
+        memory: Tensor = self.memory
+        if self.cosine:
+            codes, memory = F.normalize(codes, dim=1), F.normalize(memory, dim=1)
+        return shrink(torch.softmax(address_logits(codes, memory), dim=1), self.threshold)
+
+    def decode(self, addresses: Tensor) -> Tensor:
+        """x̂ of ẑ = ŵM, (B, C, H, W)."""
+        rebuilt: Tensor = self.decoder(addresses @ self.memory)
+        return rebuilt
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.decode(self.addresses(images))
+
+
+def _encoder(widths: list[int], kernels: tuple[int, ...]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for kernel, (into, out) in zip(kernels, pairwise(widths), strict=True):
+        layers += [
+            nn.Conv2d(into, out, kernel, stride=2, padding=kernel // 2),
+            nn.BatchNorm2d(out, momentum=None),
+            nn.LeakyReLU(0.2),
+        ]
+    return nn.Sequential(*layers, nn.Flatten())
+
+
+def _decoder(widths: list[int], sizes: list[tuple[int, int]]) -> nn.Sequential:
+    """widths, sizes: from the code to the image, each layer's before and after."""
+    layers: list[nn.Module] = [nn.Unflatten(1, (widths[0], *sizes[0]))]
+    last = len(widths) - 2
+    for at, (into, out) in enumerate(pairwise(widths)):
+        # What a stride of 2 leaves open: an even length came from one more than 2n − 1.
+        odd = tuple(1 - length % 2 for length in sizes[at + 1])
+        layers.append(
+            nn.ConvTranspose2d(into, out, 3, stride=2, padding=1, output_padding=(odd[0], odd[1]))
+        )
+        if at < last:
+            layers += [nn.BatchNorm2d(out, momentum=None), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers)

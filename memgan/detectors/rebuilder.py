@@ -1,0 +1,147 @@
+"""What detectors share that are one network, trained to rebuild normal images."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from memgan.data.images import Pixels
+from memgan.detectors import losses
+from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.detectors.batchnorm import renew_statistics
+from memgan.detectors.contrast import Seen, see
+from memgan.detectors.cooling import rate_factor
+from memgan.detectors.weights import take_weights
+from memgan.parameters import DetectorParameters, RebuilderParameters
+
+_BATCH = 256
+
+
+class Rebuilder(Detector):
+    """One network with one optimiser; the score is how far an image is from what it makes of it."""
+
+    def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
+        super().__init__(parameters, **arguments)
+        assert isinstance(parameters, RebuilderParameters)
+        self.parameters = p = parameters
+        self.epoch = 0
+        self.shuffling = torch.Generator().manual_seed(self.seed)
+        with torch.random.fork_rng(devices=[]):  # Layers first fill themselves from the global one.
+            parts = self._make_parts(torch.Generator().manual_seed(self.seed + 2))
+        self.parts = parts.to(self.device)
+        self.optimiser = torch.optim.Adam(
+            self.parts.parameters(), lr=p.learning_rate, betas=(p.beta1, p.beta2), fused=True
+        )
+
+    @abstractmethod
+    def _make_parts(self, generator: torch.Generator) -> nn.Module:
+        """The network, x (B, C, H, W) → the same shape, filled from `generator`."""
+
+    @abstractmethod
+    def _step(self, x: Tensor) -> dict[str, Tensor]:
+        """One step of Adam on a batch, as the networks see it; the losses, detached."""
+
+    @staticmethod
+    def distance(x: Tensor, rebuilt: Tensor) -> Tensor:
+        """The score of each image, (B,)."""
+        return losses.distance(x, rebuilt)
+
+    def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        self.epoch += 1
+        self._set_rates()
+        self.parts.train()
+        resident = torch.tensor(images, device=self.device)
+        order = torch.randperm(len(images), generator=self.shuffling)
+        batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
+        totals: dict[str, Tensor] = {}
+        for batch in batches:
+            for loss, value in self._step(self._see(resident[batch.to(self.device)]).x).items():
+                totals[loss] = totals.get(loss, torch.zeros((), device=self.device)) + value
+        return {loss: float(total) / len(batches) for loss, total in totals.items()}
+
+    def _set_rates(self) -> None:
+        p = self.parameters
+        factor = rate_factor(p.cooldown, epochs=p.epochs, epoch=self.epoch)
+        for optimiser in self._optimisers():
+            for group in optimiser.param_groups:
+                group["lr"] = factor * p.learning_rate
+
+    def _optimisers(self) -> list[torch.optim.Adam]:
+        return [self.optimiser]
+
+    def _update(self, loss: Tensor) -> None:
+        self.optimiser.zero_grad()
+        torch.autograd.backward(loss, inputs=list(self.parts.parameters()))
+        self.optimiser.step()
+
+    def prepare_to_score(self, images: Pixels) -> None:
+        renew_statistics(self.parts, images, lambda batch: self.parts(self._seen(batch).x))
+
+    def scorer(self) -> nn.Module:
+        self.parts.eval()
+        return _Scorer(self.parts, self.distance, self.parameters.contrast_normalised)
+
+    def score(self, images: Pixels) -> Scores:
+        return self._scored(images)[0]
+
+    def rebuild(self, images: Pixels) -> Rebuilt:
+        return self._scored(images)[1]
+
+    @torch.no_grad()
+    def _scored(self, images: Pixels) -> tuple[Scores, Rebuilt]:
+        scorer = self.scorer()
+        scores, rebuilt = np.empty(len(images)), np.empty(images.shape, dtype=np.float32)
+        for start in range(0, len(images), _BATCH):
+            part = slice(start, start + _BATCH)
+            of_part = scorer(torch.tensor(images[part], device=self.device))
+            scores[part], rebuilt[part] = (values.cpu().numpy() for values in of_part)
+        return scores, rebuilt
+
+    def _seen(self, images: Pixels) -> Seen:
+        return self._see(torch.tensor(images, device=self.device))
+
+    def _see(self, pixels: Tensor) -> Seen:
+        return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "parts": self.parts.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "shuffling": self.shuffling.get_state(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.epoch = int(state["epoch"])
+        self.parts.load_state_dict(state["parts"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.shuffling.set_state(state["shuffling"])
+
+    def weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        take_weights(weights, self._scoring_state())
+
+    def _scoring_state(self) -> dict[str, Tensor]:
+        state = self.parts.state_dict().items()
+        return {name: value for name, value in state if not name.endswith("num_batches_tracked")}
+
+
+class _Scorer(nn.Module):
+    def __init__(
+        self, parts: nn.Module, distance: Callable[[Tensor, Tensor], Tensor], normalised: bool
+    ) -> None:
+        super().__init__()
+        self.parts, self.distance, self.normalised = parts, distance, normalised
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        seen = see(images, contrast_normalised=self.normalised)
+        rebuilt = self.parts(seen.x)
+        return self.distance(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)
