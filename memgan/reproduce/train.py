@@ -13,11 +13,11 @@ from memgan.data import Split, check_normal_classes, load_split
 from memgan.errors import ResultsError
 from memgan.named import digest, named_configuration
 from memgan.reproduce.figures import find_memory
-from memgan.reproduce.hull import measure, restore
-from memgan.reproduce.layout import Layout
+from memgan.reproduce.hull import HullCell, measure, restore
+from memgan.reproduce.layout import Layout, make_layout
 from memgan.reproduce.memories import keep_memory
-from memgan.reproduce.tables import fill
-from memgan.result_cells import ResultCell, add_recorded, read_cells
+from memgan.reproduce.tables import Table, fill
+from memgan.result_cells import ResultCell, add_recorded, read_cells, read_recorded
 from memgan.runtime import machine, versions
 
 CELLS, HULLS, MEMORIES = "cells", "hull", "memories"
@@ -37,10 +37,11 @@ def train_missing(
 ) -> Layout:
     """Train what `layout` wants and `records` has not; gives the layout with its classes.
 
-    Of a MEMGAN the hull is measured along with it, and of its first seed the memory is kept for
-    the figures; for_figure: cells whose memory was not kept count as missing too. Interrupted,
-    what is done stays, and the next call goes on. ResultsError if the cells there were made from
-    another split.
+    Of a MEMGAN that the table of hulls shows, the hull is measured along with it, and of every
+    first seed the memory is kept for the figures; for_figure: cells whose memory was not kept
+    count as missing too, and for the table of hulls those whose hull was not measured.
+    Interrupted, what is done stays, and the next call goes on. ResultsError if the cells there
+    were made from another split.
     """
     data = DataConfig(source=layout.source, dir=data_dir)
     split = load_split(data, download=download)
@@ -53,18 +54,14 @@ def train_missing(
             f"the cells of {split.source} in {records} were made from another split, of other"
             " images or by another version; give the new ones a folder of their own (--records)"
         )
-    missing = list(table.missing)
-    if for_figure:
-        (column,) = layout.columns
-        wanted = [(column.configuration, name, column.seeds[0]) for name in table.classes]
-        missing = [w for w in wanted if find_memory(layout, records / MEMORIES, w[1]) is None]
+    missing = _missing(table, records, for_figure=for_figure)
     done = 0
     for name in dict.fromkeys(configuration for configuration, _, _ in missing):
         configuration = _configured(layout.family, name, data, device)
         for classes, seeds in _together(missing, name).items():
             for cell in train_cells(configuration, split, classes=classes, seeds=seeds, jobs=jobs):
                 result = _result(layout, name, configuration, split, cell)
-                _keep_more(records, configuration, split, result, cell)
+                _keep_more(layout, records, configuration, split, result, cell)
                 add_recorded(records / CELLS, result)
                 done += 1
                 note(
@@ -72,6 +69,20 @@ def train_missing(
                     f"  test AUROC {100 * result.auroc:.1f}  {cell.seconds:.0f} s"
                 )
     return layout
+
+
+def _missing(table: Table, records: Path, *, for_figure: bool) -> list[tuple[str, str, int]]:
+    layout = table.layout
+    if for_figure:
+        (column,) = layout.columns
+        shown = [(column.configuration, name, column.seeds[0]) for name in table.classes]
+        return [w for w in shown if find_memory(layout, records / MEMORIES, w[1]) is None]
+    missing = list(table.missing)
+    if layout.name == "hull":
+        hulls = {hull.key for hull in read_recorded(records / HULLS, HullCell)}
+        trained = [(cell.configuration, cell.normal_class, cell.seed) for cell in table.cells]
+        missing += [(c, k, s) for c, k, s in trained if (c, layout.dataset, k, s) not in hulls]
+    return missing
 
 
 def _together(
@@ -87,14 +98,30 @@ def _together(
 
 
 def _keep_more(
-    records: Path, configuration: Configuration, split: Split, result: ResultCell, cell: Cell
+    layout: Layout,
+    records: Path,
+    configuration: Configuration,
+    split: Split,
+    result: ResultCell,
+    cell: Cell,
 ) -> None:
     detector = restore(configuration, split, cell)
     if detector is None:
         return
-    add_recorded(records / HULLS, measure(detector, split, result, cell.test_anomalous))
+    if layout.name == "hull" or _in_hull_table(result):
+        add_recorded(records / HULLS, measure(detector, split, result, cell.test_anomalous))
     if cell.seed == configuration.seeds[0]:
         keep_memory(records / MEMORIES, result, detector, split.test.images, cell.test_anomalous)
+
+
+def _in_hull_table(result: ResultCell) -> bool:
+    """Whether the hull is shown; measuring one takes longer than a training where d is large."""
+    hull = make_layout("hull")
+    return (
+        result.dataset == hull.dataset
+        and result.normal_class in (hull.classes or ())
+        and result.configuration in {column.configuration for column in hull.columns}
+    )
 
 
 def _configured(family: str, name: str, data: DataConfig, device: str | None) -> Configuration:

@@ -57,6 +57,8 @@ def test_a_memgan_leaves_its_hull_and_its_memory_for_the_figures(
         assert reproduce(tmp_path, name, *chosen, "--out", str(picture)) == 0
         assert picture.read_bytes().startswith(b"\x89PNG")
 
+    assert not (tmp_path / "hull").exists()
+    assert reproduce(tmp_path, "hull", *chosen, "--seeds", "1", "--run") == 0
     (hull,) = json.loads((tmp_path / "hull" / "digits-memgan-recipe.json").read_text())
     assert (hull["memory_units"], hull["memory_dim"]) == (5, 3)
     assert hull["test_normal"]["count"] + hull["test_anomalous"]["count"] == 719
