@@ -10,6 +10,7 @@ from memgan.named import configuration_names, describe
 from memgan.reproduce.differences import differences
 from memgan.reproduce.hull import HullCell
 from memgan.reproduce.hull_table import HEADER, hull_findings, hull_rows
+from memgan.reproduce.label_free import label_free_section, read_comparisons
 from memgan.reproduce.layout import Layout, figure_layout, make_layout
 from memgan.reproduce.render import markdown, published_rows, rows
 from memgan.reproduce.searches import read_searches, searches_section
@@ -118,6 +119,8 @@ def page(records: Path) -> str:
     parts += [_state(all_tables, cells), _configurations()]
     if searches := read_searches(records / "searches"):
         parts.append(searches_section(searches))
+    if comparisons := read_comparisons(records):
+        parts.append(label_free_section(comparisons))
     for name, table in tables.items():
         parts += [_TABLES[name], *([_NOTES[name]] if name in _NOTES else []), _table(table)]
     parts.append(_hull(hull_layout, hulls))
