@@ -149,7 +149,7 @@ class RebuilderParameters(DetectorParameters):
     beta1: float = Field(0.5, ge=0, lt=1)
     beta2: float = Field(0.999, ge=0, lt=1)
     width: int = Field(16, ge=1)
-    """Channels of the first convolution; deeper ones have up to eight times as many."""
+    """Channels of the first convolution; deeper ones have up to eight (MemAE: four) times."""
     cooldown: float = Field(0.0, ge=0, le=1)
     """As of MEMGAN."""
     contrast_normalised: bool = False
@@ -170,8 +170,8 @@ class AliceParameters(AutoencoderParameters):
 
 
 class MemaeParameters(RebuilderParameters):
-    """MemAE (arXiv 1904.02639), with its own networks. Defaults: what it states for MNIST; for
-    CIFAR-10 it has 500 units and a width of 64."""
+    """MemAE (arXiv 1904.02639). Defaults: networks and N as it states them for MNIST (on CIFAR-10
+    a width of 64 and N = 500), the rate of its public code; batches and epochs are our choice."""
 
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(128, ge=2)

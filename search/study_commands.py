@@ -122,7 +122,13 @@ def delete(
     with folder.lock():
         if mirror:
             mirror.must_be_free()
-        if waiting := _undelivered(folder):
+        if mirror and not folder.outbox.is_file():
+            typer.echo(
+                "whether all of its record was delivered is known where it was driven last, not"
+                " here",
+                err=True,
+            )
+        elif waiting := _undelivered(folder):
             typer.echo(
                 f"{waiting} events of its record never reached the tracking store, and go with it;"
                 f" to deliver them first: {sync_command(name, folder.where)}",

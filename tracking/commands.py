@@ -126,7 +126,7 @@ def compare(
 
     Reads the record alone, so studies may have been made on any machine.
 
-    Example: memgan compare mnist-memgan mnist-pca --published mnist --format markdown
+    Example: memgan compare mnist mnist-pca --published mnist --format markdown
     """
     from tracking.comparison import compare as put_together
     from tracking.comparison_text import (

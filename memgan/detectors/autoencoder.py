@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from memgan.detectors import losses
-from memgan.detectors.networks import Encoder, Generator, initialise
+from memgan.detectors.networks import Encoder, Generator
 from memgan.detectors.rebuilder import Rebuilder
-from memgan.parameters import AutoencoderParameters
+from memgan.parameters import AutoencoderParameters, RebuilderParameters
 
 
 class Autoencoder(Rebuilder):
@@ -16,15 +15,13 @@ class Autoencoder(Rebuilder):
 
     name = "autoencoder"
 
-    def _make_parts(self, generator: torch.Generator) -> nn.Module:
-        p = self.parameters
+    @classmethod
+    def _net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
+        p = parameters
         assert isinstance(p, AutoencoderParameters)
-        parts = nn.Sequential(
-            Encoder(self.image_shape, p.code_dim, p.width),
-            Generator(self.image_shape, p.code_dim, p.width),
+        return nn.Sequential(
+            Encoder(image_shape, p.code_dim, p.width), Generator(image_shape, p.code_dim, p.width)
         )
-        initialise(parts, generator)
-        return parts
 
     def _step(self, x: Tensor) -> dict[str, Tensor]:
         cycle = losses.cycle_loss(x, self.parts(x))

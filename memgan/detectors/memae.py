@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from memgan.detectors.memory import address_logits
-from memgan.detectors.networks import initialise
 from memgan.detectors.rebuilder import Rebuilder
-from memgan.parameters import MemaeParameters
+from memgan.parameters import MemaeParameters, RebuilderParameters
 
 _EPSILON = 1e-12
 _GREY = (1, 2, 4)
@@ -30,25 +29,27 @@ class Memae(Rebuilder):
     name = "memae"
     parts: _Net
 
-    def _make_parts(self, generator: torch.Generator) -> nn.Module:
-        p = self.parameters
-        assert isinstance(p, MemaeParameters)
-        self.entropy_weight = p.entropy_weight
-        net = _Net(self.image_shape, p)
-        initialise(net, generator)
+    @classmethod
+    def _net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
+        assert isinstance(parameters, MemaeParameters)
+        return _Net(image_shape, parameters)
+
+    def _start(self, net: nn.Module, generator: torch.Generator) -> None:
+        super()._start(net, generator)
+        assert isinstance(net, _Net)
         span = 1 / math.sqrt(net.memory.shape[1])
         nn.init.uniform_(net.memory, -span, span, generator=generator)
-        return net
 
     @staticmethod
     def distance(x: Tensor, rebuilt: Tensor) -> Tensor:
         return ((x - rebuilt) ** 2).flatten(1).sum(dim=1)
 
     def _step(self, x: Tensor) -> dict[str, Tensor]:
+        assert isinstance(self.parameters, MemaeParameters)
         addresses = self.parts.addresses(x)
         residual = self.distance(x, self.parts.decode(addresses)).mean()
         entropy = address_entropy(addresses)
-        self._update(residual + self.entropy_weight * entropy)
+        self._update(residual + self.parameters.entropy_weight * entropy)
         return {"residual": residual.detach(), "entropy": entropy.detach()}
 
 
@@ -106,7 +107,8 @@ def _encoder(widths: list[int], kernels: tuple[int, ...]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for kernel, (into, out) in zip(kernels, pairwise(widths), strict=True):
         layers += [
-            nn.Conv2d(into, out, kernel, stride=2, padding=kernel // 2),
+            # No bias before BatchNorm, as in the networks of MEMGAN.
+            nn.Conv2d(into, out, kernel, stride=2, padding=kernel // 2, bias=False),
             nn.BatchNorm2d(out, momentum=None),
             nn.LeakyReLU(0.2),
         ]
@@ -121,7 +123,9 @@ def _decoder(widths: list[int], sizes: list[tuple[int, int]]) -> nn.Sequential:
         # What a stride of 2 leaves open: an even length came from one more than 2n − 1.
         odd = tuple(1 - length % 2 for length in sizes[at + 1])
         layers.append(
-            nn.ConvTranspose2d(into, out, 3, stride=2, padding=1, output_padding=(odd[0], odd[1]))
+            nn.ConvTranspose2d(
+                into, out, 3, stride=2, padding=1, output_padding=(odd[0], odd[1]), bias=at == last
+            )
         )
         if at < last:
             layers += [nn.BatchNorm2d(out, momentum=None), nn.LeakyReLU(0.2)]

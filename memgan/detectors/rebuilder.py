@@ -17,6 +17,7 @@ from memgan.detectors.base import Detector, Rebuilt, Scores
 from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.contrast import Seen, see
 from memgan.detectors.cooling import rate_factor
+from memgan.detectors.networks import initialise
 from memgan.detectors.weights import take_weights
 from memgan.parameters import DetectorParameters, RebuilderParameters
 
@@ -24,7 +25,7 @@ _BATCH = 256
 
 
 class Rebuilder(Detector):
-    """One network with one optimiser; the score is how far an image is from what it makes of it."""
+    """A network that rebuilds images; the score is how far an image is from what it makes of it."""
 
     def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
         super().__init__(parameters, **arguments)
@@ -33,15 +34,21 @@ class Rebuilder(Detector):
         self.epoch = 0
         self.shuffling = torch.Generator().manual_seed(self.seed)
         with torch.random.fork_rng(devices=[]):  # Layers first fill themselves from the global one.
-            parts = self._make_parts(torch.Generator().manual_seed(self.seed + 2))
+            parts = self._net(p, self.image_shape)
+        self._start(parts, torch.Generator().manual_seed(self.seed + 2))
         self.parts = parts.to(self.device)
         self.optimiser = torch.optim.Adam(
             self.parts.parameters(), lr=p.learning_rate, betas=(p.beta1, p.beta2), fused=True
         )
 
+    @classmethod
     @abstractmethod
-    def _make_parts(self, generator: torch.Generator) -> nn.Module:
-        """The network, x (B, C, H, W) → the same shape, filled from `generator`."""
+    def _net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
+        """The network, x (B, C, H, W) → the same shape."""
+
+    def _start(self, net: nn.Module, generator: torch.Generator) -> None:
+        """Fill its weights."""
+        initialise(net, generator)
 
     @abstractmethod
     def _step(self, x: Tensor) -> dict[str, Tensor]:
@@ -123,6 +130,13 @@ class Rebuilder(Detector):
         self.optimiser.load_state_dict(state["optimiser"])
         self.shuffling.set_state(state["shuffling"])
 
+    @classmethod
+    def weight_count(cls, parameters: DetectorParameters, image_shape: tuple[int, int, int]) -> int:
+        assert isinstance(parameters, RebuilderParameters)
+        with torch.device("meta"):
+            state = cls._net(parameters, image_shape).state_dict()
+        return sum(value.numel() for name, value in state.items() if _is_weight(name))
+
     def weights(self) -> dict[str, Tensor]:
         return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
 
@@ -131,7 +145,11 @@ class Rebuilder(Detector):
 
     def _scoring_state(self) -> dict[str, Tensor]:
         state = self.parts.state_dict().items()
-        return {name: value for name, value in state if not name.endswith("num_batches_tracked")}
+        return {name: value for name, value in state if _is_weight(name)}
+
+
+def _is_weight(name: str) -> bool:
+    return not name.endswith("num_batches_tracked")
 
 
 class _Scorer(nn.Module):

@@ -53,7 +53,9 @@ _NOTES = {
     "table1": (
         "`memgan` sees each image brought to its own mean and spread"
         " ([science.md](science.md#contrast)); `memgan-grey` is the best that was found without."
-        " Of both, networks, memory, losses and score are the paper's."
+        " Of both, memory, losses and score have the paper's form; networks, weights of the losses"
+        " and the falling rate are our choice"
+        " ([science.md](science.md#what-the-paper-leaves-open))."
     ),
     "table2": (
         "The images are `cifar10-jpeg`, CIFAR-10 with every image encoded once as JPEG (quality"

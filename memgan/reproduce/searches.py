@@ -85,14 +85,14 @@ Figures here are AUROC in percent on validation images, from the train part; no 
 on test images. Where to search was not blind to them: a prototype that had looked at the test part
 suggested the ranges, and test figures of memgan-recipe which digits are hard. A trial
 that was stopped early stands with its last epoch, so it is not to be compared with one that was
-trained for longer.
+trained for longer. Minutes are those of the trials, added up; two ran at a time.
 """
 
 
 def _rows(search: Search) -> tuple[list[str], list[list[str]]]:
     names = list(dict.fromkeys(name for trial in search.trials for name in trial.values))
     classes = list(dict.fromkeys(name for trial in search.trials for name in trial.val_auroc))
-    header = ["state", "epochs", *names, *(f"class {name}" for name in classes), "mean", "min"]
+    header = ["state", "epochs", *names, *(f"class {name}" for name in classes), "mean", "minutes"]
     body = [
         [
             trial.state,

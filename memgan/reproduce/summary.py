@@ -14,27 +14,26 @@ from memgan.reproduce.tables import Table
 
 _ANCHORS = ("pca", "pca-contrast", "neighbours", "ocsvm", "kde", "iforest", "autoencoder")
 """What MEMGAN has to beat, were it worth its price."""
-_NONE_FOUND = "nothing was trained yet"
+_TOO_FEW = "too few cells yet"
 
 
 def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[HullCell]) -> str:
-    """Markdown of the section, from tables by name; a claim without figures says so."""
-    claims = {
-        "MEMGAN finds anomalies better than other methods": _beside_anchors(tables),
-        "The memory and every loss have a part in it": _parts(tables["ablations"]),
-        "The number of memory units hardly matters": _units(tables["table3"]),
-        "Codes of normal images lie in the hull of the memory units, others outside": _in_hull(
-            hull_layout, hulls
-        ),
+    """Markdown of the section, from tables by name; what cells do not answer says so."""
+    questions = {
+        "Is MEMGAN better than simple detectors?": _beside_anchors(tables),
+        "Does every part of it help?": _parts(tables["ablations"]),
+        "Does the number of memory units matter? The paper: hardly.": _units(tables["table3"]),
+        "Do codes of normal images lie in the hull of the memory units, and others outside? The"
+        " paper: yes.": _in_hull(hull_layout, hulls),
     }
-    found = [[claim, text or _NONE_FOUND] for claim, text in claims.items()]
+    found = [[question, text or _TOO_FEW] for question, text in questions.items()]
     return "\n\n".join(
         [
             "## In short",
-            "Means over the ten classes:",
+            "Means over the ten classes, by configuration; [the columns](#the-columns) says what"
+            " each is, and cifar10-jpeg is CIFAR-10 as JPEG:",
             _means([tables["table1"], tables["table2"]]),
-            "What the paper claims, and what was found here:",
-            markdown(["claim", "found"], found).replace("---:", "---"),
+            markdown(["question", "what was found"], found).replace("---:", "---"),
         ]
     )
 
@@ -62,37 +61,40 @@ def _beside_anchors(tables: Mapping[str, Table]) -> str:
     parts = []
     for table in (tables["table1"], tables["table2"]):
         own = table.means.get("memgan")
-        simple = {name: table.means[name].mean for name in _ANCHORS if name in table.means}
+        wanted = [c.configuration for c in table.layout.columns if c.configuration in _ANCHORS]
+        simple = {name: table.means[name].mean for name in wanted if name in table.means}
         if own is None or not simple:
             continue
         best = max(simple, key=simple.__getitem__)
-        gap = 100 * (own.mean - simple[best])
+        half = f" ± {100 * own.half_width:.1f}" if own.half_width else ""
+        whole = f" that are whole, of {len(wanted)}" if len(simple) < len(wanted) else ""
         parts.append(
-            f"{table.layout.dataset}: {_ahead(gap)} {best}, the best simple one of {len(simple)}"
+            f"{table.layout.dataset}: {_ahead(100 * (own.mean - simple[best]), half)} {best}, the"
+            f" best of {len(simple)}{whole}"
         )
     return "; ".join(parts)
 
 
-def _ahead(gap: float) -> str:
-    return f"{abs(gap):.1f} points {'ahead of' if gap >= 0 else 'behind'}"
+def _ahead(gap: float, half: str) -> str:
+    return f"{abs(gap):.1f}{half} points {'ahead of' if gap >= 0 else 'behind'}"
 
 
 def _parts(table: Table) -> str:
+    """What leaving each part out costs, in three groups by its 95 % interval."""
     start, *variations = table.layout.columns
-    helping: list[str] = []
-    others: list[str] = []
+    groups: dict[str, list[str]] = {"help": [], "not told apart from none": [], "do harm": []}
     for column in variations:
         gap = difference(table, column.configuration, start.configuration)
         if gap is None or gap.half_width is None:
             continue
+        verdict = "help" if gap.mean < 0 else "do harm"
+        if abs(gap.mean) <= gap.half_width:
+            verdict = "not told apart from none"
         text = f"{column.title.removeprefix('without ')} {-100 * gap.mean:+.1f}"
-        (helping if gap.mean + gap.half_width < 0 else others).append(text)
-    parts = []
-    if helping:
-        parts.append(f"worth something beyond the 95 % interval: {', '.join(helping)} points")
-    if others:
-        parts.append(f"not, or worth less than nothing: {', '.join(others)}")
-    return f"of {start.configuration}, {'; '.join(parts)}" if parts else ""
+        groups[verdict].append(f"{text} ± {100 * gap.half_width:.1f}")
+    parts = [f"{verdict}: {', '.join(names)}" for verdict, names in groups.items() if names]
+    of = f"of {start.configuration}, {table.layout.dataset} {', '.join(table.classes)}, points"
+    return f"{of}: {'; '.join(parts)}" if parts else ""
 
 
 def _units(table: Table) -> str:
@@ -111,18 +113,17 @@ def _units(table: Table) -> str:
 
 
 def _in_hull(layout: Layout, hulls: Sequence[HullCell]) -> str:
-    """Of `memgan`, whose codes have fewer dimensions than there are units."""
+    parts = []
     for column in layout.columns:
-        if column.configuration != "memgan":
-            continue
         mine = [h for k in layout.classes or () for h in hulls_of(layout, column, k, hulls)]
         if mine:
             normal = statistics.fmean(h.test_normal.inside for h in mine)
             others = statistics.fmean(h.test_anomalous.inside for h in mine)
             further = statistics.fmean(h.auroc for h in mine)
-            return (
-                f"of memgan, {100 * normal:.0f} % of the normal test codes lie in it, and"
-                f" {100 * others:.0f} % of the others; the distance tells them apart with an"
-                f" AUROC of {100 * further:.1f}, where 50 is chance"
+            parts.append(
+                f"{column.title} (n = {mine[0].memory_units}, d = {mine[0].memory_dim}):"
+                f" {100 * normal:.0f} % of the normal test codes and {100 * others:.0f} % of the"
+                f" others lie in it, the distance as a score has AUROC {100 * further:.1f}"
             )
-    return ""
+    digits = ", ".join(layout.classes or ())
+    return f"digits {digits}. {'; '.join(parts)}" if parts else ""

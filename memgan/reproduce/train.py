@@ -10,10 +10,12 @@ from memgan.cells import Cell, train_cells
 from memgan.config import DataConfig
 from memgan.configuration import Configuration
 from memgan.data import Split, check_normal_classes, load_split
+from memgan.detectors import Memgan
 from memgan.errors import ResultsError
 from memgan.named import digest, named_configuration
 from memgan.reproduce.figures import find_memory
 from memgan.reproduce.hull import HullCell, measure, restore
+from memgan.reproduce.hull_table import hulls_of
 from memgan.reproduce.layout import Layout, make_layout
 from memgan.reproduce.memories import keep_memory
 from memgan.reproduce.tables import Table, fill
@@ -79,9 +81,14 @@ def _missing(table: Table, records: Path, *, for_figure: bool) -> list[tuple[str
         return [w for w in shown if find_memory(layout, records / MEMORIES, w[1]) is None]
     missing = list(table.missing)
     if layout.name == "hull":
-        hulls = {hull.key for hull in read_recorded(records / HULLS, HullCell)}
-        trained = [(cell.configuration, cell.normal_class, cell.seed) for cell in table.cells]
-        missing += [(c, k, s) for c, k, s in trained if (c, layout.dataset, k, s) not in hulls]
+        hulls = read_recorded(records / HULLS, HullCell)
+        for column in layout.columns:
+            if named_configuration(layout.family, column.configuration).detector != Memgan.name:
+                raise ResultsError(f"{column.configuration} has no memory whose hull is measured")
+            for klass in table.classes:
+                measured = {hull.seed for hull in hulls_of(layout, column, klass, hulls)}
+                lacking = ((column.configuration, klass, s) for s in column.seeds)
+                missing += [w for w in lacking if w[2] not in measured and w not in missing]
     return missing
 
 

@@ -20,6 +20,7 @@ def _write(folder: Path, name: str, **changed: object) -> None:
         "spearman_labelled_with_test": 0.9,
         "test_of_the_choice_by_made": 90.0,
         "test_of_the_choice_by_labelled": 92.5,
+        "test_of_the_middle_setting": 80.0,
         "settings": [{}, {}],
         "command": "python benchmarks/label_free.py mnist",
         "seconds": 3.0,
@@ -32,7 +33,7 @@ def test_a_choice_that_costs_something_says_how_much(tmp_path: Path) -> None:
     _write(tmp_path, "mnist-pca")
 
     text = label_free_section(read_comparisons(tmp_path))
-    assert "| mnist | 2, 8 | 2 of pca | 0.50 | 0.90 | 90.0 | 92.5 | 2.5 |" in text
+    assert "| mnist | 2, 8 | 2 of pca | 0.50 | 0.90 | 90.0 | 92.5 | 2.5 | 80.0 |" in text
     assert "- `python benchmarks/label_free.py mnist`" in text
 
 

@@ -41,7 +41,7 @@ def _whole(name: str, auroc: float, seeds: int = 1) -> list[ResultCell]:
 
 
 def test_without_cells_no_claim_is_judged() -> None:
-    assert _summary([]).count("nothing was trained yet") == 4
+    assert _summary([]).count("too few cells yet") == 4
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_without_cells_no_claim_is_judged() -> None:
 def test_memgan_stands_beside_the_best_simple_detector(auroc: float, verdict: str) -> None:
     cells = [*_whole("memgan", auroc), *_whole("pca", 0.95), *_whole("neighbours", 0.94)]
 
-    assert f"{verdict}, the best simple one of 2" in _summary(cells)
+    assert f"{verdict}, the best of 2 that are whole, of 6" in _summary(cells)
 
 
 def test_half_a_column_has_no_mean_to_be_compared() -> None:
@@ -73,5 +73,5 @@ def test_a_part_counts_as_worth_something_only_beyond_its_interval() -> None:
     ]
 
     text = _summary(cells)
-    assert "worth something beyond the 95 % interval: memory +2.0 points" in text
-    assert "not, or worth less than nothing: projection loss -0.3" in text
+    assert "help: memory +2.0 ± 0.0" in text
+    assert "not told apart from none: projection loss -0.3 ± " in text
