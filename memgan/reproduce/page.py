@@ -24,7 +24,7 @@ _SEARCHED = ("memgan", "memgan-plus")
 _IN_PARTS = {"mnist": ("memgan-recipe", "alice", "autoencoder-recipe"), "cifar10": ()}
 """Configurations of the tables of parts, which Tables 1 and 2 do not have."""
 _FAMILIES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
-_ANCHORS = ("pca", "pca-contrast", "neighbours")
+_ANCHORS = ("autoencoder", "pca", "pca-contrast", "neighbours")
 _SHORT = 1.0
 """Points below the paper's figure of a class from which on the page names the class."""
 _INTRODUCTION = """\
@@ -191,6 +191,8 @@ def _beside_anchors(table: Table) -> str:
         if not column.configuration.startswith(("memgan", "alice", "autoencoder")):
             continue
         for anchor in _ANCHORS:
+            if anchor == column.configuration:
+                continue
             own, simple = table.figures[column.configuration], table.figures.get(anchor, {})
             both = [k for k in table.classes if k in own and k in simple]
             if not both:
