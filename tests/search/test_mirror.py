@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from memgan.errors import StudyError
 from search import mirror as module
+from search.cli import app
 from search.mirror import Mirror, mirror_holder, mirror_of, studies_at
 from search.storage import Storage
 from search.store import StudyFolder
@@ -209,3 +211,19 @@ def test_a_search_killed_on_one_machine_ends_on_another(address: str, tmp_path: 
     assert document["trials"] == {"finished": 4, "stopped": 0, "failed": 0, "unfinished": 0}
     assert (Storage.at(address) / "studies/mine/export").read("best.yaml")
     assert sum("training.pt" in name for name in checkpoints.files()) == 3
+
+
+def test_who_deletes_from_another_machine_is_told_that_the_record_was_not_looked_at(
+    first: Machine, second: Machine, address: str
+) -> None:
+    folder, mirror = _begin(first)
+    Outbox(folder.outbox).check()
+    with mirror.session():
+        pass
+    second.use(only_to_look=True)
+
+    command = ["studies", "delete", "mine", "--results", address]
+    said = CliRunner().invoke(app, command, input="n\n").output
+
+    assert "is known where it was driven last, not here" in said
+    assert "for good?" in said
