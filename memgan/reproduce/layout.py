@@ -209,7 +209,7 @@ def _departures(name: str, family: str, default: str, classes: tuple[str, ...]) 
 
 
 def _hull(source: str | None) -> Layout:
-    start, known = start_of("mnist"), configuration_names("mnist")
+    start = start_of("mnist")
     return Layout(
         name="hull",
         title="The hull, measured",
@@ -218,8 +218,10 @@ def _hull(source: str | None) -> Layout:
         classes=("2", "5", "8"),
         columns=(
             _column("mnist", start),
+            _column("mnist", f"{start}+projection_weight=0"),
             _column("mnist", f"{start}+memory_dim=16"),
-            *(_column("mnist", name) for name in _STARTS if name != start and name in known),
+            _column("mnist", "memgan-grey"),
+            _column("mnist", "memgan"),
         ),
     )
 

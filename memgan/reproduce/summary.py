@@ -25,6 +25,9 @@ def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[Hu
         "Does the number of memory units matter? The paper: hardly.": _units(tables["table3"]),
         "Do codes of normal images lie in the hull of the memory units, and others outside? The"
         " paper: yes.": _in_hull(hull_layout, hulls),
+        "Without the projection loss, do units cluster and codes leave the hull? The paper: yes.": (
+            _without_projection(hull_layout, hulls)
+        ),
     }
     found = [[question, text or _TOO_FEW] for question, text in questions.items()]
     return "\n\n".join(
@@ -115,15 +118,38 @@ def _units(table: Table) -> str:
 def _in_hull(layout: Layout, hulls: Sequence[HullCell]) -> str:
     parts = []
     for column in layout.columns:
-        mine = [h for k in layout.classes or () for h in hulls_of(layout, column, k, hulls)]
-        if mine:
+        if mine := _measured(layout, column.configuration, hulls):
             normal = statistics.fmean(h.test_normal.inside for h in mine)
             others = statistics.fmean(h.test_anomalous.inside for h in mine)
             further = statistics.fmean(h.auroc for h in mine)
             parts.append(
-                f"{column.title} (n = {mine[0].memory_units}, d = {mine[0].memory_dim}):"
-                f" {100 * normal:.0f} % of the normal test codes and {100 * others:.0f} % of the"
-                f" others lie in it, the distance as a score has AUROC {100 * further:.1f}"
+                f"{column.title} (n = {mine[0].memory_units}, d = {mine[0].memory_dim})"
+                f" {100 * normal:.0f} % and {100 * others:.0f} %, {100 * further:.1f}"
             )
-    digits = ", ".join(layout.classes or ())
-    return f"digits {digits}. {'; '.join(parts)}" if parts else ""
+    return (
+        f"digits {', '.join(layout.classes or ())}, share of normal test codes and of others that"
+        f" lie in it, and AUROC of the distance: {'; '.join(parts)}"
+        if parts
+        else ""
+    )
+
+
+def _without_projection(layout: Layout, hulls: Sequence[HullCell]) -> str:
+    start = layout.columns[0].configuration
+    kept = _measured(layout, start, hulls)
+    without = _measured(layout, f"{start}+projection_weight=0", hulls)
+    if not kept or not without:
+        return ""
+    spreads = [statistics.fmean(h.extent for h in some) for some in (kept, without)]
+    distances = [statistics.fmean(h.test_normal.mean for h in some) for some in (kept, without)]
+    return (
+        f"of {start}, digits {', '.join(layout.classes or ())}: with it and without it units are"
+        f" {spreads[0]:.1f} and {spreads[1]:.1f} from their centroid, codes of normal test images"
+        f" {distances[0]:.2f} and {distances[1]:.2f} from the hull"
+    )
+
+
+def _measured(layout: Layout, configuration: str, hulls: Sequence[HullCell]) -> list[HullCell]:
+    column = next((c for c in layout.columns if c.configuration == configuration), None)
+    classes = layout.classes or ()
+    return [h for k in classes if column for h in hulls_of(layout, column, k, hulls)]
