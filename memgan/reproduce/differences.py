@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from math import sqrt
 
 from memgan.reproduce.tables import Figure, Table
 
@@ -14,6 +15,21 @@ def difference(table: Table, first: str, second: str) -> Figure | None:
     """
     by_seed = _gaps(table, first, second)
     return Figure.of([statistics.fmean(gaps.values()) for gaps in by_seed]) if by_seed else None
+
+
+def half_width_between(first: Figure, second: Figure) -> float | None:
+    """Half of the 95 % interval of two means' difference, their seeds not paired (Welch).
+
+    One that draws no random numbers has no spread. None where neither has one.
+    """
+    some = [(f.sd**2 / f.seeds, f.seeds - 1) for f in (first, second) if f.sd]
+    if not some:
+        return None
+    from scipy.stats import t
+
+    variance = sum(v for v, _ in some)
+    freedom = variance**2 / sum(v**2 / degrees for v, degrees in some)
+    return float(t.ppf(0.975, freedom)) * sqrt(variance)
 
 
 def differences(table: Table) -> list[str]:

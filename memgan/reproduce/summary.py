@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
-from memgan.reproduce.differences import difference
+from memgan.reproduce.differences import difference, half_width_between
 from memgan.reproduce.hull import HullCell
 from memgan.reproduce.hull_table import hulls_of
 from memgan.reproduce.layout import Layout
@@ -65,21 +65,25 @@ def _beside_anchors(tables: Mapping[str, Table]) -> str:
     for table in (tables["table1"], tables["table2"]):
         own = table.means.get("memgan")
         wanted = [c.configuration for c in table.layout.columns if c.configuration in _ANCHORS]
-        simple = {name: table.means[name].mean for name in wanted if name in table.means}
+        simple = {name: table.means[name] for name in wanted if name in table.means}
         if own is None or not simple:
             continue
-        best = max(simple, key=simple.__getitem__)
-        half = f" ± {100 * own.half_width:.1f}" if own.half_width else ""
+        best = max(simple, key=lambda name: simple[name].mean)
+        half = half_width_between(own, simple[best])
         whole = f" that are whole, of {len(wanted)}" if len(simple) < len(wanted) else ""
         parts.append(
-            f"{table.layout.dataset}: {_ahead(100 * (own.mean - simple[best]), half)} {best}, the"
-            f" best of {len(simple)}{whole}"
+            f"{table.layout.dataset}: {_ahead(own.mean - simple[best].mean, half)} {best}, the best"
+            f" of {len(simple)}{whole}"
         )
     return "; ".join(parts)
 
 
-def _ahead(gap: float, half: str) -> str:
-    return f"{abs(gap):.1f}{half} points {'ahead of' if gap >= 0 else 'behind'}"
+def _ahead(gap: float, half: float | None) -> str:
+    side = "ahead of" if gap >= 0 else "behind"
+    if half is None:
+        return f"{100 * abs(gap):.1f} points {side}"
+    sure = "" if abs(gap) > half else "not told apart: "
+    return f"{sure}{100 * abs(gap):.1f} ± {100 * half:.1f} points {side}"
 
 
 def _parts(table: Table) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from memgan.named import digest, named_configuration
-from memgan.reproduce.differences import difference, differences
+from memgan.reproduce.differences import difference, differences, half_width_between
 from memgan.reproduce.layout import make_layout
-from memgan.reproduce.tables import Table, fill
+from memgan.reproduce.tables import Figure, Table, fill
 from memgan.result_cells import ResultCell
 
 RECIPE, BARE = "memgan-recipe", "memgan-recipe+adversarial_weight=0"
@@ -60,3 +60,18 @@ def test_a_difference_inside_its_interval_is_said_to_be_none() -> None:
 
     assert sure == "without the adversary: -1.0 ± 0.2 points (2 -1.0, 5 -1.0, 8 -1.0)"
     assert unsure.startswith("without the adversary: -0.3 ± 10.0 points, not told apart from none")
+
+
+def test_two_means_differ_within_welchs_interval() -> None:
+    from scipy.stats import ttest_ind
+
+    first, second = [0.90, 0.91, 0.93], [0.85, 0.86, 0.84, 0.88]
+    expected = ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    half = half_width_between(Figure.of(first), Figure.of(second))
+    assert half == pytest.approx((expected.high - expected.low) / 2)
+
+
+def test_what_draws_no_random_numbers_adds_no_spread() -> None:
+    figure = Figure.of([0.90, 0.91, 0.93])
+    assert half_width_between(figure, Figure.of([0.8])) == pytest.approx(figure.half_width)
+    assert half_width_between(Figure.of([0.9]), Figure.of([0.8])) is None
