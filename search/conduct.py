@@ -19,6 +19,7 @@ from search.finals import Winner
 from search.groups import ClassGroup
 from search.mirror import Mirror, mirror_of
 from search.outcome import TrialsResult
+from search.pairs import doubts
 from search.pareto import fronts
 from search.preflight import preflight
 from search.prepare import anchored, make_record, prepare, study_params
@@ -102,6 +103,8 @@ def run(
     folder.create(study)
     if study.judge == "label-free":
         note("no labels are looked at: trials are judged by anomalies made from normal images")
+    for doubt in doubts(study.judge, study.space):
+        note(doubt)
     return _conduct(study, folder, mirror, split, groups, location, address, note, new=True)
 
 

@@ -1,8 +1,8 @@
-"""What makes no sense together in a study, each refused with its reason in one line."""
+"""What makes no sense together in a study, each refused or doubted with its reason in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from memgan.errors import ConfigError
@@ -38,6 +38,17 @@ def check_pairs(
     if isinstance(scheduler, Pbt):
         _check_population(sampler, scheduler, space, epochs, trials)
     _check_numbers(sampler, space)
+
+
+def doubts(judge: str, space: Collection[str]) -> list[str]:
+    """What is allowed and was seen to choose badly."""
+    if judge != "label-free" or "contrast_normalised" not in space:
+        return []
+    return [
+        "anomalies made from normal images have their contrast, so they cannot tell whether"
+        " contrast_normalised helps; decide it yourself with --set contrast_normalised=true or"
+        " =false"
+    ]
 
 
 def _check_population(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from memgan.errors import ConfigError
+from search.pairs import doubts
 from search.sampler import SAMPLERS
 from search.scheduler import SCHEDULERS
 from search.study import Study
@@ -64,3 +65,11 @@ def test_naming_several_objectives_lets_go_of_a_scheduler_that_was_not_asked_for
     assert study.objectives == ("val-auroc", "scoring-seconds")
     assert study.scheduler.name == "none"
     assert Study.default().objectives == ("val-auroc",)
+
+
+def test_made_anomalies_are_not_asked_about_contrast_without_a_word() -> None:
+    study = Study.default().with_settings(["contrast_normalised=[true, false]"])
+
+    assert "--set contrast_normalised=true" in doubts("label-free", study.space)[0]
+    assert doubts("val-auroc", study.space) == []
+    assert doubts("label-free", Study.default().space) == []
