@@ -84,7 +84,10 @@ def _missing(table: Table, records: Path, *, for_figure: bool) -> list[tuple[str
         hulls = read_recorded(records / HULLS, HullCell)
         for column in layout.columns:
             if named_configuration(layout.family, column.configuration).detector != Memgan.name:
-                raise ResultsError(f"{column.configuration} has no memory whose hull is measured")
+                raise ResultsError(
+                    f"the hull is measured of detector {Memgan.name} alone, and"
+                    f" {column.configuration} has another; name a different --configuration"
+                )
             for klass in table.classes:
                 measured = {hull.seed for hull in hulls_of(layout, column, klass, hulls)}
                 lacking = ((column.configuration, klass, s) for s in column.seeds)
