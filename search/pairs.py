@@ -45,7 +45,7 @@ def doubts(judge: str, space: Collection[str]) -> list[str]:
     if judge != "label-free" or "contrast_normalised" not in space:
         return []
     return [
-        "anomalies made from normal images have their contrast, so they cannot tell whether"
+        "anomalies made from normal images have their contrast, and were seen to misjudge whether"
         " contrast_normalised helps; decide it yourself with --set contrast_normalised=true or"
         " =false"
     ]

@@ -124,8 +124,8 @@ def delete(
             mirror.must_be_free()
         if mirror and not folder.outbox.is_file():
             typer.echo(
-                "whether all of its record was delivered is known where it was driven last, not"
-                " here",
+                "whether all of its record was delivered was not looked at here; to deliver what"
+                f" waits first: {sync_command(name, folder.where)}",
                 err=True,
             )
         elif waiting := _undelivered(folder):

@@ -225,5 +225,5 @@ def test_who_deletes_from_another_machine_is_told_that_the_record_was_not_looked
     command = ["studies", "delete", "mine", "--results", address]
     said = CliRunner().invoke(app, command, input="n\n").output
 
-    assert "is known where it was driven last, not here" in said
+    assert "was not looked at here" in said
     assert "for good?" in said
