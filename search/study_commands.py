@@ -116,22 +116,16 @@ def delete(
     from tracking.location import sync_command
 
     folder = StudyFolder.at(results, name)
-    mirror = mirror_of(folder, only_to_look=True)
+    mirror = mirror_of(folder)  # With the outbox, which another machine may have left behind.
     folder.load()
     place = f"{folder.address}/studies/{name}" if folder.address else str(folder.path)
     with folder.lock():
         if mirror:
             mirror.must_be_free()
-        if mirror and not folder.outbox.is_file():
+        if waiting := _undelivered(folder):
             typer.echo(
-                "whether all of its record was delivered was not looked at here; to deliver what"
-                f" waits first: {sync_command(name, folder.where)}",
-                err=True,
-            )
-        elif waiting := _undelivered(folder):
-            typer.echo(
-                f"{waiting} events of its record never reached the tracking store, and go with it;"
-                f" to deliver them first: {sync_command(name, folder.where)}",
+                f"{waiting} of its record never reached the tracking store, and go with it; to"
+                f" deliver them first: {sync_command(name, folder.where)}",
                 err=True,
             )
         if not yes:
@@ -142,15 +136,19 @@ def delete(
     typer.echo(f"deleted {place}; its runs in MLflow stay, and can be deleted there")
 
 
-def _undelivered(folder: StudyFolder) -> int:
+def _undelivered(folder: StudyFolder) -> str:
+    """How many events, in words; nothing where all were delivered."""
     import sqlite3
 
     from tracking import Outbox
 
+    if not folder.outbox.is_file():
+        return ""
     try:
-        return Outbox(folder.outbox).count_waiting() if folder.outbox.is_file() else 0
-    except sqlite3.Error:
-        return 0  # What cannot be read cannot be delivered either.
+        waiting = Outbox(folder.outbox).count_waiting()
+    except sqlite3.Error as error:
+        return f"events that nobody can count (the outbox cannot be read: {error})"
+    return f"{waiting} events" if waiting else ""
 
 
 def _state(folder: StudyFolder) -> dict[str, Any]:

@@ -24,7 +24,7 @@ _COLOUR = (1, 2, 2, 4)
 
 
 class Memae(Rebuilder):
-    """Trained by ‖x − x̂‖² and the entropy of addresses (its Eq. 8–10), scored by ‖x − x̂‖²."""
+    """Trained by ‖x − x̂‖² and the entropy of addresses, scored by ‖x − x̂‖²."""
 
     name = "memae"
     parts: _Net
@@ -54,17 +54,17 @@ class Memae(Rebuilder):
 
 
 def shrink(weights: Tensor, threshold: float) -> Tensor:
-    """ŵ, (B, n): what is not above `threshold` becomes 0, and the rest sums to 1 (its Eq. 6–7).
+    """ŵ, (B, n): what is not above λ, the `threshold`, becomes 0, and the rest sums to 1.
 
-    weights: softmax addresses, (B, n). A row with nothing above the threshold is all 0.
+    weights: softmax addresses, (B, n). A row with nothing above the threshold is all 0. The paper
+    writes max(w − λ, 0) · w / (|w − λ| + ε), which is this for ε to 0.
     """
-    above = weights - threshold
-    kept = F.relu(above) * weights / (above.abs() + _EPSILON)
-    return kept / kept.sum(dim=1, keepdim=True).clamp_min(_EPSILON)
+    return F.normalize(weights * (weights > threshold), p=1, dim=1)
 
 
 def address_entropy(addresses: Tensor) -> Tensor:
-    """−Σᵢ ŵᵢ log ŵᵢ, mean over the batch (its Eq. 9). addresses: (B, n), rows on the simplex."""
+    """−Σᵢ ŵᵢ log ŵᵢ, mean over the batch. addresses: (B, n), rows on the simplex."""
+    # Not torch.special.entr: its gradient at 0 is not finite.
     return -(addresses * (addresses + _EPSILON).log()).sum(dim=1).mean()
 
 

@@ -17,6 +17,7 @@ from memgan.detectors.base import Detector, Rebuilt, Scores
 from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.contrast import Seen, see, signed_to_grey
 from memgan.detectors.cooling import rate_factor
+from memgan.detectors.epochs import mean_losses
 from memgan.detectors.memory import address_logits, project, sample_addresses
 from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise
 from memgan.detectors.weights import take_weights
@@ -93,14 +94,13 @@ class Memgan(Detector):
         self.epoch += 1
         self._set_optimisers()
         self.parts.train()
-        resident = torch.tensor(images, device=self.device)
-        order = torch.randperm(len(images), generator=self.shuffling)
-        batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
-        totals: dict[str, Tensor] = {}
-        for batch in batches:
-            for loss, value in self._step(self._see(resident[batch.to(self.device)]).x).items():
-                totals[loss] = totals.get(loss, torch.zeros((), device=self.device)) + value
-        return {loss: float(total) / len(batches) for loss, total in totals.items()}
+        return mean_losses(
+            images,
+            lambda pixels: self._step(self._see(pixels).x),
+            batch_size=self.parameters.batch_size,
+            shuffling=self.shuffling,
+            device=self.device,
+        )
 
     def _step(self, x: Tensor) -> dict[str, Tensor]:
         """One step of Algorithm 1: D first, then E, G and M from one common point."""

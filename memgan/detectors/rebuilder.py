@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from memgan.detectors.base import Detector, Rebuilt, Scores
 from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.contrast import Seen, see
 from memgan.detectors.cooling import rate_factor
+from memgan.detectors.epochs import mean_losses
 from memgan.detectors.networks import initialise
 from memgan.detectors.weights import take_weights
 from memgan.parameters import DetectorParameters, RebuilderParameters
@@ -63,14 +63,13 @@ class Rebuilder(Detector):
         self.epoch += 1
         self._set_rates()
         self.parts.train()
-        resident = torch.tensor(images, device=self.device)
-        order = torch.randperm(len(images), generator=self.shuffling)
-        batches = order.tensor_split(math.ceil(len(images) / self.parameters.batch_size))
-        totals: dict[str, Tensor] = {}
-        for batch in batches:
-            for loss, value in self._step(self._see(resident[batch.to(self.device)]).x).items():
-                totals[loss] = totals.get(loss, torch.zeros((), device=self.device)) + value
-        return {loss: float(total) / len(batches) for loss, total in totals.items()}
+        return mean_losses(
+            images,
+            lambda pixels: self._step(self._see(pixels).x),
+            batch_size=self.parameters.batch_size,
+            shuffling=self.shuffling,
+            device=self.device,
+        )
 
     def _set_rates(self) -> None:
         p = self.parameters

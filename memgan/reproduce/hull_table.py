@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from memgan.named import digest, named_configuration
@@ -46,6 +47,26 @@ def hulls_of(
     return [c for c in cells if c.key in keys and c.versions.get("configuration") == now]
 
 
+@dataclass(frozen=True)
+class HullMeans:
+    """Over classes and seeds, 0 to 1."""
+
+    normal_inside: float
+    """Of the normal test codes."""
+    others_inside: float
+    auroc: float
+    """Of the distance as a score."""
+
+    @classmethod
+    def of(cls, cells: Sequence[HullCell]) -> HullMeans:
+        """Of one cell at least."""
+        return cls(
+            statistics.fmean(h.test_normal.inside for h in cells),
+            statistics.fmean(h.test_anomalous.inside for h in cells),
+            statistics.fmean(h.auroc for h in cells),
+        )
+
+
 def hull_findings(layout: Layout, cells: Sequence[HullCell]) -> list[str]:
     """What the measured hulls say of the paper's two claims, a line for each configuration."""
     lines = []
@@ -53,13 +74,11 @@ def hull_findings(layout: Layout, cells: Sequence[HullCell]) -> list[str]:
         found = [h for k in layout.classes or () for h in hulls_of(layout, column, k, cells)]
         if not found:
             continue
-        normal = statistics.fmean(h.test_normal.inside for h in found)
-        others = statistics.fmean(h.test_anomalous.inside for h in found)
-        further = statistics.fmean(h.auroc for h in found)
+        means = HullMeans.of(found)
         lines.append(
-            f"{column.title}: {100 * normal:.1f} % of the normal test codes are inside, and"
-            f" {100 * others:.1f} % of those of other classes; by their distance the two are told"
-            f" apart with an AUROC of {100 * further:.1f}"
+            f"{column.title}: {100 * means.normal_inside:.1f} % of the normal test codes are"
+            f" inside, and {100 * means.others_inside:.1f} % of those of other classes; by their"
+            f" distance the two are told apart with an AUROC of {100 * means.auroc:.1f}"
         )
     return lines
 

@@ -36,7 +36,8 @@ as "missing". `memgan reproduce TABLE --run --data-dir DIR` trains what a table 
 each record as soon as it is there.
 
 Figures are AUROC in percent on the official test images, mean ± standard deviation over seeds; the
-mean over classes comes first for each seed, then over seeds. Detectors that draw no random numbers
+mean over classes comes first for each seed, then over seeds; where a difference is told, ± is half
+of its 95 % interval. Detectors that draw no random numbers
 have one seed. Splits, and what may see what, are in [science.md](science.md#splits). The
 columns of the paper were mostly made without a validation set: some of their settings were chosen
 by class, or on test images. The paper's means are recomputed from its classes.
@@ -144,6 +145,7 @@ def _state(tables: Iterable[Table], cells: Sequence[ResultCell]) -> str:
             ]
         )
     lines.append(markdown(["command", "cells run", "time, one thread"], body))
+    lines += ["", "Tables share cells. Times are of training and scoring, without measuring hulls."]
     machines = sorted({cell.machine for cell in cells})
     torches = sorted({cell.versions.get("torch", "?") for cell in cells})
     lines += [

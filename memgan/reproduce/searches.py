@@ -85,7 +85,7 @@ Figures here are AUROC in percent on validation images, from the train part; no 
 on test images. Where to search was not blind to them: a prototype that had looked at the test part
 suggested the ranges, and test figures of memgan-recipe which digits are hard. A trial
 that was stopped early stands with its last epoch, so it is not to be compared with one that was
-trained for longer. Minutes are those of the trials, added up; two ran at a time.
+trained for longer. Minutes are those of the trials, added up.
 """
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from memgan.reproduce.differences import difference, half_width_between
 from memgan.reproduce.hull import HullCell
-from memgan.reproduce.hull_table import hulls_of
+from memgan.reproduce.hull_table import HullMeans, hulls_of
 from memgan.reproduce.layout import Layout
 from memgan.reproduce.render import markdown, shown
-from memgan.reproduce.tables import Table
+from memgan.reproduce.tables import Figure, Table
 
 _ANCHORS = ("pca", "pca-contrast", "neighbours", "ocsvm", "kde", "iforest", "autoencoder")
 """What MEMGAN has to beat, were it worth its price."""
@@ -21,13 +21,12 @@ def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[Hu
     """Markdown of the section, from tables by name; what cells do not answer says so."""
     questions = {
         "Is MEMGAN better than simple detectors?": _beside_anchors(tables),
-        "Does every part of it help?": _parts(tables["ablations"]),
+        "Does every part of memgan-recipe help?": _parts(tables["ablations"]),
         "Does the number of memory units matter? The paper: hardly.": _units(tables["table3"]),
         "Do codes of normal images lie in the hull of the memory units, and others outside? The"
         " paper: yes.": _in_hull(hull_layout, hulls),
-        "Without the projection loss, do units cluster and codes leave the hull? The paper: yes.": (
-            _without_projection(hull_layout, hulls)
-        ),
+        "Without the projection loss, do units draw together and codes leave the hull? The paper:"
+        " yes.": (_without_projection(hull_layout, hulls)),
     }
     found = [[question, text or _TOO_FEW] for question, text in questions.items()]
     return "\n\n".join(
@@ -36,6 +35,7 @@ def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[Hu
             "Means over the ten classes, by configuration; [the columns](#the-columns) says what"
             " each is, and cifar10-jpeg is CIFAR-10 as JPEG:",
             _means([tables["table1"], tables["table2"]]),
+            "Below, ± is half of a difference's 95 % interval.",
             markdown(["question", "what was found"], found).replace("---:", "---"),
         ]
     )
@@ -63,19 +63,26 @@ def _beside_anchors(tables: Mapping[str, Table]) -> str:
     """How far `memgan` is ahead of the best of the simple detectors, by data set."""
     parts = []
     for table in (tables["table1"], tables["table2"]):
-        own = table.means.get("memgan")
+        whole = _whole(table)
+        own = whole.get("memgan")
         wanted = [c.configuration for c in table.layout.columns if c.configuration in _ANCHORS]
-        simple = {name: table.means[name] for name in wanted if name in table.means}
+        simple = {name: whole[name] for name in wanted if name in whole}
         if own is None or not simple:
             continue
         best = max(simple, key=lambda name: simple[name].mean)
         half = half_width_between(own, simple[best])
-        whole = f" that are whole, of {len(wanted)}" if len(simple) < len(wanted) else ""
+        of = f" that are whole, of {len(wanted)}" if len(simple) < len(wanted) else ""
         parts.append(
             f"{table.layout.dataset}: {_ahead(own.mean - simple[best].mean, half)} {best}, the best"
-            f" of {len(simple)}{whole}"
+            f" of {len(simple)}{of}"
         )
     return "; ".join(parts)
+
+
+def _whole(table: Table) -> dict[str, Figure]:
+    """Means of the columns of which every seed was trained, so that no spread is left out."""
+    seeds = {column.configuration: len(column.seeds) for column in table.layout.columns}
+    return {name: mean for name, mean in table.means.items() if mean.seeds == seeds[name]}
 
 
 def _ahead(gap: float, half: float | None) -> str:
@@ -83,7 +90,7 @@ def _ahead(gap: float, half: float | None) -> str:
     if half is None:
         return f"{100 * abs(gap):.1f} points {side}"
     sure = "" if abs(gap) > half else "not told apart: "
-    return f"{sure}{100 * abs(gap):.1f} ± {100 * half:.1f} points {side}"
+    return f"{sure}{100 * abs(gap):.2f} ± {100 * half:.2f} points {side}"
 
 
 def _parts(table: Table) -> str:
@@ -100,22 +107,23 @@ def _parts(table: Table) -> str:
         text = f"{column.title.removeprefix('without ')} {-100 * gap.mean:+.1f}"
         groups[verdict].append(f"{text} ± {100 * gap.half_width:.1f}")
     parts = [f"{verdict}: {', '.join(names)}" for verdict, names in groups.items() if names]
-    of = f"of {start.configuration}, {table.layout.dataset} {', '.join(table.classes)}, points"
+    of = f"on average over {table.layout.dataset} {', '.join(table.classes)}, points"
     return f"{of}: {'; '.join(parts)}" if parts else ""
 
 
 def _units(table: Table) -> str:
-    means = {
-        column.title: table.means[column.configuration].mean
-        for column in table.layout.columns
-        if column.configuration in table.means
-    }
+    columns = {c.configuration: c for c in table.layout.columns}
+    means = {name: mean for name, mean in table.means.items() if name in columns}
     if len(means) < 2:
         return ""
-    low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+
+    def told(name: str) -> str:
+        return f"{shown(means[name], len(columns[name].seeds))} ({columns[name].title})"
+
+    low, high = (end(means, key=lambda name: means[name].mean) for end in (min, max))
     return (
-        f"from {100 * means[low]:.1f} ({low}) to {100 * means[high]:.1f} ({high}) over"
-        f" {len(means)} numbers"
+        f"mean over {table.layout.dataset} {', '.join(table.classes)}, ± here over seeds: from"
+        f" {told(low)} to {told(high)}, of {len(means)} numbers"
     )
 
 
@@ -123,12 +131,12 @@ def _in_hull(layout: Layout, hulls: Sequence[HullCell]) -> str:
     parts = []
     for column in layout.columns:
         if mine := _measured(layout, column.configuration, hulls):
-            normal = statistics.fmean(h.test_normal.inside for h in mine)
-            others = statistics.fmean(h.test_anomalous.inside for h in mine)
-            further = statistics.fmean(h.auroc for h in mine)
+            means = HullMeans.of(mine)
+            n, d = mine[0].memory_units, mine[0].memory_dim
             parts.append(
-                f"{column.title} (n = {mine[0].memory_units}, d = {mine[0].memory_dim})"
-                f" {100 * normal:.0f} % and {100 * others:.0f} %, {100 * further:.1f}"
+                f"{column.title} (n = {n}, d = {d}{', so that it has no inside' if n <= d else ''})"
+                f" {100 * means.normal_inside:.0f} % and {100 * means.others_inside:.0f} %,"
+                f" {100 * means.auroc:.1f}"
             )
     return (
         f"digits {', '.join(layout.classes or ())}, share of normal test codes and of others that"

@@ -21,6 +21,7 @@ from search.storage import Storage
 from search.store import StudyFolder
 from search.study import Study
 from tracking import Outbox
+from tracking.events import RunStarted
 
 
 @pytest.fixture(autouse=True)
@@ -213,17 +214,17 @@ def test_a_search_killed_on_one_machine_ends_on_another(address: str, tmp_path: 
     assert sum("training.pt" in name for name in checkpoints.files()) == 3
 
 
-def test_who_deletes_from_another_machine_is_told_that_the_record_was_not_looked_at(
+def test_who_deletes_from_another_machine_is_told_what_was_never_delivered(
     first: Machine, second: Machine, address: str
 ) -> None:
     folder, mirror = _begin(first)
-    Outbox(folder.outbox).check()
     with mirror.session():
-        pass
+        Outbox(folder.outbox).append([RunStarted(run_key="a", name="a")])
     second.use(only_to_look=True)
 
     command = ["studies", "delete", "mine", "--results", address]
     said = CliRunner().invoke(app, command, input="n\n").output
 
-    assert "was not looked at here" in said
+    assert "1 events of its record never reached the tracking store" in said
+    assert f"memgan sync mine --results {address}" in said
     assert "for good?" in said

@@ -50,3 +50,9 @@ def test_nothing_is_said_of_a_record_that_was_delivered(folder: StudyFolder) -> 
     outbox.mark_delivered(stored.seq for stored in outbox.waiting())
 
     assert "never reached" not in _delete(folder, typed="n\n")
+
+
+def test_an_outbox_that_cannot_be_read_is_not_taken_for_an_empty_one(folder: StudyFolder) -> None:
+    folder.outbox.write_bytes(b"not a database at all" * 100)
+
+    assert "events that nobody can count" in _delete(folder, typed="n\n")

@@ -1,0 +1,34 @@
+"""One pass over the training images in shuffled batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from memgan.data.images import Pixels
+
+
+def mean_losses(
+    images: Pixels,
+    step: Callable[[Tensor], dict[str, Tensor]],
+    *,
+    batch_size: int,
+    shuffling: torch.Generator,
+    device: torch.device,
+) -> dict[str, float]:
+    """Take `step` on every batch; the means of the losses it gives, by name.
+
+    images: uint8 (N, C, H, W), cut into near-equal batches no larger than `batch_size`, in an order
+    drawn from `shuffling`. step: of pixels on `device` to detached losses.
+    """
+    resident = torch.tensor(images, device=device)
+    order = torch.randperm(len(images), generator=shuffling)
+    batches = order.tensor_split(math.ceil(len(images) / batch_size))
+    totals: dict[str, Tensor] = {}
+    for batch in batches:
+        for loss, value in step(resident[batch.to(device)]).items():
+            totals[loss] = totals.get(loss, torch.zeros((), device=device)) + value
+    return {loss: float(total) / len(batches) for loss, total in totals.items()}
