@@ -21,7 +21,8 @@ def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[Hu
     """Markdown of the section, from tables by name; what cells do not answer says so."""
     questions = {
         "Is MEMGAN better than simple detectors?": _beside_anchors(tables),
-        "Does every part of memgan-recipe help?": _parts(tables["ablations"]),
+        "Does every part of memgan help?": _parts(tables["ablations"]),
+        "And of memgan-recipe, with grey levels as they are?": _parts(tables["ablations-recipe"]),
         "Does the number of memory units matter? The paper: hardly.": _units(tables["table3"]),
         "Do codes of normal images lie in the hull of the memory units, and others outside? The"
         " paper: yes.": _in_hull(hull_layout, hulls),

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import pytest
+from trained import trained
 
-from memgan.named import digest, named_configuration
 from memgan.reproduce.differences import difference, differences, half_width_between
 from memgan.reproduce.layout import make_layout
 from memgan.reproduce.tables import Figure, Table, fill
 from memgan.result_cells import ResultCell
 
-RECIPE, BARE = "memgan-recipe", "memgan-recipe+adversarial_weight=0"
+WHOLE, BARE = "memgan", "memgan+adversarial_weight=0"
 
 
 def cells(configuration: str, by_seed: dict[int, float]) -> list[ResultCell]:
     return [
-        ResultCell(
-            configuration=configuration,
-            dataset="mnist",
-            normal_class=digit,
-            seed=seed,
-            auroc=auroc + above,
-            average_precision=0.5,
-            seconds=1.0,
-            command="memgan reproduce ablations --run --data-dir DIR",
-            versions={"configuration": digest(named_configuration("mnist", configuration), digit)},
-            machine="a machine",
-            split_hash="0" * 64,
-        )
+        trained(configuration, digit, auroc + above, seed)
         for seed, auroc in by_seed.items()
         for digit, above in (("2", 0.0), ("5", 0.01), ("8", -0.01))
     ]
 
 
-def table(recipe: dict[int, float], bare: dict[int, float]) -> Table:
-    return fill(make_layout("ablations"), [*cells(RECIPE, recipe), *cells(BARE, bare)])
+def table(whole: dict[int, float], bare: dict[int, float]) -> Table:
+    return fill(make_layout("ablations"), [*cells(WHOLE, whole), *cells(BARE, bare)])
 
 
 def test_seeds_are_paired_so_that_what_they_share_cancels() -> None:
-    gap = difference(table({0: 0.90, 1: 0.94, 2: 0.92}, {0: 0.89, 1: 0.93, 2: 0.91}), BARE, RECIPE)
+    gap = difference(table({0: 0.90, 1: 0.94, 2: 0.92}, {0: 0.89, 1: 0.93, 2: 0.91}), BARE, WHOLE)
 
     assert gap is not None
     assert gap.mean == pytest.approx(-0.01)
@@ -46,12 +34,12 @@ def test_seeds_are_paired_so_that_what_they_share_cancels() -> None:
 
 
 def test_a_seed_that_one_of_them_lacks_does_not_count() -> None:
-    gap = difference(table({0: 0.90, 1: 0.94}, {1: 0.93, 2: 0.5}), BARE, RECIPE)
+    gap = difference(table({0: 0.90, 1: 0.94}, {1: 0.93, 2: 0.5}), BARE, WHOLE)
 
     assert gap is not None
     assert gap.seeds == 1
     assert gap.mean == pytest.approx(-0.01)
-    assert difference(table({0: 0.90}, {1: 0.93}), BARE, RECIPE) is None
+    assert difference(table({0: 0.90}, {1: 0.93}), BARE, WHOLE) is None
 
 
 def test_a_difference_inside_its_interval_is_said_to_be_none() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from trained import trained
 
-from memgan.named import digest, named_configuration
 from memgan.reproduce.layout import make_layout
 from memgan.reproduce.summary import summary
 from memgan.reproduce.tables import Table, fill
@@ -13,35 +13,18 @@ from memgan.result_cells import ResultCell
 DIGITS = [str(digit) for digit in range(10)]
 
 
-def _cell(name: str, normal_class: str, auroc: float, seed: int = 0) -> ResultCell:
-    configuration = named_configuration("mnist", name)
-    return ResultCell(
-        configuration=name,
-        dataset="mnist",
-        normal_class=normal_class,
-        seed=seed,
-        auroc=auroc,
-        average_precision=0.5,
-        seconds=1.0,
-        command="memgan reproduce table1 --run --data-dir DIR",
-        versions={"configuration": digest(configuration, normal_class)},
-        machine="test",
-        split_hash="0" * 64,
-    )
-
-
 def _summary(cells: list[ResultCell]) -> str:
-    names = ("table1", "table2", "table3", "ablations")
+    names = ("table1", "table2", "table3", "ablations", "ablations-recipe")
     tables: dict[str, Table] = {name: fill(make_layout(name), cells) for name in names}
     return summary(tables, make_layout("hull"), [])
 
 
 def _whole(name: str, auroc: float, seeds: int = 1) -> list[ResultCell]:
-    return [_cell(name, digit, auroc, seed) for seed in range(seeds) for digit in DIGITS]
+    return [trained(name, digit, auroc, seed) for seed in range(seeds) for digit in DIGITS]
 
 
 def test_without_cells_no_claim_is_judged() -> None:
-    assert _summary([]).count("too few cells yet") == 5
+    assert _summary([]).count("too few cells yet") == 6
 
 
 @pytest.mark.parametrize(
@@ -66,12 +49,12 @@ def test_half_a_column_has_no_mean_to_be_compared() -> None:
 
 def test_a_part_counts_as_worth_something_only_beyond_its_interval() -> None:
     levels = {
-        "memgan-recipe": (0.90, 0.91, 0.92),
+        "memgan": (0.90, 0.91, 0.92),
         "alice": (0.88, 0.89, 0.90),
-        "memgan-recipe+projection_weight=0": (0.93, 0.89, 0.92),
+        "memgan+projection_weight=0": (0.93, 0.89, 0.92),
     }
     cells = [
-        _cell(name, digit, auroc, seed)
+        trained(name, digit, auroc, seed)
         for name, by_seed in levels.items()
         for seed, auroc in enumerate(by_seed)
         for digit in ("2", "5", "8")

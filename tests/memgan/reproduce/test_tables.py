@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from trained import trained
 
 from memgan.errors import ResultsError, UnknownName
-from memgan.named import configuration_names, digest, named_configuration
+from memgan.named import configuration_names
 from memgan.reproduce.layout import TABLES, make_layout
 from memgan.reproduce.render import document, published_rows, remarks, rows
 from memgan.reproduce.tables import Figure, fill
-from memgan.result_cells import ResultCell
 
-OF_PARTS = {"memgan-recipe", "alice", "autoencoder-recipe"}
+RECIPE_PARTS = {"memgan-recipe", "alice-recipe", "autoencoder-recipe"}
+OF_PARTS = RECIPE_PARTS | {"alice"}
 DIGITS = [str(digit) for digit in range(10)]
-
-
-def cell(
-    configuration: str, normal_class: str, auroc: float, seed: int = 0, **more: Any
-) -> ResultCell:
-    made_with = digest(named_configuration("mnist", configuration), normal_class)
-    values = {
-        "dataset": "mnist",
-        "average_precision": 0.5,
-        "seconds": 1.0,
-        "command": "memgan reproduce table1 --run --data-dir DIR",
-        "versions": {"configuration": made_with},
-        "machine": "a machine",
-        "split_hash": "0" * 64,
-    }
-    return ResultCell(
-        configuration=configuration,
-        normal_class=normal_class,
-        auroc=auroc,
-        seed=seed,
-        **{**values, **more},
-    )
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -71,10 +49,10 @@ def test_the_papers_columns_stand_beside_with_both_means() -> None:
 
 def test_a_mean_over_classes_needs_every_class() -> None:
     layout = make_layout("table1", configurations=["memgan-recipe"], seeds=2)
-    some = [cell("memgan-recipe", digit, 0.9) for digit in DIGITS[:9]]
+    some = [trained("memgan-recipe", digit, 0.9) for digit in DIGITS[:9]]
     assert fill(layout, some).means == {}
 
-    every = [*some, cell("memgan-recipe", "9", 1.0), cell("memgan-recipe", "9", 0.8, seed=1)]
+    every = [*some, trained("memgan-recipe", "9", 1.0), trained("memgan-recipe", "9", 0.8, seed=1)]
     table = fill(layout, every)
 
     assert table.means["memgan-recipe"] == Figure(pytest.approx(0.91), None, 1)
@@ -88,7 +66,7 @@ def test_a_mean_over_classes_needs_every_class() -> None:
 
 def test_cells_of_a_configuration_that_was_changed_since_are_left_out() -> None:
     layout = make_layout("table1", configurations=["pca"], classes=("3",))
-    old = cell("pca", "3", 0.9, versions={"configuration": "something else"})
+    old = trained("pca", "3", 0.9, versions={"configuration": "something else"})
 
     table = fill(layout, [old])
 
@@ -100,11 +78,11 @@ def test_cells_of_a_configuration_that_was_changed_since_are_left_out() -> None:
 def test_cells_of_other_tables_do_not_belong() -> None:
     layout = make_layout("table1", configurations=["pca"], classes=("3",))
     others = [
-        cell("kde", "3", 0.9),
-        cell("pca", "4", 0.9),
-        cell("pca", "3", 0.9, seed=5),
-        cell("pca", "3", 0.9, dataset="digits"),
-        cell("pca+components=3", "3", 0.9),
+        trained("kde", "3", 0.9),
+        trained("pca", "4", 0.9),
+        trained("pca", "3", 0.9, seed=5),
+        trained("pca", "3", 0.9, dataset="digits"),
+        trained("pca+components=3", "3", 0.9),
     ]
 
     assert fill(layout, others).cells == ()
@@ -112,7 +90,7 @@ def test_cells_of_other_tables_do_not_belong() -> None:
 
 def test_figures_of_different_splits_are_never_put_in_one_table() -> None:
     layout = make_layout("table1", configurations=["pca"])
-    cells = [cell("pca", "3", 0.9), cell("pca", "4", 0.9, split_hash="1" * 64)]
+    cells = [trained("pca", "3", 0.9), trained("pca", "4", 0.9, split_hash="1" * 64)]
 
     with pytest.raises(ResultsError, match="2 different splits"):
         fill(layout, cells)
@@ -136,8 +114,8 @@ def test_what_was_chosen_with_test_images_in_sight_stands_with_the_parts_alone()
     for name in ("table1", "table2"):
         columns = {column.configuration for column in make_layout(name).columns}
         assert not columns & OF_PARTS
-    parts = {column.configuration for column in make_layout("ablations").columns}
-    assert parts >= OF_PARTS
+    parts = {column.configuration for column in make_layout("ablations-recipe").columns}
+    assert parts >= RECIPE_PARTS
 
 
 def test_an_unknown_table_is_answered_with_those_there_are() -> None:
