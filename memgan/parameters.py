@@ -186,6 +186,28 @@ class MemaeParameters(RebuilderParameters):
     entropy_weight: float = Field(2e-4, ge=0)
 
 
+class DcaeParameters(RebuilderParameters):
+    """Autoencoder of Deep SVDD's networks (Ruff et al. 2018). Defaults: as it has them for MNIST
+    (on CIFAR-10 a width of 32 and codes of 128), but for the number of epochs."""
+
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(200, ge=2)
+    learning_rate: float = Field(1e-4, gt=0, lt=1)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    width: int = Field(8, ge=1)
+    """Channels of the first convolution; the second has half of them for grey images, and for
+    colour two more have twice and four times as many."""
+    code_dim: int = Field(32, ge=1)
+    weight_decay: float = Field(5e-7, ge=0)
+
+
+class DsvddParameters(DcaeParameters):
+    """Deep SVDD (Ruff et al. 2018), one-class objective."""
+
+    pretraining: float = Field(0.5, ge=0, lt=1)
+    """Share of the epochs, the first ones, in which the autoencoder is trained."""
+
+
 class OcsvmParameters(DetectorParameters):
     """One-class support vector machine, Gaussian kernel, on pixels from 0 to 1."""
 
@@ -215,6 +237,8 @@ PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "autoencoder": AutoencoderParameters,
     "alice": AliceParameters,
     "memae": MemaeParameters,
+    "dcae": DcaeParameters,
+    "dsvdd": DsvddParameters,
     "ocsvm": OcsvmParameters,
     "kde": KdeParameters,
     "iforest": IforestParameters,

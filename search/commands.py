@@ -25,8 +25,8 @@ def search(
     detector: Annotated[
         str | None,
         typer.Option(
-            help="memgan, memgan-plus, memae, autoencoder, alice, pca, neighbours, ocsvm, kde or"
-            " iforest."
+            help="memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, pca, neighbours,"
+            " ocsvm, kde or iforest."
         ),
     ] = None,
     protocol: Annotated[str | None, typer.Option(metavar="shared|per-class")] = None,

@@ -49,6 +49,12 @@ _SPACES: Mapping[str, Mapping[str, Any]] = {
         "shrinkage": {"low": 0.5, "high": 3.0},
     },
     "alice": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
+    "dcae": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
+    "dsvdd": {
+        "learning_rate": _RATES,
+        "code_dim": {"low": 8, "high": 64, "step": 8},
+        "pretraining": {"low": 0.0, "high": 0.9},
+    },
     "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
     "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},
     "pca": {"components": [2, 4, 8, 16, 32]},

@@ -8,6 +8,8 @@ from memgan.detectors.alice import Alice
 from memgan.detectors.anchors import Neighbours, Pca
 from memgan.detectors.autoencoder import Autoencoder
 from memgan.detectors.base import Detector, Scores
+from memgan.detectors.dcae import Dcae
+from memgan.detectors.dsvdd import Dsvdd
 from memgan.detectors.iforest import Iforest
 from memgan.detectors.kde import Kde
 from memgan.detectors.memae import Memae
@@ -20,7 +22,7 @@ from memgan.parameters import DetectorParameters
 DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
     for kind in (
-        *(Memgan, MemganPlus, Memae, Autoencoder, Alice),
+        *(Memgan, MemganPlus, Memae, Autoencoder, Alice, Dcae, Dsvdd),
         *(Pca, Neighbours, Ocsvm, Kde, Iforest),
     )
 }

@@ -30,12 +30,7 @@ class Alice(Autoencoder):
             discriminator = Discriminator(self.image_shape, p.code_dim, p.width)
         initialise(discriminator, torch.Generator().manual_seed(self.seed + 3))
         self.discriminator = discriminator.to(self.device)
-        self.optimiser_of_d = torch.optim.Adam(
-            self.discriminator.parameters(),
-            lr=p.learning_rate,
-            betas=(p.beta1, p.beta2),
-            fused=True,
-        )
+        self.optimiser_of_d = self.adam(self.discriminator)
 
     def _step(self, x: Tensor) -> dict[str, Tensor]:
         """D first, then E and G from one common point, as in MEMGAN's Algorithm 1."""

@@ -37,9 +37,7 @@ class Rebuilder(Detector):
             parts = self._net(p, self.image_shape)
         self._start(parts, torch.Generator().manual_seed(self.seed + 2))
         self.parts = parts.to(self.device)
-        self.optimiser = torch.optim.Adam(
-            self.parts.parameters(), lr=p.learning_rate, betas=(p.beta1, p.beta2), fused=True
-        )
+        self.optimiser = self.adam(self.parts)
 
     @classmethod
     @abstractmethod
@@ -53,6 +51,13 @@ class Rebuilder(Detector):
     @abstractmethod
     def _step(self, x: Tensor) -> dict[str, Tensor]:
         """One step of Adam on a batch, as the networks see it; the losses, detached."""
+
+    def adam(self, parts: nn.Module) -> torch.optim.Adam:
+        """An optimiser of some of the networks, as the parameters say."""
+        p = self.parameters
+        return torch.optim.Adam(
+            parts.parameters(), lr=p.learning_rate, betas=(p.beta1, p.beta2), fused=True
+        )
 
     @staticmethod
     def distance(x: Tensor, rebuilt: Tensor) -> Tensor:

@@ -40,6 +40,8 @@ PARAMETERS = {
     "autoencoder": {"width": 2, "code_dim": 4, "epochs": 2},
     "alice": {"width": 2, "code_dim": 4, "epochs": 2},
     "memae": {"width": 2, "memory_units": 5, "epochs": 2},
+    "dcae": {"width": 2, "code_dim": 4, "epochs": 2},
+    "dsvdd": {"width": 2, "code_dim": 4, "epochs": 2},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},

@@ -18,6 +18,8 @@ _VALUES: dict[str, dict[str, object]] = {
     "autoencoder": {**_NETS, "code_dim": 8},
     "alice": {**_NETS, "code_dim": 8},
     "memae": {**_NETS, "memory_units": 12},
+    "dcae": {**_NETS, "code_dim": 8},
+    "dsvdd": {**_NETS, "code_dim": 8, "epochs": 4},
     "pca": {"components": 4},
 }
 
@@ -63,18 +65,20 @@ def test_without_it_they_do_not(even: Pixels) -> None:
 
 def test_what_is_rebuilt_has_the_images_own_contrast(detector: Detector, even: Pixels) -> None:
     rebuilt, paler = detector.rebuild(even), detector.rebuild(even // 2 + 60)
-    assert rebuilt is not None
-    assert paler is not None
+    if rebuilt is None or paler is None:
+        assert detector.name == "dsvdd"
+        return
     assert_allclose(paler, rebuilt / 2 + 60, atol=0.05)
 
 
 def test_the_module_to_export_scores_and_rebuilds_alike(detector: Detector, even: Pixels) -> None:
     with torch.no_grad():
-        scores, rebuilt = detector.scorer()(torch.from_numpy(even[:7]))
+        scores, *rebuilt = detector.scorer()(torch.from_numpy(even[:7]))
     assert_allclose(scores.numpy(), detector.score(even)[:7], rtol=1e-5)
     expected = detector.rebuild(even)
-    assert expected is not None
-    assert_allclose(rebuilt.numpy(), expected[:7], atol=0.01)
+    assert len(rebuilt) == (expected is not None)
+    if expected is not None:
+        assert_allclose(rebuilt[0].numpy(), expected[:7], atol=0.01)
 
 
 def test_an_image_that_shows_nothing_has_a_score(detector: Detector, even: Pixels) -> None:

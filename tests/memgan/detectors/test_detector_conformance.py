@@ -37,6 +37,8 @@ _SMALL = {
     "autoencoder": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8},
     "alice": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8},
     "memae": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "memory_units": 12},
+    "dcae": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8},
+    "dsvdd": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8, "epochs": 4},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},
