@@ -21,7 +21,7 @@ from memgan.detectors.contrast import see
 from memgan.detectors.cooling import rate_factor
 from memgan.detectors.dcae import Dcae
 from memgan.detectors.epochs import mean_losses
-from memgan.detectors.weights import take_weights
+from memgan.detectors.weights import kept, take_weights
 from memgan.parameters import DetectorParameters, DsvddParameters
 
 _BATCH = 256
@@ -132,7 +132,7 @@ class Dsvdd(Detector):
         assert isinstance(parameters, DsvddParameters)
         with torch.device("meta"):
             encoder = Dcae._net(parameters, image_shape).encoder
-        return parameters.code_dim + sum(value.numel() for value in _kept(encoder).values())
+        return parameters.code_dim + sum(value.numel() for value in kept(encoder).values())
 
     def weights(self) -> dict[str, Tensor]:
         return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
@@ -141,7 +141,7 @@ class Dsvdd(Detector):
         take_weights(weights, self._scoring_state())
 
     def _scoring_state(self) -> dict[str, Tensor]:
-        return {**_kept(self.encoder), "centre": self.centre}
+        return {**kept(self.encoder), "centre": self.centre}
 
 
 def away_from_zero(centre: Tensor) -> Tensor:
@@ -154,11 +154,6 @@ def away_from_zero(centre: Tensor) -> Tensor:
 def _squared(codes: Tensor, centre: Tensor) -> Tensor:
     """‖φ(x) − c‖², (B,)."""
     return ((codes - centre) ** 2).sum(dim=1)
-
-
-def _kept(encoder: nn.Module) -> dict[str, Tensor]:
-    state = encoder.state_dict().items()
-    return {name: value for name, value in state if not name.endswith("num_batches_tracked")}
 
 
 class _Scorer(nn.Module):

@@ -20,7 +20,7 @@ from memgan.detectors.cooling import rate_factor
 from memgan.detectors.epochs import mean_losses
 from memgan.detectors.memory import address_logits, project, sample_addresses
 from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise
-from memgan.detectors.weights import take_weights
+from memgan.detectors.weights import kept, take_weights
 from memgan.parameters import DetectorParameters, LearningRate, MemganParameters
 
 Codes = npt.NDArray[np.float32]
@@ -242,12 +242,7 @@ class Memgan(Detector):
                 Generator(image_shape, p.memory_dim, p.width),
                 _Memory(p.memory_units, p.memory_dim),
             )
-        return sum(
-            value.numel()
-            for part in parts
-            for name, value in part.state_dict().items()
-            if not name.endswith("num_batches_tracked")
-        )
+        return sum(value.numel() for part in parts for value in kept(part).values())
 
     def weights(self) -> dict[str, Tensor]:
         return {name: value.detach().cpu().clone() for name, value in self.scoring_state().items()}
@@ -257,11 +252,8 @@ class Memgan(Detector):
 
     def scoring_state(self) -> dict[str, Tensor]:
         """What scoring needs, by name; the tensors themselves."""
-        return {
-            name: value
-            for name, value in self.parts.state_dict().items()
-            if not name.startswith("discriminator.") and not name.endswith("num_batches_tracked")
-        }
+        own = kept(self.parts).items()
+        return {name: value for name, value in own if not name.startswith("discriminator.")}
 
 
 class _Memory(nn.Module):

@@ -18,7 +18,7 @@ from memgan.detectors.contrast import Seen, see
 from memgan.detectors.cooling import rate_factor
 from memgan.detectors.epochs import mean_losses
 from memgan.detectors.networks import initialise
-from memgan.detectors.weights import take_weights
+from memgan.detectors.weights import kept, take_weights
 from memgan.parameters import DetectorParameters, RebuilderParameters
 
 _BATCH = 256
@@ -138,22 +138,14 @@ class Rebuilder(Detector):
     def weight_count(cls, parameters: DetectorParameters, image_shape: tuple[int, int, int]) -> int:
         assert isinstance(parameters, RebuilderParameters)
         with torch.device("meta"):
-            state = cls._net(parameters, image_shape).state_dict()
-        return sum(value.numel() for name, value in state.items() if _is_weight(name))
+            net = cls._net(parameters, image_shape)
+        return sum(value.numel() for value in kept(net).values())
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
+        return {name: value.detach().cpu().clone() for name, value in kept(self.parts).items()}
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        take_weights(weights, self._scoring_state())
-
-    def _scoring_state(self) -> dict[str, Tensor]:
-        state = self.parts.state_dict().items()
-        return {name: value for name, value in state if _is_weight(name)}
-
-
-def _is_weight(name: str) -> bool:
-    return not name.endswith("num_batches_tracked")
+        take_weights(weights, kept(self.parts))
 
 
 class _Scorer(nn.Module):

@@ -23,6 +23,7 @@ from memgan.detectors.warps import (
     warp_matrices,
     warped,
 )
+from memgan.detectors.weights import kept
 from memgan.parameters import MemganPlusParameters
 
 _DECAY = 1e-4
@@ -132,7 +133,7 @@ class WarpHead(nn.Module):
 
     def scoring_state(self) -> dict[str, Tensor]:
         """What scoring needs, by name; the tensors themselves."""
-        return _without_counters(self.net)
+        return kept(self.net)
 
 
 def weight_count(parameters: MemganPlusParameters, image_shape: tuple[int, int, int]) -> int:
@@ -140,9 +141,4 @@ def weight_count(parameters: MemganPlusParameters, image_shape: tuple[int, int, 
     count = warp_count(parameters.warps, parameters.warp_count)
     with torch.device("meta"):
         net = WarpNet(image_shape, count, parameters.warp_width)
-    return sum(value.numel() for value in _without_counters(net).values())
-
-
-def _without_counters(net: nn.Module) -> dict[str, Tensor]:
-    state = net.state_dict().items()
-    return {name: value for name, value in state if not name.endswith("num_batches_tracked")}
+    return sum(value.numel() for value in kept(net).values())

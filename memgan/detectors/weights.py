@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from memgan.errors import BundleError
+
+
+def kept(module: nn.Module) -> dict[str, Tensor]:
+    """The tensors of `module` that scoring needs, by name; the tensors themselves."""
+    state = module.state_dict().items()
+    return {name: value for name, value in state if not name.endswith("num_batches_tracked")}
 
 
 def take_weights(given: Mapping[str, Tensor], into: Mapping[str, Tensor]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from memgan.named import configuration_names, describe
+from memgan.reproduce.beside import beside
 from memgan.reproduce.differences import differences
 from memgan.reproduce.hull import HullCell
 from memgan.reproduce.hull_table import HEADER, hull_findings, hull_rows
@@ -27,9 +27,6 @@ _IN_PARTS = {
 }
 """Configurations of the tables of parts, which Tables 1 and 2 do not have."""
 _FAMILIES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
-_ANCHORS = ("autoencoder", "pca", "pca-contrast", "neighbours")
-_SHORT = 1.0
-"""Points below the paper's figure of a class from which on the page names the class."""
 _INTRODUCTION = """\
 # Results
 
@@ -187,56 +184,11 @@ def _table(table: Table) -> str:
             first = table.layout.columns[0].title
             parts.append(_DIFFERENCES.format(first=first))
             parts.append("\n".join(f"- {line}" for line in lines))
-    elif comparison := _beside_anchors(table):
+    elif comparison := beside(table):
         parts.append(comparison)
     if "MEMGAN" in table.layout.published:
         parts += ["As published:", markdown(*published_rows(table))]
     return "\n\n".join(parts)
-
-
-def _beside_anchors(table: Table) -> str:
-    """What each learned configuration has over the anchors, of the classes that both have."""
-    lines = []
-    for column in table.layout.columns:
-        if not column.configuration.startswith(("memgan", "alice", "autoencoder")):
-            continue
-        for anchor in _ANCHORS:
-            if anchor == column.configuration:
-                continue
-            own, simple = table.figures[column.configuration], table.figures.get(anchor, {})
-            both = [k for k in table.classes if k in own and k in simple]
-            if not both:
-                continue
-            gaps = [100 * (own[k].mean - simple[k].mean) for k in both]
-            lines.append(
-                f"- {column.configuration} less {anchor}: {statistics.fmean(gaps):+.1f} points on"
-                f" average over {len(both)} classes, {min(gaps):+.1f} to {max(gaps):+.1f}"
-            )
-        if line := _beside_paper(table, column.configuration):
-            lines.append(line)
-    return "\n".join(lines)
-
-
-def _beside_paper(table: Table, configuration: str) -> str:
-    """How far one MEMGAN of ours is from the printed one, and where it falls short."""
-    own, printed = table.figures[configuration], table.layout.published.get("MEMGAN", {})
-    gaps = {
-        k: 100 * (own[k].mean - printed[k].mean) for k in table.classes if k in own and k in printed
-    }
-    if not configuration.startswith("memgan") or not gaps:
-        return ""
-    short = sorted((k for k in gaps if gaps[k] < -_SHORT), key=gaps.__getitem__)
-    halves = {k: 100 * (own[k].half_width or 0.0) for k in short}
-    shown = ", ".join(
-        f"{k} ({gaps[k]:+.1f}{f' ± {halves[k]:.1f}' if halves[k] else ''})" for k in short
-    )
-    beyond = [k for k in short if halves[k] and gaps[k] + halves[k] < -_SHORT]
-    return (
-        f"- {configuration} less the paper's MEMGAN: {statistics.fmean(gaps.values()):+.1f} points"
-        f" on average over {len(gaps)} classes; "
-        + (f"more than {_SHORT:g} point short on {shown}" if short else "nowhere a point short")
-        + (f", by more than the 95 % interval on {', '.join(beyond)}" if beyond else "")
-    )
 
 
 def _hull(layout: Layout, hulls: Sequence[HullCell]) -> str:

@@ -1,0 +1,58 @@
+"""What is gained over the anchors, and how far from the paper, is told by class."""
+
+from __future__ import annotations
+
+from trained import trained
+
+from memgan.reproduce.beside import beside
+from memgan.reproduce.layout import make_layout
+from memgan.reproduce.tables import fill
+from memgan.result_cells import ResultCell
+
+DIGITS = [str(digit) for digit in range(10)]
+
+
+def _column(
+    name: str, auroc: float, seeds: int = 1, digits: list[str] = DIGITS
+) -> list[ResultCell]:
+    return [
+        trained(name, digit, auroc - 0.01 * (digit == "8"), seed)
+        for seed in range(seeds)
+        for digit in digits
+    ]
+
+
+def _beside(*columns: list[ResultCell]) -> str:
+    return beside(fill(make_layout("table1"), [cell for column in columns for cell in column]))
+
+
+def test_gaps_are_means_over_classes_with_the_least_and_the_greatest() -> None:
+    pca = [trained("pca", digit, 0.95) for digit in DIGITS]
+    text = _beside(_column("memgan", 0.97, seeds=5), pca)
+
+    assert "|  | less pca |" in text
+    assert "| memgan | +1.9 (+1.0 to +2.0) |" in text
+
+
+def test_of_half_a_column_the_number_of_classes_is_told() -> None:
+    text = _beside(_column("memgan", 0.97), _column("pca", 0.95, digits=["0", "1"]))
+
+    assert "| memgan | +2.0 (+2.0 to +2.0, 2 classes) |" in text
+
+
+def test_an_anchor_that_is_learned_has_no_gap_to_itself() -> None:
+    text = _beside(_column("autoencoder", 0.96), _column("pca", 0.95))
+
+    assert "| autoencoder | – | +1.0 (+1.0 to +1.0) |" in text
+
+
+def test_a_class_far_below_the_paper_is_named() -> None:
+    # The paper has 99.9 for digit 1, and at most 99.3 for the others.
+    text = _beside(_column("memgan", 0.985, seeds=5))
+
+    assert "more than 1 point short on 1 (-1.4)" in text
+    assert "nowhere a point short" in _beside(_column("memgan", 1.0, seeds=5))
+
+
+def test_without_cells_there_is_nothing_to_say() -> None:
+    assert _beside() == ""
