@@ -153,3 +153,12 @@ def test_every_dependency_is_pinned_within_its_own_range() -> None:
         for pin in pins[canonicalize_name(requirement.name)]:
             (version,) = [specifier.version for specifier in pin.specifier]
             assert requirement.specifier.contains(version), f"{requirement}, pinned at {version}"
+
+
+def test_figures_of_the_readme_are_those_of_the_page_of_results() -> None:
+    lines = text_of("README.md").splitlines()
+    start = lines.index("|  | mnist | cifar10-jpeg |")
+    table = lines[start : lines.index("", start)]
+
+    assert len(table) > 3
+    assert set(table) <= set(text_of("docs/results.md").splitlines())
