@@ -155,11 +155,10 @@ def _memory_units(source: str | None) -> Layout:
         source=source or "mnist",
         classes=("0", "1", "5"),
         columns=tuple(
-            replace(column, seeds=column.seeds[:3])
-            for column in (
+            _first_three(
                 _column("mnist", start if n == own else f"{start}+memory_units={n}", f"n = {n}")
-                for n in (25, 50, 100, 200)
             )
+            for n in (25, 50, 100, 200)
         ),
         published={f"n = {n}": by_class for n, by_class in published.items()},
     )
@@ -188,7 +187,7 @@ def _ablations(name: str, start: str, no_memory: str, nets_alone: str) -> _Maker
             family="mnist",
             source=source or "mnist",
             classes=("2", "5", "8"),
-            columns=tuple(replace(column, seeds=column.seeds[:3]) for column in columns),
+            columns=tuple(map(_first_three, columns)),
         )
 
     return make
@@ -229,7 +228,7 @@ def _hull(source: str | None) -> Layout:
             _column("mnist", f"{start}+memory_dim=16"),
             _column("mnist", "memgan-grey"),
             _column("mnist", "memgan"),
-            _column("mnist", "memgan+projection_weight=0"),
+            _first_three(_column("mnist", "memgan+projection_weight=0")),
         ),
     )
 
@@ -237,6 +236,10 @@ def _hull(source: str | None) -> Layout:
 def _column(family: str, configuration: str, title: str | None = None) -> Column:
     seeds = named_configuration(family, configuration).seeds
     return Column(configuration, title or configuration, seeds)
+
+
+def _first_three(column: Column) -> Column:
+    return replace(column, seeds=column.seeds[:3])
 
 
 _TABLES: Mapping[str, _Maker] = {
