@@ -9,7 +9,7 @@ from memgan.reproduce.render import markdown
 from memgan.reproduce.tables import Table
 
 _LEARNED = ("memgan", "memae", "autoencoder")
-"""What the names of configurations begin with that are no anchors, or the plainest of networks."""
+"""What the names of configurations begin with that have a row."""
 _ANCHORS = ("memae", "autoencoder", "pca", "pca-contrast", "neighbours")
 _SHORT = 1.0
 """Points below the paper's figure of a class from which on the class is named."""
