@@ -20,7 +20,7 @@ def reproduce(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="table1|table2|table3|ablations|departures|departures-cifar10|hull"
+            metavar="table1|table2|table3|ablations|ablations-recipe|departures|departures-cifar10|hull"
             "|fig1|fig2|fig3|fig4|page"
         ),
     ],

@@ -68,7 +68,7 @@ _NOTES = {
         "On MNIST. A loss is left out by giving it weight 0. The search that chose memgan's values"
         " left the projection loss a thirtieth of its weight."
     ),
-    "ablations-recipe": ("The same where every loss has weight 1 and contrast is not normalised."),
+    "ablations-recipe": "The same where every loss has weight 1 and contrast is not normalised.",
     "departures": (
         "memgan-plus adds one thing to MEMGAN: a small network that has learned to name which"
         " transformation was applied to a normal image, whose surprise joins the residual in one"
