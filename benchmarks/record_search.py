@@ -4,8 +4,9 @@
     python benchmarks/record_search.py mnist-pca --results RESULTS --remark "It chose …, as …"
     memgan reproduce page
 
-writes benchmarks/results/searches/mnist-pca.json. Trials that failed or were cut off have no
-figure to show, and are left out.
+writes benchmarks/results/searches/mnist-pca.json. Trials that failed, were cut off, or were stopped
+before they had figures by class are left out. Seconds of a trial that was taken up again are those
+of its last leg.
 """
 
 from __future__ import annotations
@@ -14,18 +15,25 @@ import argparse
 from pathlib import Path
 
 from memgan.data import load_split
-from memgan.errors import MemganError
+from memgan.errors import MemganError, StudyError
 from memgan.reproduce.searches import Search, Trial
 from search.journal import read_groups, read_studies
 from search.outcome import TrialOutcome
 from search.store import StudyFolder
 
+_ROOT = Path(__file__).parents[1]
 _SHOWN = {"finished": "complete", "stopped": "stopped"}
 
 
 def record(folder: StudyFolder, remark: str) -> Search:
-    """What `folder` holds; its study is taken to be configs/studies/NAME.yaml."""
+    """What `folder` holds. StudyError where it is not the study of configs/studies/NAME.yaml, or
+    where something else than validation AUROC judged its trials."""
     study = folder.load()
+    file = _ROOT / "configs" / "studies" / f"{study.name}.yaml"
+    if not file.is_file():
+        raise StudyError(f"{file} is not there; a record names the file of its study")
+    if study.judge != "val-auroc":
+        raise StudyError(f"{study.name} was judged by {study.judge}, not by val-auroc")
     split = load_split(study.data)
     seconds = _seconds(folder.journal)
     outcomes = [o for group in read_groups(folder.journal).values() for o in group]
@@ -33,9 +41,13 @@ def record(folder: StudyFolder, remark: str) -> Search:
         name=study.name,
         dataset=split.source,
         split_hash=split.hash,
-        study=f"configs/studies/{study.name}.yaml",
+        study=file.relative_to(_ROOT).as_posix(),
         remark=remark,
-        trials=[_trial(o, seconds[o.trial_id]) for o in outcomes if o.state in _SHOWN],
+        trials=[
+            _trial(o, seconds[o.trial_id])
+            for o in outcomes
+            if o.state in _SHOWN and set(o.val_auroc) - {"mean"}
+        ],
     )
 
 
@@ -53,7 +65,7 @@ def _trial(outcome: TrialOutcome, seconds: float) -> Trial:
 
 
 def _seconds(journal: Path) -> dict[str, float]:
-    """By trial id, from handed out to told; of ended trials alone."""
+    """By trial id, of ended trials alone."""
     return {
         f"{prefix}{trial.number:04d}": round(trial.duration.total_seconds(), 1)
         for prefix, study in read_studies(journal).items()
@@ -72,7 +84,7 @@ def main() -> None:
         found = record(StudyFolder.at(options.results, options.study), options.remark)
     except MemganError as error:
         parser.error(str(error))
-    out = Path(__file__).parent / "results" / "searches" / f"{found.name}.json"
+    out = _ROOT / "benchmarks" / "results" / "searches" / f"{found.name}.json"
     out.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     print(f"{out}: {len(found.trials)} trials")
 

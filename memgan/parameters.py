@@ -187,8 +187,8 @@ class MemaeParameters(RebuilderParameters):
 
 
 class DcaeParameters(RebuilderParameters):
-    """Autoencoder of Deep SVDD's networks (Ruff et al. 2018). Defaults: as it has them for MNIST
-    (on CIFAR-10 a width of 32 and codes of 128), but for the number of epochs."""
+    """Autoencoder of Deep SVDD's networks (Ruff et al. 2018). Defaults: its networks for MNIST (on
+    CIFAR-10 a width of 32 and codes of 128), its rate, batches and the network's weight decay."""
 
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(200, ge=2)

@@ -26,7 +26,7 @@ def search(
         str | None,
         typer.Option(
             help="memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, pca, neighbours,"
-            " ocsvm, kde or iforest."
+            " ocsvm or iforest."
         ),
     ] = None,
     protocol: Annotated[str | None, typer.Option(metavar="shared|per-class")] = None,

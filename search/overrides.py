@@ -39,6 +39,10 @@ _MEMORIES: Mapping[str, Any] = {
     "memory_units": [10, 25, 50, 100],
     "memory_dim": {"low": 8, "high": 64, "step": 8},
 }
+_COMPRESSORS: Mapping[str, Any] = {
+    "learning_rate": {**_RATES, "low": 1e-4},
+    "code_dim": [16, 32, 64, 128],
+}
 _SPACES: Mapping[str, Mapping[str, Any]] = {
     "memgan": _MEMORIES,
     "memgan-plus": {**_MEMORIES, "residual_weight": [0.25, 0.5, 1.0, 2.0]},
@@ -49,12 +53,8 @@ _SPACES: Mapping[str, Mapping[str, Any]] = {
         "shrinkage": {"low": 0.5, "high": 3.0},
     },
     "alice": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
-    "dcae": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
-    "dsvdd": {
-        "learning_rate": _RATES,
-        "code_dim": {"low": 8, "high": 64, "step": 8},
-        "pretraining": {"low": 0.0, "high": 0.9},
-    },
+    "dcae": _COMPRESSORS,
+    "dsvdd": _COMPRESSORS,
     "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
     "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},
     "pca": {"components": [2, 4, 8, 16, 32]},

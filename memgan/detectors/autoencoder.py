@@ -16,7 +16,7 @@ class Autoencoder(Rebuilder):
     name = "autoencoder"
 
     @classmethod
-    def _net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
+    def net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
         p = parameters
         assert isinstance(p, AutoencoderParameters)
         return nn.Sequential(

@@ -27,7 +27,7 @@ class Dcae(Rebuilder):
     parts: _Net
 
     @classmethod
-    def _net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> _Net:
+    def net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> _Net:
         assert isinstance(parameters, DcaeParameters)
         return _Net(image_shape, parameters)
 

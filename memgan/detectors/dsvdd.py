@@ -49,7 +49,8 @@ class Dsvdd(Detector):
     @property
     def pretraining_epochs(self) -> int:
         """Of the autoencoder."""
-        return int(self.parameters.pretraining * self.parameters.epochs)
+        epochs = self.parameters.epochs
+        return min(round(self.parameters.pretraining * epochs), epochs - 1)
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
         if self.epoch == self.pretraining_epochs:
@@ -131,7 +132,7 @@ class Dsvdd(Detector):
     def weight_count(cls, parameters: DetectorParameters, image_shape: tuple[int, int, int]) -> int:
         assert isinstance(parameters, DsvddParameters)
         with torch.device("meta"):
-            encoder = Dcae._net(parameters, image_shape).encoder
+            encoder = Dcae.net(parameters, image_shape).encoder
         return parameters.code_dim + sum(value.numel() for value in kept(encoder).values())
 
     def weights(self) -> dict[str, Tensor]:

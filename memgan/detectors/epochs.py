@@ -21,12 +21,15 @@ def mean_losses(
 ) -> dict[str, float]:
     """Take `step` on every batch; the means of the losses it gives, by name.
 
-    images: uint8 (N, C, H, W), cut into near-equal batches no larger than `batch_size`, in an order
-    drawn from `shuffling`. step: of pixels on `device` to detached losses.
+    images: uint8 (N, C, H, W), N at least 2, cut into near-equal batches no larger than
+    `batch_size` (with 2, one of three where N is odd), in an order drawn from `shuffling`.
+    step: of pixels on `device` to detached losses.
     """
     resident = torch.tensor(images, device=device)
     order = torch.randperm(len(images), generator=shuffling)
-    batches = order.tensor_split(math.ceil(len(images) / batch_size))
+    # At least two images each, as BatchNorm needs.
+    count = min(math.ceil(len(images) / batch_size), len(images) // 2)
+    batches = order.tensor_split(count)
     totals: dict[str, Tensor] = {}
     for batch in batches:
         for loss, value in step(resident[batch.to(device)]).items():

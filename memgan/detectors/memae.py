@@ -30,7 +30,7 @@ class Memae(Rebuilder):
     parts: _Net
 
     @classmethod
-    def _net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
+    def net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
         assert isinstance(parameters, MemaeParameters)
         return _Net(image_shape, parameters)
 

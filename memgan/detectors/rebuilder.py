@@ -34,14 +34,14 @@ class Rebuilder(Detector):
         self.epoch = 0
         self.shuffling = torch.Generator().manual_seed(self.seed)
         with torch.random.fork_rng(devices=[]):  # Layers first fill themselves from the global one.
-            parts = self._net(p, self.image_shape)
+            parts = self.net(p, self.image_shape)
         self._start(parts, torch.Generator().manual_seed(self.seed + 2))
         self.parts = parts.to(self.device)
         self.optimiser = self.adam(self.parts)
 
     @classmethod
     @abstractmethod
-    def _net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
+    def net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
         """The network, x (B, C, H, W) → the same shape."""
 
     def _start(self, net: nn.Module, generator: torch.Generator) -> None:
@@ -138,7 +138,7 @@ class Rebuilder(Detector):
     def weight_count(cls, parameters: DetectorParameters, image_shape: tuple[int, int, int]) -> int:
         assert isinstance(parameters, RebuilderParameters)
         with torch.device("meta"):
-            net = cls._net(parameters, image_shape)
+            net = cls.net(parameters, image_shape)
         return sum(value.numel() for value in kept(net).values())
 
     def weights(self) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""What each learned configuration of Tables 1 and 2 has over the anchors and over the paper."""
+"""What each learned configuration of Tables 1 and 2 has over simpler ones and over the paper."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from memgan.reproduce.tables import Table
 
 _LEARNED = ("memgan", "memae", "autoencoder")
 """What the names of configurations begin with that have a row."""
-_ANCHORS = ("memae", "autoencoder", "pca", "pca-contrast", "neighbours")
+_SIMPLER = ("memae", "autoencoder", "pca", "pca-contrast", "neighbours")
 _SHORT = 1.0
 """Points below the paper's figure of a class from which on the class is named."""
 
 
 def beside(table: Table) -> str:
-    """Markdown: gaps to the anchors in points, a row for each learned configuration, then how far
-    each MEMGAN of ours is from the printed one. Empty where nothing was trained."""
+    """Markdown: gaps to simpler detectors in points, a row for each learned configuration, then how
+    far each MEMGAN of ours is from the printed one. Empty where nothing was trained."""
     columns = [column.configuration for column in table.layout.columns]
-    anchors = [name for name in _ANCHORS if name in columns and table.figures[name]]
+    simpler = [name for name in _SIMPLER if name in columns and table.figures[name]]
     learned = [name for name in columns if name.startswith(_LEARNED) and table.figures[name]]
     parts = []
-    if anchors and learned:
-        body = [[name, *(_gap(table, name, anchor) for anchor in anchors)] for name in learned]
+    if simpler and learned:
+        body = [[name, *(_gap(table, name, other) for other in simpler)] for name in learned]
         parts.append(_INTRODUCTION)
-        parts.append(markdown(["", *(f"less {anchor}" for anchor in anchors)], body))
+        parts.append(markdown(["", *(f"less {other}" for other in simpler)], body))
     if lines := [line for name in learned if (line := _beside_paper(table, name))]:
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
@@ -35,10 +35,10 @@ _INTRODUCTION = """\
 Points of difference on average over the classes, with the least and the greatest of a class:"""
 
 
-def _gap(table: Table, name: str, anchor: str) -> str:
-    own, simple = table.figures[name], table.figures[anchor]
+def _gap(table: Table, name: str, other: str) -> str:
+    own, simple = table.figures[name], table.figures[other]
     both = [k for k in table.classes if k in own and k in simple]
-    if anchor == name or not both:
+    if other == name or not both:
         return "–"
     gaps = [100 * (own[k].mean - simple[k].mean) for k in both]
     of = f", {len(both)} classes" if len(both) < len(table.classes) else ""

@@ -96,7 +96,7 @@ def make_layout(
 
 
 def start_of(family: str) -> str:
-    """The configuration that variations and figures start from."""
+    """The configuration that figures and the table of hulls start from."""
     known = configuration_names(family)
     return next(name for name in _STARTS if name in known)
 

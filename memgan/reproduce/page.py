@@ -65,8 +65,8 @@ _NOTES = {
     ),
     "table3": "memgan on MNIST with other numbers of units; the paper finds that n hardly matters.",
     "ablations": (
-        "On MNIST. A loss is left out by giving it weight 0. The search that chose memgan's values"
-        " left the projection loss a thirtieth of its weight."
+        "On MNIST. A loss is left out by giving it weight 0. In memgan the projection loss has a"
+        " thirtieth of its weight, as an earlier study (mnist-memgan) chose."
     ),
     "ablations-recipe": "The same where every loss has weight 1 and contrast is not normalised.",
     "departures": (

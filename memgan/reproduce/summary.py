@@ -20,7 +20,9 @@ _TOO_FEW = "too few cells yet"
 def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[HullCell]) -> str:
     """Markdown of the section, from tables by name; what cells do not answer says so."""
     questions = {
-        "Does MEMGAN as printed (memgan-paper) reach the paper's figures?": _as_printed(tables),
+        "Does MEMGAN with the paper's values (memgan-paper) reach its figures?": _as_printed(
+            tables
+        ),
         "Is MEMGAN better than simple detectors?": _beside_anchors(tables),
         "Does every part of memgan help?": _parts(tables["ablations"]),
         "And of memgan-recipe, with grey levels as they are?": _parts(tables["ablations-recipe"]),

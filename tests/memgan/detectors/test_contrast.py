@@ -66,6 +66,7 @@ def test_without_it_they_do_not(even: Pixels) -> None:
 def test_what_is_rebuilt_has_the_images_own_contrast(detector: Detector, even: Pixels) -> None:
     rebuilt, paler = detector.rebuild(even), detector.rebuild(even // 2 + 60)
     if rebuilt is None or paler is None:
+        assert rebuilt is paler is None
         assert detector.name == "dsvdd"
         return
     assert_allclose(paler, rebuilt / 2 + 60, atol=0.05)

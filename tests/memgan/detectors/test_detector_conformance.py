@@ -108,6 +108,24 @@ def test_what_is_rebuilt_is_an_image_of_the_same_shape_in_grey_levels_nearer_for
     assert np.abs(normals - rebuilt).mean() < 64
 
 
+def test_an_odd_number_of_images_in_batches_of_two_can_be_learned(
+    name: str, normals: Pixels
+) -> None:
+    values = {**_SMALL[name], **({"batch_size": 2} if "batch_size" in _SMALL[name] else {})}
+    detector = build_detector(
+        name,
+        make_parameters(name, values, "test"),
+        image_shape=(3, 9, 9),
+        seed=3,
+        device=torch.device("cpu"),
+    )
+    images = np.resize(normals, (5, 3, 9, 9))
+    detector.fit_epoch(images)
+    detector.prepare_to_score(images)
+
+    assert np.isfinite(detector.score(images)).all()
+
+
 def test_a_score_does_not_depend_on_what_is_scored_beside_it(
     name: str, normals: Pixels, anomalies: Pixels
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -66,10 +68,35 @@ def test_the_autoencoder_is_trained_first_and_then_the_distance_to_a_centre_that
     assert told[5]["residual"] < told[0]["residual"]
     assert told[-1]["distance"] < told[6]["distance"]
     assert torch.equal(detector.centre, centre)
+    assert centre.abs().min() >= 0.0999
     for weight, before in zip(
         detector.autoencoder.parts.decoder.parameters(), decoder, strict=True
     ):
         assert torch.equal(weight, before)
+
+
+def test_both_phases_have_the_weight_decay_and_the_second_cools_down(normals: Pixels) -> None:
+    detector = make(epochs=4, cooldown=0.5, weight_decay=0.01)
+    for _ in range(4):
+        detector.fit_epoch(normals)
+
+    optimisers = detector.autoencoder.optimiser, detector.optimiser
+    assert [o.param_groups[0]["weight_decay"] for o in optimisers] == [0.01, 0.01]
+    assert detector.optimiser.param_groups[0]["lr"] == pytest.approx(3e-3 / 20)
+
+
+def test_weights_start_at_a_scale_that_keeps_codes_apart() -> None:
+    first = next(make((1, 28, 28), width=8).encoder.parameters())
+
+    # Xavier's bound, with the gain of the leaky slope: sqrt(2 · 6 / (25 + 25 · 8)).
+    assert first.abs().max().item() == pytest.approx((12 / 225) ** 0.5, rel=0.05)
+
+
+@pytest.mark.parametrize(("share", "epochs", "first"), [(0.58, 100, 58), (0.0, 4, 0), (0.99, 4, 3)])
+def test_the_autoencoder_has_its_share_of_the_epochs_and_never_all(
+    share: float, epochs: int, first: int
+) -> None:
+    assert make(pretraining=share, epochs=epochs).pretraining_epochs == first
 
 
 def test_the_first_phase_is_the_autoencoder_of_the_tables(normals: Pixels) -> None:
@@ -88,16 +115,15 @@ def test_the_first_phase_is_the_autoencoder_of_the_tables(normals: Pixels) -> No
     ]
 
 
-def test_a_training_taken_up_again_at_the_change_of_phase_goes_on_equally(normals: Pixels) -> None:
-    through = make(epochs=4)
+@pytest.mark.parametrize("done", [1, 2, 3])
+def test_a_training_taken_up_again_in_any_phase_goes_on_equally(normals: Pixels, done: int) -> None:
+    through, again = make(epochs=4), make(epochs=4)
     for epoch in range(4):
-        if epoch == 2:
+        if epoch == done:
             through.prepare_to_score(normals)
-            again = make(epochs=4)
-            again.load_state_dict(through.state_dict())
-            again.prepare_to_score(normals)
+            again.load_state_dict(copy.deepcopy(through.state_dict()))
         through.fit_epoch(normals)
-    for _ in range(2):
+    for _ in range(4 - done):
         again.fit_epoch(normals)
 
     through.prepare_to_score(normals)

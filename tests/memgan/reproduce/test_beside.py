@@ -54,5 +54,17 @@ def test_a_class_far_below_the_paper_is_named() -> None:
     assert "nowhere a point short" in _beside(_column("memgan", 1.0, seeds=5))
 
 
+def test_a_class_that_is_short_beyond_its_interval_is_named_as_such() -> None:
+    cells = [
+        trained("memgan", digit, auroc, seed)
+        for digit, by_seed in {"1": (0.97, 0.971, 0.972), "4": (0.90, 0.98, 0.85)}.items()
+        for seed, auroc in enumerate(by_seed)
+    ]
+    text = _beside(cells)
+
+    assert "short on 4 (-5.1 ± " in text
+    assert text.endswith("by more than the 95 % interval on 1")
+
+
 def test_without_cells_there_is_nothing_to_say() -> None:
     assert _beside() == ""

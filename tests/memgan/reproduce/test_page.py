@@ -31,6 +31,7 @@ def test_without_records_nothing_is_claimed(tmp_path: Path) -> None:
     text = (tmp_path / "page.md").read_text(encoding="utf-8")
     wanted = 10 * sum(len(column.seeds) for column in make_layout("table1").columns)
     assert f"| `memgan reproduce table1 --run` | 0 of {wanted} |" in text
-    assert "less " not in text
+    assert "| less " not in text
+    assert " less the paper" not in text
     assert text.count("Not trained yet.") == 3
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["fig2.png"]

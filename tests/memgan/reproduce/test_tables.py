@@ -113,7 +113,7 @@ def test_every_configuration_of_ours_has_a_column() -> None:
 def test_what_was_chosen_with_test_images_in_sight_stands_with_the_parts_alone() -> None:
     for name in ("table1", "table2"):
         columns = {column.configuration for column in make_layout(name).columns}
-        assert not columns & OF_PARTS
+        assert not columns & RECIPE_PARTS
     parts = {column.configuration for column in make_layout("ablations-recipe").columns}
     assert parts >= RECIPE_PARTS
 
