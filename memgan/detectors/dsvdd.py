@@ -6,25 +6,23 @@ the network starts from.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from memgan.data.images import Pixels
 from memgan.detectors.base import Detector, Scores
+from memgan.detectors.batches import in_batches
 from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.contrast import see
 from memgan.detectors.cooling import rate_factor
 from memgan.detectors.dcae import Dcae
 from memgan.detectors.epochs import mean_losses
-from memgan.detectors.weights import kept, take_weights
+from memgan.detectors.weights import copied, kept, take_weights
 from memgan.parameters import DetectorParameters, DsvddParameters
 
-_BATCH = 256
 _LEAST = 0.1
 
 
@@ -84,17 +82,12 @@ class Dsvdd(Detector):
         else:
             self._renew(images)
 
-    @torch.no_grad()
     def _mean_code(self, images: Pixels) -> Tensor:
         self._renew(images)
-        parts = np.array_split(images, math.ceil(len(images) / _BATCH))
-        return torch.cat([self._codes(self._resident(part)) for part in parts]).mean(dim=0)
+        return torch.from_numpy(in_batches(self._codes, images, self.device)).mean(dim=0)
 
     def _renew(self, images: Pixels) -> None:
-        renew_statistics(self.encoder, images, lambda part: self._codes(self._resident(part)))
-
-    def _resident(self, images: Pixels) -> Tensor:
-        return torch.tensor(images, device=self.device)
+        renew_statistics(self.encoder, images, self._codes, self.device)
 
     def _codes(self, pixels: Tensor) -> Tensor:
         normalised = self.parameters.contrast_normalised
@@ -105,14 +98,9 @@ class Dsvdd(Detector):
         self.encoder.eval()
         return _Scorer(self.encoder, self.centre, self.parameters.contrast_normalised)
 
-    @torch.no_grad()
     def score(self, images: Pixels) -> Scores:
         scorer = self.scorer()
-        scores = np.empty(len(images))
-        for start in range(0, len(images), _BATCH):
-            part = slice(start, start + _BATCH)
-            scores[part] = scorer(self._resident(images[part]))[0].cpu().numpy()
-        return scores
+        return in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -136,7 +124,7 @@ class Dsvdd(Detector):
         return parameters.code_dim + sum(value.numel() for value in kept(encoder).values())
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
+        return copied(self._scoring_state())
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         take_weights(weights, self._scoring_state())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from memgan.data.images import Pixels
+from memgan.detectors.batches import batch_count
 
 
 def mean_losses(
@@ -21,15 +21,13 @@ def mean_losses(
 ) -> dict[str, float]:
     """Take `step` on every batch; the means of the losses it gives, by name.
 
-    images: uint8 (N, C, H, W), N at least 2, cut into near-equal batches no larger than
-    `batch_size` (with 2, one of three where N is odd), in an order drawn from `shuffling`.
+    images: uint8 (N, C, H, W), N at least 2, cut as `batch_count` says, in an order drawn from
+    `shuffling`.
     step: of pixels on `device` to detached losses.
     """
     resident = torch.tensor(images, device=device)
     order = torch.randperm(len(images), generator=shuffling)
-    # At least two images each, as BatchNorm needs.
-    count = min(math.ceil(len(images) / batch_size), len(images) // 2)
-    batches = order.tensor_split(count)
+    batches = order.tensor_split(batch_count(len(images), batch_size))
     totals: dict[str, Tensor] = {}
     for batch in batches:
         for loss, value in step(resident[batch.to(device)]).items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -14,17 +13,17 @@ from torch import Tensor, nn
 from memgan.data.images import Pixels
 from memgan.detectors import losses
 from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.detectors.batches import in_batches
 from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.contrast import Seen, see, signed_to_grey
 from memgan.detectors.cooling import rate_factor
 from memgan.detectors.epochs import mean_losses
 from memgan.detectors.memory import address_logits, project, sample_addresses
 from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise
-from memgan.detectors.weights import kept, take_weights
+from memgan.detectors.weights import copied, kept, take_weights
 from memgan.parameters import DetectorParameters, LearningRate, MemganParameters
 
 Codes = npt.NDArray[np.float32]
-_SCORING_BATCH = 256
 
 
 class Memgan(Detector):
@@ -161,38 +160,26 @@ class Memgan(Detector):
 
     def prepare_to_score(self, images: Pixels) -> None:
         """BatchNorm statistics anew, from training images on the path that scoring takes."""
-        renew_statistics(self.parts, images, lambda batch: self._rebuild(self._seen(batch).x))
+        renew_statistics(
+            self.parts, images, lambda pixels: self._rebuild(self._see(pixels).x), self.device
+        )
 
-    @torch.no_grad()
     def score(self, images: Pixels) -> Scores:
-        self.parts.eval()
-        scores = np.empty(len(images))
-        for start in range(0, len(images), _SCORING_BATCH):
-            part = slice(start, start + _SCORING_BATCH)
-            x = self._seen(images[part]).x
-            scores[part] = losses.distance(x, self._rebuild(x)).cpu().numpy()
-        return scores
+        scorer = self.scorer()
+        return in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
 
-    @torch.no_grad()
     def rebuild(self, images: Pixels) -> Rebuilt:
-        self.parts.eval()
-        rebuilt = np.empty(images.shape, dtype=np.float32)
-        for start in range(0, len(images), _SCORING_BATCH):
-            part = slice(start, start + _SCORING_BATCH)
-            seen = self._seen(images[part])
-            rebuilt[part] = seen.to_grey(self._rebuild(seen.x)).cpu().numpy()
-        return rebuilt
+        scorer = self.scorer()
+        return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
 
     def scorer(self) -> nn.Module:
         normalised = self.parameters.contrast_normalised
         return _Scorer(self.encoder, self.generator, self.memory, normalised).eval()
 
-    @torch.no_grad()
     def codes(self, images: Pixels) -> Codes:
         """E(x), float32 (N, d), of images uint8 (N, C, H, W)."""
         self.parts.eval()
-        parts = np.array_split(images, math.ceil(len(images) / _SCORING_BATCH))
-        return np.concatenate([self.encoder(self._seen(part).x).cpu().numpy() for part in parts])
+        return in_batches(lambda pixels: self.encoder(self._see(pixels).x), images, self.device)
 
     def memory_units(self) -> Codes:
         """M, float32 (n, d): one unit a row."""
@@ -204,9 +191,6 @@ class Memgan(Detector):
         normalised, grey is the mean and no image gave them theirs."""
         self.parts.eval()
         return _to_pixels(self.generator(self.memory))
-
-    def _seen(self, images: Pixels) -> Seen:
-        return self._see(torch.tensor(images, device=self.device))
 
     def _see(self, pixels: Tensor) -> Seen:
         return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
@@ -245,7 +229,7 @@ class Memgan(Detector):
         return sum(value.numel() for part in parts for value in kept(part).values())
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().cpu().clone() for name, value in self.scoring_state().items()}
+        return copied(self.scoring_state())
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         take_weights(weights, self.scoring_state())

@@ -11,17 +11,17 @@ from torch import Tensor, nn
 
 from memgan.data.images import Pixels
 from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.detectors.batches import in_batches
 from memgan.detectors.memgan import Memgan
 from memgan.detectors.networks import to_signed
 from memgan.detectors.warp_head import WarpHead, weight_count
-from memgan.detectors.weights import take_weights
+from memgan.detectors.weights import copied, take_weights
 from memgan.parameters import DetectorParameters, MemganPlusParameters
 
 _HELD_OUT = 20
 """One training image in so many is learned from by no part: what the parts' spreads are from."""
 _FEWEST = 5
 """Of held-out images; where there would be fewer, the spreads are from all training images."""
-_SCORING_BATCH = 256
 _RESIDUAL, _SURPRISE = 0, 1
 
 
@@ -70,16 +70,10 @@ class MemganPlus(Detector):
     def _spread(self, part: int, scores: Scores) -> None:
         self.spreads[part] = max(float(scores.std()), 1e-6)
 
-    @torch.no_grad()
     def _surprises(self, images: Pixels) -> Scores:
         assert self.head
-        self.head.eval()
-        found = np.empty(len(images))
-        for start in range(0, len(images), _SCORING_BATCH):
-            part = slice(start, start + _SCORING_BATCH)
-            x = to_signed(torch.tensor(images[part], device=self.device))
-            found[part] = self.head(x).cpu().numpy()
-        return found
+        head = self.head.eval()
+        return in_batches(lambda pixels: head(to_signed(pixels)), images, self.device)
 
     def score(self, images: Pixels) -> Scores:
         p, (residual, surprise) = self.parameters, self.spreads.tolist()
@@ -120,7 +114,7 @@ class MemganPlus(Detector):
         return of_memgan + of_head + 2
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().cpu().clone() for name, value in self._scoring_state().items()}
+        return copied(self._scoring_state())
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         take_weights(weights, self._scoring_state())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +13,10 @@ from torch import Tensor, nn
 
 from memgan.data.images import Pixels
 from memgan.detectors.base import Detector, Scores
+from memgan.detectors.batches import in_batches
 from memgan.detectors.weights import Spec, check_weights
 from memgan.errors import BundleError
 from memgan.parameters import DetectorParameters
-
-_BATCH = 256
 
 Rows = npt.NDArray[np.float64]
 
@@ -47,11 +45,8 @@ class PlainDetector(Detector):
             )
 
     def score(self, images: Pixels) -> Scores:
-        module = self.scorer()
-        parts = np.array_split(images, max(1, math.ceil(len(images) / _BATCH)))
-        with torch.no_grad():
-            scores = [module(torch.tensor(part))[0].numpy() for part in parts]
-        return np.concatenate(scores)
+        scorer = self.scorer()
+        return in_batches(lambda pixels: scorer(pixels)[0], images, torch.device("cpu"))
 
     def weights(self) -> dict[str, Tensor]:
         return {name: value.clone() for name, value in self.learned.items()}

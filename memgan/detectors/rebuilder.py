@@ -6,22 +6,20 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from memgan.data.images import Pixels
 from memgan.detectors import losses
 from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.detectors.batches import in_batches
 from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.contrast import Seen, see
 from memgan.detectors.cooling import rate_factor
 from memgan.detectors.epochs import mean_losses
 from memgan.detectors.networks import initialise
-from memgan.detectors.weights import kept, take_weights
+from memgan.detectors.weights import copied, kept, take_weights
 from memgan.parameters import DetectorParameters, RebuilderParameters
-
-_BATCH = 256
 
 
 class Rebuilder(Detector):
@@ -92,30 +90,21 @@ class Rebuilder(Detector):
         self.optimiser.step()
 
     def prepare_to_score(self, images: Pixels) -> None:
-        renew_statistics(self.parts, images, lambda batch: self.parts(self._seen(batch).x))
+        renew_statistics(
+            self.parts, images, lambda pixels: self.parts(self._see(pixels).x), self.device
+        )
 
     def scorer(self) -> nn.Module:
         self.parts.eval()
         return _Scorer(self.parts, self.distance, self.parameters.contrast_normalised)
 
     def score(self, images: Pixels) -> Scores:
-        return self._scored(images)[0]
+        scorer = self.scorer()
+        return in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
 
     def rebuild(self, images: Pixels) -> Rebuilt:
-        return self._scored(images)[1]
-
-    @torch.no_grad()
-    def _scored(self, images: Pixels) -> tuple[Scores, Rebuilt]:
         scorer = self.scorer()
-        scores, rebuilt = np.empty(len(images)), np.empty(images.shape, dtype=np.float32)
-        for start in range(0, len(images), _BATCH):
-            part = slice(start, start + _BATCH)
-            of_part = scorer(torch.tensor(images[part], device=self.device))
-            scores[part], rebuilt[part] = (values.cpu().numpy() for values in of_part)
-        return scores, rebuilt
-
-    def _seen(self, images: Pixels) -> Seen:
-        return self._see(torch.tensor(images, device=self.device))
+        return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
 
     def _see(self, pixels: Tensor) -> Seen:
         return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
@@ -142,7 +131,7 @@ class Rebuilder(Detector):
         return sum(value.numel() for value in kept(net).values())
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().cpu().clone() for name, value in kept(self.parts).items()}
+        return copied(kept(self.parts))
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         take_weights(weights, kept(self.parts))

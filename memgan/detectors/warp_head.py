@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from memgan.data.images import Pixels
+from memgan.detectors.batches import batch_count
 from memgan.detectors.batchnorm import renew_statistics
 from memgan.detectors.networks import to_signed
 from memgan.detectors.warps import (
@@ -73,7 +73,7 @@ class WarpHead(nn.Module):
         p = self.settings
         self.net.train()
         resident = torch.tensor(images, device=self.device)
-        batches = math.ceil(len(images) / p.warp_batch_size)
+        batches = batch_count(len(images), p.warp_batch_size)
         whole = p.epochs * p.warp_passes * batches
         total = torch.zeros((), device=self.device)
         for _ in range(p.warp_passes):
@@ -106,14 +106,13 @@ class WarpHead(nn.Module):
         """BatchNorm statistics anew, each image by the next transformation in turn."""
         seen = 0
 
-        def pass_through(batch: Pixels) -> None:
+        def pass_through(pixels: Tensor) -> None:
             nonlocal seen
-            which = (seen + torch.arange(len(batch), device=self.device)) % len(self.grids)
-            x = to_signed(torch.tensor(batch, device=self.device))
-            self.net(self._warp(x, self.grids[which]))
-            seen += len(batch)
+            which = (seen + torch.arange(len(pixels), device=self.device)) % len(self.grids)
+            self.net(self._warp(to_signed(pixels), self.grids[which]))
+            seen += len(pixels)
 
-        renew_statistics(self.net, images, pass_through)
+        renew_statistics(self.net, images, pass_through, self.device)
 
     def training_state(self) -> dict[str, Any]:
         """All that is needed to go on exactly."""

@@ -17,6 +17,11 @@ def kept(module: nn.Module) -> dict[str, Tensor]:
     return {name: value for name, value in state if not name.endswith("num_batches_tracked")}
 
 
+def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies on the CPU, free of gradients: the content of safetensors."""
+    return {name: value.detach().cpu().clone() for name, value in tensors.items()}
+
+
 def take_weights(given: Mapping[str, Tensor], into: Mapping[str, Tensor]) -> None:
     """Copy `given` into the tensors of the same names, in place.
 

@@ -20,9 +20,7 @@ _TOO_FEW = "too few cells yet"
 def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[HullCell]) -> str:
     """Markdown of the section, from tables by name; what cells do not answer says so."""
     questions = {
-        "Does MEMGAN with the paper's values (memgan-paper) reach its figures?": _as_printed(
-            tables
-        ),
+        "Does MEMGAN with the paper's values (memgan-paper) reach its figures?": _short(tables),
         "Is MEMGAN better than simple detectors?": _beside_anchors(tables),
         "Does every part of memgan help?": _parts(tables["ablations"]),
         "And of memgan-recipe, with grey levels as they are?": _parts(tables["ablations-recipe"]),
@@ -30,7 +28,7 @@ def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[Hu
         "Do codes of normal images lie in the hull of the memory units, and others outside? The"
         " paper: yes.": _in_hull(hull_layout, hulls),
         "Without the projection loss, do units draw together and codes leave the hull? The paper:"
-        " yes.": (_without_projection(hull_layout, hulls)),
+        " yes.": _without_projection(hull_layout, hulls),
     }
     found = [[question, text or _TOO_FEW] for question, text in questions.items()]
     return "\n\n".join(
@@ -65,7 +63,8 @@ def _printed(table: Table) -> float:
     return statistics.fmean(figure.mean for figure in table.layout.published["MEMGAN"].values())
 
 
-def _as_printed(tables: Mapping[str, Table]) -> str:
+def _short(tables: Mapping[str, Table]) -> str:
+    """How far `memgan-paper` is from the paper's mean, by data set."""
     parts = []
     for table in (tables["table1"], tables["table2"]):
         if own := _whole(table).get("memgan-paper"):

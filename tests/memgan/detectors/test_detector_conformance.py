@@ -111,7 +111,8 @@ def test_what_is_rebuilt_is_an_image_of_the_same_shape_in_grey_levels_nearer_for
 def test_an_odd_number_of_images_in_batches_of_two_can_be_learned(
     name: str, normals: Pixels
 ) -> None:
-    values = {**_SMALL[name], **({"batch_size": 2} if "batch_size" in _SMALL[name] else {})}
+    twos = {key: 2 for key in _SMALL[name] if key.endswith("batch_size")}
+    values = {**_SMALL[name], **twos}
     detector = build_detector(
         name,
         make_parameters(name, values, "test"),
