@@ -183,7 +183,9 @@ def export(
     if register is not None:
         check_name(register)
     folder = out or StudyFolder.at(results, study).export
-    report = export_study(study, results=results, out=out, false_alarm_rate=false_alarm_rate)
+    report = export_study(
+        study, results=results, out=out, false_alarm_rate=false_alarm_rate, note=_note
+    )
     if not as_json:
         _console_print(report_table(report))
         typer.echo(f"best configuration and bundles: {folder}")

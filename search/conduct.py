@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from memgan.data import Split
 from memgan.errors import MemganError, OutOfSpace, StudyError
+from search.beginning import beginning_of, read_beginning, write_beginning
 from search.cluster import check_address, check_outlives_job, connect, is_own
 from search.conclude import Conclusion, conclude
 from search.disk import ROOM_TO_GO_ON, is_full, out_of_space, why_no_room
@@ -22,7 +23,7 @@ from search.outcome import TrialsResult
 from search.pairs import doubts
 from search.pareto import fronts
 from search.preflight import preflight
-from search.prepare import anchored, make_record, prepare, study_params
+from search.prepare import anchored, make_record, prepare, prepare_again, study_params
 from search.progress import LiveProgress
 from search.resources import allot
 from search.start_points import settle_starts
@@ -100,7 +101,7 @@ def run(
     mirror = mirror_of(folder)
     folder.check_free()  # Before anything is loaded.
     study, split, groups = prepare(study, download)
-    folder.create(study)
+    folder.create(study, beginning_of(split, groups))
     if study.judge == "label-free":
         note("no labels are looked at: trials are judged by anomalies made from normal images")
     for doubt in doubts(study.judge, study.space):
@@ -130,7 +131,7 @@ def resume(
     mirror = mirror_of(folder)
     written = folder.load()
     study = _extended(written, options or {}, settings)
-    study, split, groups = prepare(study, download)
+    study, split, groups = prepare_again(study, folder, download, note)
     if study != written:
         with folder.lock():
             folder.replace(study)
@@ -176,6 +177,8 @@ def _conduct(
 ) -> StudyResult:
     started = time.monotonic()
     with folder.lock(), ExitStack() as held:
+        if read_beginning(folder.path) is None:  # Of an earlier version.
+            write_beginning(folder.path, beginning_of(split, groups))
         record = make_record(study, folder, split)
         store = sqlite_file(location.uri)
         made = store if store is not None and not store.exists() else None

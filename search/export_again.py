@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from search.export import Concluded, write_export
 from search.finals import Winner, stored_finals
 from search.mirror import mirror_of
 from search.outcome import TrialsResult
-from search.prepare import make_record, prepare
+from search.prepare import make_record, prepare_again
 from search.store import StudyFolder
 from search.trials import read_outcomes
 
@@ -24,18 +25,20 @@ def export_study(
     results: Path | str = "results",
     out: Path | None = None,
     false_alarm_rate: float | None = None,
+    note: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Write a concluded study's export once more; gives the content of report.json.
 
     false_alarm_rate: of normal images, in (0, 1), that bundles may flag; None leaves 0.05.
-    StudyError where the study has no finals yet, ConfigError for a rate out of range.
+    StudyError where the study has no finals yet, or its images are not those it began with;
+    note: see `prepare_again`. ConfigError for a rate out of range.
     """
     if false_alarm_rate is not None:
         check_rate(false_alarm_rate)
     folder = StudyFolder.at(results, name)
     mirror_of(folder)
     study = folder.load()
-    study, split, groups = prepare(study, download=False)
+    study, split, groups = prepare_again(study, folder, download=False, note=note)
     winners = [
         Winner(group, best)
         for group in groups

@@ -38,7 +38,14 @@ ALIVE = 60.0
 _SETTLED = 1.0
 _SESSION = "session.json"
 _OUTBOX = "outbox.db"
-_LOOKED_AT = ("study.yaml", "id", "seconds", "trials.journal", "conclusion.json")
+_LOOKED_AT = (
+    "study.yaml",
+    "id",
+    "seconds",
+    "trials.journal",
+    "beginning.json",
+    "conclusion.json",
+)
 _STAYS = (_SESSION, "lock", f"{_OUTBOX}-wal", f"{_OUTBOX}-shm")
 
 

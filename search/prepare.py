@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from memgan.data import SOURCES, Split, check_normal_classes, load_split, why_no_validation
 from memgan.data.made_anomalies import with_made_anomalies
-from memgan.errors import DataError
-from search.groups import ClassGroup, class_groups
+from memgan.errors import DataError, StudyError, UnknownName
+from search.beginning import Beginning, check_same_images, read_beginning
+from search.conclude import read_conclusion
+from search.groups import ClassGroup, class_groups, earlier_prefixes
 from search.store import StudyFolder
 from search.study import Study
 from tracking import Outbox, Record, StudyFacts, names
@@ -21,7 +24,48 @@ def prepare(study: Study, download: bool) -> tuple[Study, Split, list[ClassGroup
     For the label-free objective the split has made anomalies in place of labelled ones. DataError
     or UnknownName for images that do not serve.
     """
-    split = load_split(study.data, download=download)
+    return _settled(study, load_split(study.data, download=download), {})
+
+
+def prepare_again(
+    study: Study, folder: StudyFolder, download: bool, note: Callable[[str], None]
+) -> tuple[Study, Split, list[ClassGroup]]:
+    """As `prepare`, for a study that goes on in its folder.
+
+    StudyError where its images are gone or are not those it began with. note: told where that
+    cannot be known, as an earlier version did not write down what a study began with.
+    """
+    begun = read_beginning(folder.path) or _begun_earlier(study, folder)
+    try:
+        split = load_split(study.data, download=download)
+    except (DataError, UnknownName) as error:
+        raise StudyError(
+            f"the images that study {study.name} began with cannot be read: {error}"
+        ) from None
+    if begun is not None:
+        check_same_images(study.name, begun, split)
+        return _settled(study, split, begun.prefixes)
+    note(
+        f"study {study.name} was begun by an earlier version, which did not write down with which"
+        " images; that these are the same is taken for granted"
+    )
+    return _settled(study, split, earlier_prefixes(study, split.normal_classes))
+
+
+def _begun_earlier(study: Study, folder: StudyFolder) -> Beginning | None:
+    """Of a study that an earlier version brought to its end: that told the images' hash."""
+    conclusion = read_conclusion(folder.path)
+    if conclusion is None:
+        return None
+    return Beginning(
+        split_hash=conclusion.report["split_hash"],
+        prefixes=earlier_prefixes(study, list(conclusion.report["classes"])),
+    )
+
+
+def _settled(
+    study: Study, split: Split, prefixes: Mapping[str, str]
+) -> tuple[Study, Split, list[ClassGroup]]:
     classes = check_normal_classes(split, study.normal_class)
     reasons = [reason for name in classes if (reason := why_no_validation(split, name))]
     if study.objective is None:
@@ -31,7 +75,7 @@ def prepare(study: Study, download: bool) -> tuple[Study, Split, list[ClassGroup
         split = with_made_anomalies(split, classes, study.data.split_seed)
     elif reasons:
         raise DataError(reasons[0])
-    return study, split, class_groups(study, classes)
+    return study, split, class_groups(study, classes, prefixes)
 
 
 def anchored(study: Study) -> Study:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from memgan.config import parse, read_yaml, to_yaml
 from memgan.errors import StudyError
+from search.beginning import Beginning, write_beginning
 from search.storage import Storage
 from search.study import Study
 from tracking.location import as_address, is_address, local_folder
@@ -95,9 +96,9 @@ class StudyFolder:
             hint = f"; go on with it: --resume {self.name}" if self.exists else ""
             raise StudyError(f"{self.path} exists already{hint}, or take another --name")
 
-    def create(self, study: Study) -> None:
-        """Write the study; all or nothing. StudyError if the name is taken or the results
-        folder cannot be written."""
+    def create(self, study: Study, beginning: Beginning | None = None) -> None:
+        """Write the study, and what it begins with; all or nothing. StudyError if the name is
+        taken or the results folder cannot be written."""
         self.check_free()
         partial = self.path.with_name(f".{self.name}.{secrets.token_hex(4)}")
         made = _missing_parents(partial)
@@ -105,6 +106,8 @@ class StudyFolder:
             partial.mkdir(parents=True)
             (partial / _STUDY).write_text(to_yaml(study), encoding="utf-8")
             (partial / _ID).write_text(uuid.uuid4().hex + "\n", encoding="utf-8")
+            if beginning is not None:
+                write_beginning(partial, beginning)
             partial.rename(self.path)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)

@@ -192,10 +192,15 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
 def _standing(
     folder: StudyFolder, study: Study, groups: dict[str, list[TrialOutcome]], *, running: bool
 ) -> Standing:
+    from search.beginning import read_beginning
     from search.standing import standing
 
-    # A prefix is the group's name as far as a file may be called so.
-    named = {prefix.removesuffix("-") or "all": outcomes for prefix, outcomes in groups.items()}
+    begun = read_beginning(folder.path)
+    classes = {prefix: name for name, prefix in begun.prefixes.items()} if begun else {}
+    named = {
+        classes.get(prefix, prefix.removesuffix("-") or "all"): outcomes
+        for prefix, outcomes in groups.items()
+    }
     trained = {o.trial_id for of in groups.values() for o in of if o.in_training and running}
     return standing(study, named, folder.seconds_used(), trained)
 

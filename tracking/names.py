@@ -65,6 +65,8 @@ TAG_LENGTH = 5000
 
 _ALLOWED = re.compile(r"[/\w.\- :]+")
 _NOT_ALLOWED = re.compile(r"[^\w.\- :]")
+_HASHED = re.compile(r"-[0-9a-f]{6}$")
+_NOT_IN_MODEL_NAMES = re.compile(r"[/:.%\"']")
 
 
 def is_valid_key(key: str) -> bool:
@@ -78,12 +80,13 @@ def safe(name: str) -> str:
     """`name` as one part of a key.
 
     Names that need no change stay as they are; others lose the characters that MLflow refuses
-    and gain a short hash, so that two different names never share a key.
+    and gain a short hash, so that two different names never share a key. A name that looks as if
+    it had one already gains another.
     """
     cleaned = _NOT_ALLOWED.sub("_", name).strip()[:100].strip()
-    if cleaned == name and name not in ("", ".", ".."):
+    if cleaned == name and name not in ("", ".", "..") and not _HASHED.search(name):
         return name
-    return f"{cleaned.strip('.') or '_'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return f"{cleaned.strip('.') or '_'}-{_short_hash(name)}"
 
 
 def safe_path(key: str) -> str:
@@ -161,9 +164,14 @@ def trial_name(trial_id: str) -> str:
 def model_name(study: str, normal_class: str) -> str:
     """What the logged model of a study is called; `normal_class` may be "all"."""
     whole = study if normal_class == "all" else f"{study} {normal_class}"
-    return re.sub(r"[/:.%\"']", "_", whole)
+    cleaned = _NOT_IN_MODEL_NAMES.sub("_", whole)
+    return whole if cleaned == whole else f"{cleaned}-{_short_hash(whole)}"
 
 
 def final_name(normal_class: str, seed: int) -> str:
     """What a final is called in the list of runs; `normal_class` may be "all"."""
     return f"final {normal_class} seed {seed}"
+
+
+def _short_hash(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:6]

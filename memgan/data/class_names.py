@@ -11,6 +11,8 @@ from memgan.errors import DataError
 # commas, and these two words mean something else in both.
 _ALLOWED = re.compile(r"\w[\w. +-]*")
 _TAKEN = ("all", "mean")
+_LONGEST = 200
+"""Bytes of a name, so that with a seed behind it a file system takes it as a folder's."""
 
 
 def ordered(names: Iterable[str]) -> tuple[str, ...]:
@@ -26,6 +28,10 @@ def check_class_names(names: Iterable[str], where: str) -> None:
     for name in names:
         if name in _TAKEN:
             raise DataError(f"{where}: a class may not be called {name!r}; rename it")
+        if len(name.encode(errors="replace")) > _LONGEST:
+            raise DataError(
+                f"{where}: class name {name[:20]}… is longer than {_LONGEST} bytes; rename it"
+            )
         if not _ALLOWED.fullmatch(name) or name != name.strip():
             raise DataError(
                 f"{where}: class name {name!r}; allowed are letters, digits, and _ . + - or blanks"

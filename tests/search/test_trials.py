@@ -20,7 +20,7 @@ from memgan.configuration import Runtime
 from memgan.data import Split, load_split
 from memgan.errors import DataError, UnknownName
 from memgan.training import Training
-from search.groups import class_groups
+from search.groups import class_groups, safe_name
 from search.outcome import TrialsResult
 from search.prepare import prepare
 from search.store import StudyFolder
@@ -152,7 +152,7 @@ from pathlib import Path
 from memgan.data import load_split
 from search.cluster import connect
 from search.store import StudyFolder
-from search.groups import class_groups
+from search.groups import class_groups, safe_name
 from search.trials import run_trials
 
 class Tell:
@@ -257,7 +257,10 @@ def test_groups_follow_the_protocol() -> None:
     shared = class_groups(_study(), ("0", "1", "2"))
     apart = class_groups(_study(protocol="per-class", normal_class="all"), ("0", "1 a"))
     assert [(g.name, g.classes, g.prefix) for g in shared] == [("all", ("0", "1"), "")]
-    assert [(g.classes, g.prefix) for g in apart] == [(("0",), "0-"), (("1 a",), "1_a-")]
+    assert [(g.classes, g.prefix) for g in apart] == [
+        (("0",), "0-"),
+        (("1 a",), f"{safe_name('1 a')}-"),
+    ]
     with pytest.raises(UnknownName, match="normal class '1'"):
         class_groups(_study(), ("0", "2"))
 

@@ -129,6 +129,7 @@ def test_a_class_without_one_readable_image_is_refused(write_folder: WriteFolder
         ({"test/a": 3}, "other", "none called train"),
         ({"a,b": 3}, None, "class name 'a,b'"),
         ({"all": 3}, None, "may not be called 'all'"),
+        ({"a" * 201: 3}, None, "longer than 200 bytes"),
     ],
 )
 def test_folders_that_fit_no_layout_are_refused(

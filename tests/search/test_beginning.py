@@ -1,0 +1,145 @@
+"""A study goes on with the images that it began with, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from memgan.errors import StudyError
+from search.beginning import beginning_of, read_beginning, write_beginning
+from search.conduct import resume
+from search.export_again import export_study
+from search.prepare import anchored, prepare, prepare_again
+from search.store import StudyFolder
+from search.study import Study
+
+
+def _draw(folder: Path, numbers: range, seed: int = 0) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng([seed, numbers.start])
+    for number in numbers:
+        pixels = rng.integers(0, 256, (16, 16), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:03}.png")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    _draw(tmp_path / "photos" / "good", range(12))
+    _draw(tmp_path / "photos" / "bad", range(12), seed=1)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def begun(photos: Path, tmp_path: Path) -> StudyFolder:
+    """A study that has begun, and nothing more."""
+    study = anchored(
+        Study(
+            name="mine",
+            data={"source": str(photos)},
+            detector="pca",
+            space={"components": [2, 4]},
+            budget={"trials": 1},
+        )
+    )
+    study, split, groups = prepare(study, download=False)
+    folder = StudyFolder(tmp_path / "results", "mine")
+    folder.create(study, beginning_of(split, groups))
+    return folder
+
+
+def _more(photos: Path) -> None:
+    _draw(photos / "good", range(100, 103))
+
+
+def _renamed(photos: Path) -> None:
+    (photos / "bad").rename(photos / "broken")
+
+
+def _gone(photos: Path) -> None:
+    shutil.rmtree(photos)
+
+
+def _touched_up(photos: Path) -> None:
+    _draw(photos / "bad", range(3, 4), seed=7)
+
+
+CHANGES = [
+    (_more, "class good had 12 images and has 15"),
+    (_renamed, "class bad is gone; class broken is new"),
+    (_gone, "the images that study mine began with cannot be read"),
+    (_touched_up, "their pixels or their order differ"),
+]
+
+
+@pytest.mark.parametrize(("change", "what"), CHANGES)
+@pytest.mark.parametrize("go_on", [resume, export_study])
+def test_other_images_are_refused_with_what_differs(
+    begun: StudyFolder,
+    photos: Path,
+    change: Callable[[Path], None],
+    what: str,
+    go_on: Callable[..., object],
+) -> None:
+    change(photos)
+    before = {path: path.read_bytes() for path in begun.path.iterdir()}
+
+    with pytest.raises(StudyError, match=what) as refused:
+        go_on("mine", results=begun.results)
+
+    assert "\n" not in str(refused.value)
+    assert {path: path.read_bytes() for path in begun.path.iterdir() if path.is_file()} == before
+
+
+def test_the_same_images_are_gone_on_with(begun: StudyFolder) -> None:
+    notes: list[str] = []
+
+    _, split, groups = prepare_again(begun.load(), begun, download=False, note=notes.append)
+
+    assert not notes
+    assert read_beginning(begun.path) == beginning_of(split, groups)
+
+
+def test_a_study_of_an_earlier_version_says_that_it_cannot_compare(begun: StudyFolder) -> None:
+    (begun.path / "beginning.json").unlink()
+    notes: list[str] = []
+
+    prepare_again(begun.load(), begun, download=False, note=notes.append)
+
+    assert len(notes) == 1
+    assert "earlier version" in notes[0]
+
+
+def test_an_earlier_study_that_came_to_its_end_is_compared_by_its_report(
+    begun: StudyFolder, photos: Path
+) -> None:
+    (begun.path / "beginning.json").unlink()
+    (begun.path / "conclusion.json").write_text(
+        '{"runtime": {"device": "cpu", "threads": 1}, "anchors": {},'
+        ' "report": {"split_hash": "%s", "classes": {"good": {}, "bad": {}}}}' % ("0" * 64)
+    )
+
+    with pytest.raises(StudyError, match="began with other images of photos"):
+        prepare_again(begun.load(), begun, download=False, note=lambda line: None)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\0\0\0", b"[]", b'{"split_hash": 1}'])
+def test_a_damaged_beginning_is_named(begun: StudyFolder, content: bytes) -> None:
+    (begun.path / "beginning.json").write_bytes(content)
+
+    with pytest.raises(StudyError, match=r"beginning\.json cannot be read"):
+        resume("mine", results=begun.results)
+
+
+def test_what_was_written_is_read_back(begun: StudyFolder, tmp_path: Path) -> None:
+    found = read_beginning(begun.path)
+    assert found is not None
+
+    write_beginning(tmp_path, found)
+
+    assert read_beginning(tmp_path) == found
+    assert found.images["train"].keys() == {"bad", "good"}

@@ -1,0 +1,21 @@
+"""Names in the record: two things never share one."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tracking import names
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+@example("a/b", "a_b")
+@example("a/b", names.safe("a/b"))
+def test_two_names_never_share_a_key(one: str, other: str) -> None:
+    assert (names.safe(one) == names.safe(other)) == (one == other)
+    assert names.is_valid_key(names.val_auroc(one))
+
+
+def test_models_of_two_classes_have_two_names() -> None:
+    assert names.model_name("study", "a.b") != names.model_name("study", "a_b")
+    assert names.model_name("study", "good") == "study good"
