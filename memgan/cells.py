@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import joblib
 import numpy as np
@@ -19,8 +19,9 @@ from memgan.detectors import Memgan
 from memgan.detectors.base import Scores
 from memgan.errors import TrainingDiverged
 from memgan.extremes import Extremes, find_extremes
+from memgan.machine_share import machine_share, trainings_at_once
 from memgan.metrics import auroc, average_precision, false_positive_rate_at_recall
-from memgan.runtime import prepare_process
+from memgan.runtime import hold_to_gpu_share, prepare_process
 from memgan.training import Training
 
 
@@ -108,20 +109,44 @@ def train_cells(
     classes: Sequence[str],
     seeds: Sequence[int],
     jobs: int | None = None,
+    note: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Cell]:
     """Cells of all classes and seeds, as they are done, several processes at once.
 
-    jobs: processes; by default as many as cores allow at `runtime.threads` each, one on a GPU.
+    jobs: processes at most; by default as many as cores allow at `runtime.threads` each, one on a
+    GPU. Never more than memory suffices for. Several on a GPU have equal shares of its memory.
+    note: told a line where memory is what limits them.
     """
     wanted = [(name, seed) for seed in seeds for name in classes]
-    at_once = min(jobs or _jobs(configuration.runtime), len(wanted))
+    at_once = _at_once(configuration.runtime, len(wanted), jobs, note)
+    on_gpu = _on_gpu(configuration.runtime)
     run = joblib.Parallel(n_jobs=at_once, return_as="generator_unordered")
     yield from run(
-        joblib.delayed(train_cell)(configuration, split.development, split.test, name, seed)
+        joblib.delayed(_train_within)(
+            1 / at_once if on_gpu else 0.0,
+            configuration,
+            split.development,
+            split.test,
+            name,
+            seed,
+        )
         for name, seed in wanted
     )
 
 
-def _jobs(runtime: Runtime) -> int:
-    on_gpu = runtime.device == "cuda" or (runtime.device == "auto" and torch.cuda.is_available())
-    return 1 if on_gpu else max(1, (os.cpu_count() or 1) // runtime.threads)
+def _train_within(gpu_share: float, *arguments: Any) -> Cell:
+    hold_to_gpu_share(gpu_share)
+    return train_cell(*arguments)
+
+
+def _at_once(runtime: Runtime, wanted: int, jobs: int | None, note: Callable[[str], None]) -> int:
+    share, on_gpu = machine_share(), _on_gpu(runtime)
+    fits = trainings_at_once(share, threads=runtime.threads, on_gpu=on_gpu, most=jobs)
+    by_cores = jobs or (1 if on_gpu else share.cpus // runtime.threads)
+    if fits < min(by_cores, wanted):
+        note(f"memory suffices for {fits} training{'s' * (fits > 1)} at once")
+    return min(fits, wanted)
+
+
+def _on_gpu(runtime: Runtime) -> bool:
+    return runtime.device == "cuda" or (runtime.device == "auto" and torch.cuda.is_available())

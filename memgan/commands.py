@@ -39,7 +39,9 @@ def train(
     results: Annotated[
         Path, typer.Option(metavar="DIR", help="Where --out lies unless it is given.")
     ] = Path("results"),
-    jobs: Annotated[int | None, typer.Option(min=1, help="Trainings at once.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at once, as far as memory suffices.")
+    ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare with the AUROC recorded in the file.")
     ] = False,

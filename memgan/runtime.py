@@ -70,6 +70,17 @@ def prepare_process(threads: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
+def hold_to_gpu_share(share: float) -> None:
+    """Let this process have no more than a share, 0 to 1, of its GPU's memory, so that who asks
+    for more runs out of it, and not its neighbours. 0 and 1 leave it as it is."""
+    if not 0 < share < 1:
+        return
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(share)
+
+
 def gpu_memory_mb() -> float:
     """All memory of the GPU that torch uses in this process, in MiB; 0 where it uses none."""
     torch = sys.modules.get("torch")

@@ -76,7 +76,9 @@ def train_configuration(
     _make_folder(out)
     found: dict[str, dict[int, Cell]] = defaultdict(dict)
     wanted = len(classes) * len(configuration.seeds)
-    cells = train_cells(configuration, split, classes=classes, seeds=configuration.seeds, jobs=jobs)
+    cells = train_cells(
+        configuration, split, classes=classes, seeds=configuration.seeds, jobs=jobs, note=note
+    )
     for done, cell in enumerate(cells, start=1):
         found[cell.normal_class][cell.seed] = cell
         figure = "no labelled test" if cell.test_auroc is None else f"{100 * cell.test_auroc:.1f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from memgan.cells import train_cell
@@ -12,6 +13,7 @@ from memgan.data import Split
 from memgan.errors import MemganError
 from memgan.trained import mean_over_classes, summary
 from memgan.training import Training
+from search.task_queue import TaskQueue
 
 _CANDIDATES: Mapping[str, Sequence[dict[str, int]]] = {
     "pca": [{"components": 10}, {"components": 32}],
@@ -40,9 +42,15 @@ def anchor(detector: str, split: Split, classes: Sequence[str], runtime: Runtime
 
 
 def anchors_on_ray(
-    split: Split, classes: Sequence[str], runtime: Runtime
+    split: Split,
+    classes: Sequence[str],
+    runtime: Runtime,
+    queue: TaskQueue,
+    *,
+    cpus: float = 1,
 ) -> Callable[[], dict[str, dict[str, Any]]]:
-    """Start all anchors as Ray tasks; gives a function that waits for them, by name.
+    """Put all anchors into the queue, each for `cpus` cores; gives a function that waits for
+    them, by name.
 
     That one raises MemganError if an anchor failed.
     """
@@ -50,12 +58,15 @@ def anchors_on_ray(
 
     runtime = runtime.model_copy(update={"device": "cpu"})
     shared = ray.put(split)
-    task = ray.remote(num_cpus=1, max_retries=2)(anchor)
-    started = {name: task.remote(name, shared, tuple(classes), runtime) for name in _CANDIDATES}
+    task = ray.remote(num_cpus=cpus, max_retries=2)(anchor)
+    keys = {("anchor", name): name for name in _CANDIDATES}
+    for key, name in keys.items():
+        queue.add(key, partial(task.remote, name, shared, tuple(classes), runtime))
 
     def wait() -> dict[str, dict[str, Any]]:
+        found = {keys[key]: reference for key, reference in queue.ended(keys)}
         try:
-            return {name: ray.get(reference) for name, reference in started.items()}
+            return {name: ray.get(found[name]) for name in keys.values()}
         except ray.exceptions.RayError as error:
             line = " ".join(str(getattr(error, "cause", None) or error).split())[:300]
             raise MemganError(

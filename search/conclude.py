@@ -28,6 +28,7 @@ from search.resources import Allotment
 from search.storage import Storage
 from search.store import StudyFolder
 from search.study import Study
+from search.task_queue import TaskQueue
 from search.trials import read_outcomes
 from tracking import Record, names
 
@@ -61,15 +62,21 @@ def conclude(
     earlier = read_conclusion(folder.path)
     runtime = earlier.runtime if earlier else allotment.runtime
     configuration = best_configuration(study, winners, runtime)
+    stored = stored_finals(winners, configuration.seeds, folder.finals).cells.values()
+    complete = all(len(cells) == len(configuration.seeds) for cells in stored)
+    if not complete and runtime.device == "cuda" and not allotment.gpus_per_trial:
+        note("finals so far were trained on a GPU; none is given now, so the others are on the CPU")
+        runtime = allotment.runtime
+        configuration = best_configuration(study, winners, runtime)
+    as_before = earlier is not None and complete
     classes = [name for winner in winners for name in winner.group.classes]
+    queue = TaskQueue(allotment.at_once)
     anchors: Callable[[], dict[str, Any]] = (
         (lambda: earlier.anchors)
         if earlier and all(set(a["classes"]) == set(classes) for a in earlier.anchors.values())
-        else anchors_on_ray(split, classes, runtime)
+        else anchors_on_ray(split, classes, runtime, queue, cpus=allotment.cpus_per_trial)
     )
-    stored = stored_finals(winners, configuration.seeds, folder.finals).cells.values()
-    as_before = earlier is not None and all(len(c) == len(configuration.seeds) for c in stored)
-    finals = _finals(winners, configuration, split, folder, record, allotment)
+    finals = _finals(winners, configuration, split, folder, record, allotment, queue)
     for (name, seed), line in finals.failed.items():
         note(f"final of class {name}, seed {seed} failed: {line}")
     for trial_id, seed in superseded(folder.finals, winners):
@@ -127,6 +134,7 @@ def _finals(
     folder: StudyFolder,
     record: Record,
     allotment: Allotment,
+    queue: TaskQueue,
 ) -> FinalCells:
     """Run the missing finals; each one's run in the record begins and ends with it."""
     from rich.console import Console
@@ -165,7 +173,7 @@ def _finals(
             if not missing[key]:
                 _record_final(record, winner, seed, known[key], folder, configuration.detector)
 
-        return run_finals(winners, configuration, split, folder.finals, allotment, on_cell)
+        return run_finals(winners, configuration, split, folder.finals, allotment, queue, on_cell)
 
 
 def _record_final(

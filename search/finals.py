@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from memgan.cell_files import load_cell, save_cell
 from memgan.cells import Cell, train_cell
 from memgan.configuration import Configuration
-from memgan.data import Split
+from memgan.data import Development, LabeledImages, Split
 from memgan.errors import MemganError
 from search.groups import ClassGroup
+from search.memory import (
+    MORE_ROOM,
+    hold_to_share_of_worker,
+    is_out_of_memory,
+    largest_node,
+    share_of,
+)
 from search.outcome import TrialOutcome
 from search.resources import Allotment
+from search.task_queue import TaskQueue
 
 
 @dataclass(frozen=True)
@@ -54,12 +61,14 @@ def run_finals(
     split: Split,
     finals: Path,
     allotment: Allotment,
+    queue: TaskQueue,
     on_cell: Callable[[Winner, int, Cell | None], None],
 ) -> FinalCells:
     """Train what is not on disk yet, on Ray; Ray must be connected.
 
-    on_cell: told (winner, seed, cell or None if it failed) as each one ends.
-    MemganError if no seed of a class succeeds.
+    queue: what finals share with all else that runs after the trials. One that runs out of memory
+    is tried once more with twice its share, as a trial is. on_cell: told (winner, seed, cell or
+    None if it failed) as each one ends. MemganError if no seed of a class succeeds.
     """
     stored = stored_finals(winners, configuration.seeds, finals)
     cells = {
@@ -74,7 +83,7 @@ def run_finals(
     ]
     failed: dict[tuple[str, int], str] = {}
     arguments = [(configuration, name, seed) for _, name, seed in wanted]
-    for index, outcome in _on_ray(arguments, split, allotment):
+    for index, outcome in _on_ray(arguments, split, allotment, queue):
         winner, name, seed = wanted[index]
         if isinstance(outcome, Cell):
             save_cell(winner.folder(finals, name, seed), outcome)
@@ -97,29 +106,48 @@ def run_finals(
 
 
 def _on_ray(
-    arguments: Sequence[tuple[Configuration, str, int]], split: Split, allotment: Allotment
+    arguments: Sequence[tuple[Configuration, str, int]],
+    split: Split,
+    allotment: Allotment,
+    queue: TaskQueue,
 ) -> Iterator[tuple[int, Cell | str]]:
     """(position in `arguments`, cell or the line of its fault), as they are done."""
     import ray
 
     if not arguments:
         return
-    task = ray.remote(
-        num_cpus=allotment.cpus_per_trial, num_gpus=allotment.gpus_per_trial, max_retries=2
-    )(train_cell)
     development, test = ray.put(split.development), ray.put(split.test)
-    waiting: dict[Any, int] = {
-        task.remote(configuration, development, test, name, seed): index
-        for index, (configuration, name, seed) in enumerate(arguments)
-    }
-    while waiting:
-        (reference,), _ = ray.wait(list(waiting), num_returns=1)
-        index = waiting.pop(reference)
+
+    def add(key: tuple[int, int]) -> None:
+        index, room = key
+        share = share_of(allotment, room, largest_node() if room > 1 else {})
+        task = ray.remote(num_cpus=share["CPU"], num_gpus=share["GPU"], max_retries=2)(_train_final)
+        configuration, name, seed = arguments[index]
+        queue.add(key, lambda: task.remote(configuration, development, test, name, seed))
+
+    keys = {(index, room) for index in range(len(arguments)) for room in (1, MORE_ROOM)}
+    for index in range(len(arguments)):
+        add((index, 1))
+    for (index, room), reference in queue.ended(keys):
         try:
             yield index, ray.get(reference)
         except ray.exceptions.RayError as error:
             cause = getattr(error, "cause", None) or error
-            yield index, " ".join(str(cause).split())[:500]
+            if room == 1 and is_out_of_memory(cause):
+                add((index, MORE_ROOM))
+            else:
+                yield index, " ".join(str(cause).split())[:500]
+
+
+def _train_final(
+    configuration: Configuration,
+    development: Development,
+    test: LabeledImages,
+    normal_class: str,
+    seed: int,
+) -> Cell:
+    hold_to_share_of_worker()
+    return train_cell(configuration, development, test, normal_class, seed)
 
 
 def superseded(finals: Path, winners: Sequence[Winner]) -> Iterator[tuple[str, int]]:

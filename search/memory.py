@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from memgan.runtime import hold_to_gpu_share
 from search.resources import Allotment
 
 if TYPE_CHECKING:
@@ -49,25 +50,26 @@ def share_of(allotment: Allotment, room: int, largest: dict[str, float]) -> dict
 
 def resources_for(allotment: Allotment, room: int) -> PlacementGroupFactory:
     """`share_of` on the connected cluster."""
-    import ray
     from ray.tune import PlacementGroupFactory
 
     # Asked of every trial, and all but the few that ran out of memory get just their share.
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]] if room > 1 else []
-    largest = {"CPU": max((node.get("CPU", 0.0) for node in nodes), default=0.0)}
-    bundle = share_of(allotment, room, largest)
+    bundle = share_of(allotment, room, largest_node() if room > 1 else {})
     return PlacementGroupFactory([{kind: amount for kind, amount in bundle.items() if amount}])
 
 
-def hold_to_gpu_share() -> None:
-    """Let this process have no more of its GPU's memory than its fraction, so that who asks for
-    more runs out of it, and not its neighbours."""
+def largest_node() -> dict[str, float]:
+    """Cores of the connected cluster's largest node, as {"CPU": n}."""
     import ray
-    import torch
 
-    share = ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0)
-    if 0 < share < 1 and torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(share)
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return {"CPU": max((node.get("CPU", 0.0) for node in nodes), default=0.0)}
+
+
+def hold_to_share_of_worker() -> None:
+    """Hold this process, one of Ray's, to its fraction of its GPU's memory."""
+    import ray
+
+    hold_to_gpu_share(ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0))
 
 
 def judge_share(used_mb: float, device_mb: float, share: float) -> str | None:

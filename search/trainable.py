@@ -17,7 +17,7 @@ from memgan.configuration import Runtime
 from memgan.errors import MemganError, TrainingDiverged
 from memgan.runtime import gpu_memory_mb, prepare_process, reset_peak_memory
 from search.disk import NEXT_TO_NOTHING, is_full, why_no_room
-from search.memory import hold_to_gpu_share, is_out_of_memory
+from search.memory import hold_to_share_of_worker, is_out_of_memory
 from search.storage import Storage
 from search.study import Study
 
@@ -45,7 +45,7 @@ def train_trial(
     """
     prepare_process(runtime.threads)
     reset_peak_memory()
-    hold_to_gpu_share()
+    hold_to_share_of_worker()
     try:
         _train(config, study, classes, runtime, development, checkpoints)
     except Exception as error:

@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from memgan.data.images import Flags, Pixels
 from memgan.data.pixels import MOST_PIXELS, Channels, ImageSize, fit, plain
 from memgan.errors import DataError
+from memgan.machine_share import usable_cores
 from memgan.printing import visible
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -29,7 +30,7 @@ _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _BATCH = 64
 # More threads than cores only fight for Python's lock between two decodings; and each has images
 # in hand, which many cores should not multiply.
-_THREADS = min(8, os.cpu_count() or 1)
+_THREADS = min(8, usable_cores())
 
 _log = logging.getLogger("memgan")
 

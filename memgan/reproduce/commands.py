@@ -45,7 +45,9 @@ def reproduce(
     device: Annotated[
         str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Trainings at once.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at once, as far as memory suffices.")
+    ] = None,
     records: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where cells/ and the like lie (benchmarks/results)."),

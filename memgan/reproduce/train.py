@@ -61,7 +61,9 @@ def train_missing(
     for name in dict.fromkeys(configuration for configuration, _, _ in missing):
         configuration = _configured(layout.family, name, data, device)
         for classes, seeds in _together(missing, name).items():
-            for cell in train_cells(configuration, split, classes=classes, seeds=seeds, jobs=jobs):
+            for cell in train_cells(
+                configuration, split, classes=classes, seeds=seeds, jobs=jobs, note=note
+            ):
                 result = _result(layout, name, configuration, split, cell)
                 _keep_more(layout, records, configuration, split, result, cell)
                 add_recorded(records / CELLS, result)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 import torch
 
+import memgan.cells
 from memgan.cells import Cell, train_cell, train_cells
 from memgan.configuration import Configuration
 from memgan.data import Split
 from memgan.errors import TrainingDiverged
+from memgan.machine_share import MEMORY_PER_TRAINING, MachineShare
 from memgan.metrics import auroc, average_precision, false_positive_rate_at_recall
 
 Tiny = Callable[..., Configuration]
@@ -126,3 +130,51 @@ def test_cells_are_frozen(cell: Cell) -> None:
     with pytest.raises(AttributeError):
         cell.seed = 3  # type: ignore[misc]
     assert replace(cell, seed=3).seed == 3
+
+
+def _little_memory(monkeypatch: pytest.MonkeyPatch, trainings: int) -> None:
+    free = trainings * MEMORY_PER_TRAINING
+    share = MachineShare(64, 4 * free, free, 64, limited_memory=False)
+    monkeypatch.setattr(memgan.cells, "machine_share", lambda: share)
+
+
+@pytest.mark.parametrize("jobs", [None, 8])
+def test_no_more_trainings_run_at_once_than_memory_suffices_for(
+    jobs: int | None, digits: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """64 cores with little memory must not run out of it, whatever --jobs says."""
+    _little_memory(monkeypatch, 1)
+    started: list[int] = []
+    parallel = joblib.Parallel
+
+    def counting(n_jobs: int, **options: Any) -> joblib.Parallel:
+        started.append(n_jobs)
+        return parallel(n_jobs=n_jobs, **options)
+
+    monkeypatch.setattr(joblib, "Parallel", counting)
+    anchor = Configuration(detector="pca", parameters={"components": 4}, runtime={"device": "cpu"})
+    notes: list[str] = []
+
+    found = train_cells(anchor, digits, classes=["1", "3"], seeds=[0], jobs=jobs, note=notes.append)
+
+    assert len(list(found)) == 2
+    assert started == [1]
+    assert notes == ["memory suffices for 1 training at once"]
+
+
+@pytest.mark.parametrize(("jobs", "share"), [(None, 1.0), (2, 0.5), (4, 0.25), (8, 0.25)])
+def test_trainings_on_one_gpu_have_equal_shares_of_its_memory(
+    jobs: int | None, share: float, digits: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _little_memory(monkeypatch, 64)
+    held: list[float] = []
+    monkeypatch.setattr(memgan.cells, "hold_to_gpu_share", held.append)
+    monkeypatch.setattr(memgan.cells, "train_cell", lambda *arguments: arguments[-1])
+    parallel = joblib.Parallel
+    monkeypatch.setattr(joblib, "Parallel", lambda n_jobs, **options: parallel(n_jobs=1, **options))
+    on_gpu = Configuration(detector="pca", runtime={"device": "cuda"})
+
+    done = list(train_cells(on_gpu, digits, classes=["1", "3"], seeds=[0, 1], jobs=jobs))
+
+    assert len(done) == 4
+    assert held == [share] * 4

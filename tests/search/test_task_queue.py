@@ -1,0 +1,150 @@
+"""Finals and anchors wait for their turn: no more of them run at once than trials did."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import search.anchors
+import search.finals
+from memgan.cells import Cell
+from memgan.configuration import Configuration
+from memgan.data import Split
+from search.anchors import anchors_on_ray
+from search.finals import Winner, run_finals
+from search.groups import ClassGroup
+from search.outcome import TrialOutcome
+from search.resources import Allotment
+from search.task_queue import TaskQueue
+
+
+class Ray:
+    """In place of Ray: tasks end one after the other, when somebody waits for one."""
+
+    class exceptions:  # noqa: N801
+        class RayError(Exception):
+            pass
+
+    def __init__(self) -> None:
+        self.running: dict[int, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
+        self.most = 0
+        self.asked: list[dict[str, Any]] = []
+        self._numbers = itertools.count()
+        self._results: dict[int, Any] = {}
+
+    def remote(self, **options: Any) -> Any:
+        ray = self
+
+        def decorated(function: Any) -> Any:
+            class Task:
+                @staticmethod
+                def remote(*arguments: Any) -> int:
+                    number = next(ray._numbers)
+                    ray.running[number] = (function, arguments, options)
+                    ray.asked.append(options)
+                    ray.most = max(ray.most, len(ray.running))
+                    return number
+
+            return Task
+
+        return decorated
+
+    def put(self, value: Any) -> Any:
+        return value
+
+    def wait(self, references: list[int], num_returns: int) -> tuple[list[int], list[int]]:
+        first, *rest = references
+        function, arguments, _ = self.running.pop(first)
+        try:
+            self._results[first] = function(*arguments)
+        except Exception as error:
+            fault = self.exceptions.RayError(str(error))
+            fault.cause = error  # type: ignore[attr-defined]
+            self._results[first] = fault
+        return [first], rest
+
+    def get(self, reference: int) -> Any:
+        result = self._results[reference]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"CPU": 8.0}}]
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> Ray:
+    fake = Ray()
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    return fake
+
+
+def _cell(name: str, seed: int) -> Cell:
+    empty = np.zeros(0)
+    return Cell(name, seed, 1.0, 1.0, 1.0, 0.0, 0.0, {}, empty, empty, empty.astype(bool))
+
+
+def _train(configuration: Any, development: Any, test: Any, name: str, seed: int) -> Cell:
+    return _cell(name, seed)
+
+
+def _finals(
+    split: Split, folder: Path, allotment: Allotment, queue: TaskQueue
+) -> search.finals.FinalCells:
+    configuration = Configuration(detector="pca", seeds=(0, 1, 2))
+    winner = Winner(ClassGroup("all", ("1", "3"), ""), TrialOutcome("0000", "finished", {}, 1, {}))
+    return run_finals(
+        [winner], configuration, split, folder, allotment, queue, lambda winner, seed, cell: None
+    )
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_finals_and_anchors_together_are_no_more_at_once_than_trials(
+    at_once: int, ray: Ray, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search.finals, "_train_final", _train)
+    monkeypatch.setattr(search.finals, "save_cell", lambda folder, cell: None)
+    monkeypatch.setattr(search.anchors, "anchor", lambda name, *rest: {"made": name})
+    allotment = Allotment(at_once, 0.5, 0)
+    queue = TaskQueue(at_once)
+
+    anchors = anchors_on_ray(split, ["1", "3"], allotment.runtime, queue, cpus=0.5)
+    finals = _finals(split, tmp_path, allotment, queue)
+
+    assert ray.most == at_once
+    assert [len(cells) for cells in finals.cells.values()] == [3, 3]
+    assert anchors() == {"pca": {"made": "pca"}, "neighbours": {"made": "neighbours"}}
+    assert {options["num_cpus"] for options in ray.asked} == {0.5}
+
+
+def test_finals_have_their_share_of_a_gpu_and_twice_of_it_after_running_out(
+    ray: Ray, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[str] = []
+    tried: list[tuple[str, int]] = []
+
+    def train(configuration: Any, development: Any, test: Any, name: str, seed: int) -> Cell:
+        tried.append((name, seed))
+        if (name, seed) == ("3", 1) and tried.count(("3", 1)) == 1:
+            raise RuntimeError("CUDA out of memory")
+        if (name, seed) == ("1", 2):
+            raise RuntimeError("out of memory, always")
+        return _cell(name, seed)
+
+    monkeypatch.setattr(search.finals, "hold_to_share_of_worker", lambda: held.append("held"))
+    monkeypatch.setattr(search.finals, "train_cell", train)
+    monkeypatch.setattr(search.finals, "save_cell", lambda folder, cell: None)
+
+    finals = _finals(split, tmp_path, Allotment(4, 1, 0.25), TaskQueue(4))
+
+    assert [len(cells) for cells in finals.cells.values()] == [2, 3]
+    assert finals.failed == {("1", 2): "out of memory, always"}
+    assert [options["num_gpus"] for options in ray.asked].count(0.25) == 6
+    assert [options["num_gpus"] for options in ray.asked].count(0.5) == 2
+    assert len(held) == len(tried) == 8
