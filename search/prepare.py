@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from memgan.data import SOURCES, Split, check_normal_classes, load_split, why_no
 from memgan.data.made_anomalies import with_made_anomalies
 from memgan.errors import DataError, StudyError, UnknownName
 from search.beginning import Beginning, check_same_images, read_beginning
+from search.checkout import own_commit
 from search.conclude import read_conclusion
 from search.groups import ClassGroup, class_groups, earlier_prefixes
 from search.store import StudyFolder
@@ -98,7 +98,7 @@ def make_record(study: Study, folder: StudyFolder, split: Split) -> Record:
         detector=study.detector,
         protocol=study.protocol,
         split_hash=split.hash,
-        git_commit=_git_commit(),
+        git_commit=own_commit(),
     )
     return Record(Outbox(folder.outbox), facts)
 
@@ -116,19 +116,3 @@ def study_params(study: Study) -> dict[str, Any]:
         **{names.space(name): entry for name, entry in space.items()},
         **{names.fixed(name): value for name, value in study.fixed.items()},
     }
-
-
-def _git_commit() -> str | None:
-    """The commit of this checkout, where the package runs from one."""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None
