@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from memgan.cells import Cell
 from memgan.code_plane import CodePlane
+from memgan.errors import ResultsError
 from memgan.extremes import Extremes
 
 _Group = TypeVar("_Group", Extremes, CodePlane)
@@ -55,9 +58,18 @@ def save_cell(folder: Path, cell: Cell) -> None:
 
 
 def load_cell(folder: Path) -> Cell | None:
-    """The cell in `folder`, or None where there is none."""
+    """The cell in `folder`, or None where there is none. ResultsError for a damaged one."""
     if not (folder / _FIGURES).is_file():
         return None
+    try:
+        return _read(folder)
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile, EOFError, SafetensorError):
+        raise ResultsError(
+            f"{folder} is damaged; move it away, and it is trained anew when the search goes on"
+        ) from None
+
+
+def _read(folder: Path) -> Cell:
     figures = json.loads((folder / _FIGURES).read_text(encoding="utf-8"))
     with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
         return Cell(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -71,6 +73,10 @@ def search(
     address: Annotated[
         str | None, typer.Option(metavar="ADDR", help="A Ray cluster [RAY_ADDRESS]; else local.")
     ] = None,
+    mend_journal: Annotated[
+        bool,
+        typer.Option("--mend-journal", help="With --resume: leave out damaged lines, go on."),
+    ] = False,
     results: Results = Path("results"),
     tracking_uri: Annotated[
         str | None, typer.Option(metavar="URI", help="[MLFLOW_TRACKING_URI]; else under DIR.")
@@ -87,6 +93,7 @@ def search(
     from memgan.errors import BadInput
     from search.conduct import resume as resume_study
     from search.conduct import run
+    from search.journal_damage import JournalDamaged
     from search.study import Study
 
     options = {
@@ -112,7 +119,8 @@ def search(
     if resume is not None:
         if study_file is not None or name is not None:
             raise BadInput("--resume NAME goes with neither a study file nor --name")
-        result = resume_study(
+        go_on = partial(
+            resume_study,
             resume,
             options=options,
             settings=settings or [],
@@ -122,6 +130,13 @@ def search(
             download=download,
             note=_note,
         )
+        try:
+            result = go_on(mend=mend_journal)
+        except JournalDamaged as fault:
+            if mend_journal or not (sys.stdin and sys.stdin.isatty()):
+                raise
+            typer.confirm(f"{fault}\nleave them out and go on?", abort=True, err=True)
+            result = go_on(mend=True)
     else:
         study = Study.default() if study_file is None else Study.from_yaml(study_file)
         study = study.with_options(name=name, **options).with_settings(settings or [])

@@ -13,6 +13,7 @@ from typing import Any
 from memgan.cells import Cell
 from memgan.configuration import Configuration, Runtime
 from memgan.data import Split
+from memgan.errors import StudyError
 from memgan.parameters import flatten
 from memgan.runtime import machine, versions
 from memgan.trained import summary
@@ -106,14 +107,20 @@ def conclude(
 
 
 def read_conclusion(folder: Path) -> Conclusion | None:
-    """The conclusion of a study that came to its end, or None."""
+    """The conclusion of a study that came to its end, or None. StudyError for a damaged one."""
     path = folder / _CONCLUSION
     if not path.is_file():
         return None
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return Conclusion(
-        Runtime.model_validate(content["runtime"]), content["anchors"], content["report"]
-    )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        runtime = Runtime.model_validate(content["runtime"])
+        return Conclusion(runtime, dict(content["anchors"]), dict(content["report"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "damaged"
+        raise StudyError(
+            f"{path} cannot be read ({reason}); move it away, and memgan search --resume"
+            f" {folder.name} writes it anew"
+        ) from None
 
 
 def _write_conclusion(folder: Path, conclusion: Conclusion) -> None:

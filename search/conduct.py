@@ -18,6 +18,7 @@ from search.conclude import Conclusion, conclude
 from search.disk import ROOM_TO_GO_ON, is_full, out_of_space, why_no_room
 from search.finals import Winner
 from search.groups import ClassGroup
+from search.journal_mending import check_journal, mend_journal
 from search.mirror import Mirror, mirror_of
 from search.outcome import TrialsResult
 from search.pairs import doubts
@@ -118,11 +119,13 @@ def resume(
     tracking_uri: str | None = None,
     address: str | None = None,
     download: bool = False,
+    mend: bool = False,
     note: Note = lambda line: None,
 ) -> StudyResult:
     """Go on with a stopped or killed study; more `trials` or `time_budget` extend it.
 
-    StudyError for any other option that differs from the study's own.
+    mend: leave out what cannot be read of a damaged journal. JournalDamaged without it, StudyError
+    for other images and for any other option that differs from the study's own.
     """
     check_outlives_job(results)
     folder = StudyFolder.at(results, name)
@@ -131,7 +134,13 @@ def resume(
     mirror = mirror_of(folder)
     written = folder.load()
     study = _extended(written, options or {}, settings)
+    if not mend:
+        check_journal(folder)
     study, split, groups = prepare_again(study, folder, download, note)
+    if mend:
+        with folder.lock():
+            if done := mend_journal(folder, study, groups):
+                note(done)
     if study != written:
         with folder.lock():
             folder.replace(study)

@@ -12,6 +12,7 @@ from search.best import best_configuration
 from search.conclude import read_conclusion
 from search.export import Concluded, write_export
 from search.finals import Winner, stored_finals
+from search.journal_mending import check_journal
 from search.mirror import mirror_of
 from search.outcome import TrialsResult
 from search.prepare import make_record, prepare_again
@@ -38,6 +39,7 @@ def export_study(
     folder = StudyFolder.at(results, name)
     mirror_of(folder)
     study = folder.load()
+    check_journal(folder)
     study, split, groups = prepare_again(study, folder, download=False, note=note)
     winners = [
         Winner(group, best)

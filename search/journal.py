@@ -17,6 +17,7 @@ from typing import Any
 import optuna
 from optuna.search_space import IntersectionSearchSpace
 from optuna.storages import JournalStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.journal_file import open_to_read
@@ -72,7 +73,7 @@ class Journal:
         self._storage = storage
         self._optuna = optuna.create_study(
             storage=self._storage,
-            study_name=prefix + _NAME,
+            study_name=study_name(prefix),
             directions=[DIRECTIONS[name] for name in study.objectives],
             load_if_exists=True,
         )
@@ -211,6 +212,17 @@ class Journal:
 
     def _id_of(self, number: int) -> str:
         return f"{self._prefix}{number:04d}"
+
+
+def study_name(prefix: str) -> str:
+    """What Optuna calls a group's trials."""
+    return prefix + _NAME
+
+
+def directions(study: Study) -> list[int]:
+    """Of a study's objectives, as the journal has them."""
+    known = {"minimize": StudyDirection.MINIMIZE, "maximize": StudyDirection.MAXIMIZE}
+    return [known[DIRECTIONS[name]].value for name in study.objectives]
 
 
 def read_outcomes(path: Path, prefix: str = "") -> list[TrialOutcome]:

@@ -14,6 +14,8 @@ from typing import Any
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
+from search.journal_damage import JournalDamaged, damaged_lines, describe
+
 _SECONDS_BETWEEN = 1.0
 
 
@@ -58,8 +60,12 @@ class _OneWriter(JournalFileBackend):
 
 
 def open_to_write(path: Path) -> JournalStorage:
-    """The journal at `path`, made if it is not there. The caller holds the study's lock."""
+    """The journal at `path`, made if it is not there. The caller holds the study's lock.
+
+    JournalDamaged where a line of it cannot be read.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _must_be_whole(path)
     if path.exists():
         # A process killed in the middle of a write leaves half a line behind.
         content = path.read_bytes()
@@ -72,5 +78,18 @@ def open_to_write(path: Path) -> JournalStorage:
 
 
 def open_to_read(path: Path) -> JournalStorage:
-    """The journal at `path`, also beside a running driver; nothing is written."""
+    """The journal at `path`, also beside a running driver; nothing is written.
+
+    JournalDamaged where a line of it cannot be read.
+    """
+    _must_be_whole(path)
     return JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
+
+
+def _must_be_whole(path: Path) -> None:
+    # Optuna raises whatever a damaged line makes of its parsers, and passes over the last one.
+    if lines := damaged_lines(path):
+        raise JournalDamaged(
+            f"{describe(path, lines)}; `memgan search --resume` with --mend-journal goes on with"
+            " all that can be read"
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 from memgan.errors import StudyError
 from search.store import StudyFolder
 from tracking import Outbox, names
+from tracking.location import study_command
 from tracking.registry import Registered, register
 from tracking.sync import recorded_at
 
@@ -31,9 +32,17 @@ def register_study(
     settings = folder.load()
     export = out or folder.export
     if not (export / "report.json").is_file():
-        raise StudyError(f"{export} holds no export; run `memgan export {study}`")
-    report = json.loads((export / "report.json").read_text(encoding="utf-8"))
-    classes = list(report["classes"])
+        raise StudyError(
+            f"{export} holds no export; run {study_command('export', study, folder.where)}"
+        )
+    try:
+        report = json.loads((export / "report.json").read_text(encoding="utf-8"))
+        classes = list(report["classes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StudyError(
+            f"{export / 'report.json'} is damaged; {study_command('export', study, folder.where)}"
+            " writes it anew"
+        ) from None
     trials = {name: row["trial"] for name, row in report["classes"].items()}
     tags = {
         names.STUDY: study,

@@ -87,8 +87,18 @@ class StudyFolder:
 
     @property
     def study_id(self) -> str:
-        """Tells apart studies that had the same name one after the other."""
-        return (self.path / _ID).read_text(encoding="utf-8").strip()
+        """Tells apart studies that had the same name one after the other. StudyError where the
+        file is lost."""
+        try:
+            found = (self.path / _ID).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            found = ""
+        if not found:
+            raise StudyError(
+                f"{self.path / _ID} is missing or damaged, so the study's record cannot be found"
+                " again; put back a copy, or start a new study"
+            )
+        return found
 
     def check_free(self) -> None:
         """StudyError if the name is taken."""

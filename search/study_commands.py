@@ -33,7 +33,7 @@ def list_studies(results: Results = Path("results"), as_json: Json = False) -> N
     """
     from search.mirror import studies_at
 
-    found = [_state(folder) for folder in studies_at(results)]
+    found = [_state_or_fault(folder) for folder in studies_at(results)]
     if as_json:
         typer.echo(json.dumps({"studies": found}))
         return
@@ -45,6 +45,9 @@ def list_studies(results: Results = Path("results"), as_json: Json = False) -> N
 
     table = Table("study", "detector", "data", "trials", "best, validation", "state")
     for state in found:
+        if "fault" in state:
+            table.add_row(state["name"], "–", "–", "–", "–", "damaged")
+            continue
         table.add_row(
             state["name"],
             state["detector"],
@@ -54,6 +57,9 @@ def list_studies(results: Results = Path("results"), as_json: Json = False) -> N
             state["state"],
         )
     Console().print(table)
+    for state in found:
+        if "fault" in state:
+            typer.echo(f"{state['name']}: {state['fault']}", err=True)
 
 
 @app.command()
@@ -151,12 +157,25 @@ def _undelivered(folder: StudyFolder) -> str:
     return f"{waiting} events" if waiting else ""
 
 
+def _state_or_fault(folder: StudyFolder) -> dict[str, Any]:
+    """One damaged study must not hide all others."""
+    from memgan.printing import one_printable_line
+
+    try:
+        return _state(folder)
+    except Exception as error:
+        line = one_printable_line(str(error)) or type(error).__name__
+        return {"name": folder.name, "state": "damaged", "fault": line}
+
+
 def _state(folder: StudyFolder) -> dict[str, Any]:
     from search.conclude import read_conclusion
     from search.journal import read_groups
+    from search.journal_mending import check_journal
     from search.outcome import best
 
     study = folder.load()
+    check_journal(folder)
     groups = read_groups(folder.journal)
     outcomes = [outcome for group in groups.values() for outcome in group]
     running = _holder(folder) is not None

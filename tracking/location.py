@@ -17,6 +17,7 @@ DEFAULT_RESULTS = Path("results")
 # A password may hold a slash that nobody encoded: then rather too much is hidden than too little.
 _CREDENTIALS = re.compile(r"(://)(?:[^/\s]+|[^/\s:]+:\S+)@")
 _SECRETS = re.compile(r"([?&;][\w-]*(?:password|passwd|pwd|token|secret|key)=)[^&;\s'\"]+", re.I)
+_NEEDS_ESCAPES = re.compile(r"[^\S ]|(?<= ) |^ | $|[^\w\s!-~]")
 _KNOWN = (
     "http",
     "https",
@@ -128,19 +129,48 @@ def command_prefix() -> str:
 
 def sync_command(study: str, results: Path | str = DEFAULT_RESULTS) -> str:
     """The command that delivers what a study's outbox still holds, as it can be pasted."""
-    option = "" if Path(results) == DEFAULT_RESULTS else f" --results {shlex.quote(str(results))}"
-    return f"{command_prefix()}memgan sync {shlex.quote(study)}{option}"
+    return study_command("sync", study, results)
 
 
 def ui_command(uri: str, results: Path | str = DEFAULT_RESULTS) -> str:
     """The command that opens the record at `uri`, exactly as it can be pasted into a shell."""
     path = sqlite_file(uri)
     if path is None:
-        option = f" --tracking-uri {shlex.quote(redact(uri))}"
-    elif path == DEFAULT_RESULTS.absolute() / "mlflow.db":
-        option = ""
-    elif path == Path(results).expanduser().absolute() / "mlflow.db":
-        option = f" --results {shlex.quote(str(results))}"
-    else:
-        option = f" --tracking-uri {shlex.quote(uri)}"
-    return f"{command_prefix()}memgan ui{option}"
+        return shell_command("memgan", "ui", "--tracking-uri", redact(uri))
+    if path == DEFAULT_RESULTS.absolute() / "mlflow.db":
+        return shell_command("memgan", "ui")
+    if path == Path(results).expanduser().absolute() / "mlflow.db":
+        return shell_command("memgan", "ui", "--results", str(results))
+    return shell_command("memgan", "ui", "--tracking-uri", uri)
+
+
+def resume_command(study: str, results: Path | str = DEFAULT_RESULTS, *more: str) -> str:
+    """The command that goes on with a study, as it can be pasted; more: further arguments."""
+    return shell_command("memgan", "search", "--resume", study, *_results_option(results), *more)
+
+
+def study_command(verb: str, study: str, results: Path | str = DEFAULT_RESULTS, *more: str) -> str:
+    """`memgan VERB STUDY` for a study's results folder, as it can be pasted."""
+    return shell_command("memgan", *verb.split(), study, *_results_option(results), *more)
+
+
+def shell_command(*words: str) -> str:
+    """A command as it can be pasted into this user's shell, whatever its words hold."""
+    return command_prefix() + " ".join(map(quoted, words))
+
+
+def quoted(word: str) -> str:
+    r"""One word for a shell. Blanks in a row and characters that do not print are written as
+    escapes, as a message is printed on one line."""
+    if not _NEEDS_ESCAPES.search(word):
+        return shlex.quote(word)
+    escaped = word.replace("\\", "\\\\").replace("'", "\\'")
+    return "$'" + _NEEDS_ESCAPES.sub(_escaped, escaped) + "'"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(found.group()))
+
+
+def _results_option(results: Path | str) -> tuple[str, ...]:
+    return () if str(results) == str(DEFAULT_RESULTS) else ("--results", str(results))
