@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from search.finals import Winner
 from search.groups import ClassGroup
 from search.journal_mending import check_journal, mend_journal
 from search.mirror import Mirror, mirror_of
+from search.new_study import NewStudy
 from search.outcome import TrialsResult
 from search.pairs import doubts
 from search.pareto import fronts
@@ -28,11 +28,11 @@ from search.prepare import anchored, make_record, prepare, prepare_again, study_
 from search.progress import LiveProgress
 from search.resources import allot
 from search.start_points import settle_starts
-from search.store import StudyFolder, studies
+from search.store import StudyFolder
 from search.study import Study
 from search.trials import read_outcomes, run_trials
 from tracking import Location, Record, Remainder, redact, resolve, settle, start_writer
-from tracking.location import sqlite_file, sync_command
+from tracking.location import sync_command
 
 _MAY_DIFFER = ("trials", "time_budget", "price_per_hour")
 Note = Callable[[str], None]
@@ -102,12 +102,13 @@ def run(
     mirror = mirror_of(folder)
     folder.check_free()  # Before anything is loaded.
     study, split, groups = prepare(study, download)
-    folder.create(study, beginning_of(split, groups))
-    if study.judge == "label-free":
-        note("no labels are looked at: trials are judged by anomalies made from normal images")
-    for doubt in doubts(study.judge, study.space):
-        note(doubt)
-    return _conduct(study, folder, mirror, split, groups, location, address, note, new=True)
+    began = beginning_of(split, groups)
+    with NewStudy(study, folder, location.uri, began) as new_study:
+        if study.judge == "label-free":
+            note("no labels are looked at: trials are judged by anomalies made from normal images")
+        for doubt in doubts(study.judge, study.space):
+            note(doubt)
+        return _conduct(study, folder, mirror, split, groups, location, address, note, new_study)
 
 
 def resume(
@@ -144,7 +145,7 @@ def resume(
     if study != written:
         with folder.lock():
             folder.replace(study)
-    return _conduct(study, folder, mirror, split, groups, location, address, note, new=False)
+    return _conduct(study, folder, mirror, split, groups, location, address, note)
 
 
 def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> Study:
@@ -181,16 +182,13 @@ def _conduct(
     location: Location,
     address: str | None,
     note: Note,
-    *,
-    new: bool,
+    new_study: NewStudy | None = None,
 ) -> StudyResult:
     started = time.monotonic()
     with folder.lock(), ExitStack() as held:
         if read_beginning(folder.path) is None:  # Of an earlier version.
             write_beginning(folder.path, beginning_of(split, groups))
         record = make_record(study, folder, split)
-        store = sqlite_file(location.uri)
-        made = store if store is not None and not store.exists() else None
         writer = start_writer(folder.outbox, location.uri, study.name, location.artifact_root)
         conclusion: Conclusion | None = None
         begun = interrupted = False
@@ -208,6 +206,8 @@ def _conduct(
                     held.enter_context(mirror.session())
                 note(f"study {study.name}: {allotment.describe()}")
                 begun = True
+                if new_study:
+                    new_study.begun = True
                 record.study_started(study_params(study))
                 record.artifact(record.study_key, folder.study_file)
                 outcomes = _search(study, groups, split, folder, record, note)
@@ -234,8 +234,6 @@ def _conduct(
                 # There is a fault on its way, and so no result that could tell it.
                 for line in remainder.lines(sync_command(study.name, folder.where)):
                     note(line)
-            if new and not begun:
-                _discard(folder, made)
         if not begun:
             raise KeyboardInterrupt
     if mirror and (reason := mirror.why_behind()):
@@ -292,17 +290,3 @@ def _winners(groups: Sequence[ClassGroup], outcomes: Sequence[TrialsResult]) -> 
 def _total(groups: Sequence[ClassGroup], folder: StudyFolder) -> dict[str, int]:
     outcomes = [outcome for group in groups for outcome in read_outcomes(group, folder)]
     return TrialsResult(tuple(outcomes)).counts()
-
-
-def _discard(folder: StudyFolder, store: Path | None) -> None:
-    """Remove a study that never began, and the SQLite file and the results folder that were made
-    for it unless another study has come to use them."""
-    shutil.rmtree(folder.path, ignore_errors=True)
-    if folder.address:
-        return
-    if store is not None and not studies(folder.results):
-        for file in store.parent.glob(f"{store.name}*"):
-            file.unlink()
-    for parent in (folder.path.parent, folder.results):
-        if parent.is_dir() and not any(parent.iterdir()):
-            parent.rmdir()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from memgan.config import parse, read_yaml, to_yaml
 from memgan.errors import StudyError
+from memgan.made_files import Made, scratch_folder
 from search.beginning import Beginning, write_beginning
 from search.storage import Storage
 from search.study import Study
@@ -102,28 +101,30 @@ class StudyFolder:
 
     def check_free(self) -> None:
         """StudyError if the name is taken."""
-        if self.path.exists():
+        if self.path.exists() or self.path.is_symlink():
             hint = f"; go on with it: --resume {self.name}" if self.exists else ""
             raise StudyError(f"{self.path} exists already{hint}, or take another --name")
 
-    def create(self, study: Study, beginning: Beginning | None = None) -> None:
+    def create(
+        self, study: Study, beginning: Beginning | None = None, made: Made | None = None
+    ) -> None:
         """Write the study, and what it begins with; all or nothing. StudyError if the name is
-        taken or the results folder cannot be written."""
+        taken or the results folder cannot be written.
+
+        made: is told which folders above the study's own were not there.
+        """
         self.check_free()
-        partial = self.path.with_name(f".{self.name}.{secrets.token_hex(4)}")
-        made = _missing_parents(partial)
+        made = Made() if made is None else made
         try:
-            partial.mkdir(parents=True)
-            (partial / _STUDY).write_text(to_yaml(study), encoding="utf-8")
-            (partial / _ID).write_text(uuid.uuid4().hex + "\n", encoding="utf-8")
-            if beginning is not None:
-                write_beginning(partial, beginning)
-            partial.rename(self.path)
+            made.folder(self.path.parent)
+            with scratch_folder(self.path) as partial:
+                (partial / _STUDY).write_text(to_yaml(study), encoding="utf-8")
+                (partial / _ID).write_text(uuid.uuid4().hex + "\n", encoding="utf-8")
+                if beginning is not None:
+                    write_beginning(partial, beginning)
+                partial.rename(self.path)
         except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            for folder in made:
-                if folder.is_dir() and not any(folder.iterdir()):
-                    folder.rmdir()
+            made.take_away()
             raise StudyError(
                 f"results folder {self.results} cannot be written: {error.strerror or error};"
                 " give another with --results"
@@ -214,8 +215,3 @@ def _acquire(descriptor: int) -> bool:
 
 def _holder(descriptor: int) -> str:
     return os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "another process"
-
-
-def _missing_parents(path: Path) -> list[Path]:
-    """Folders above `path` that do not exist, the innermost first."""
-    return [folder for folder in path.absolute().parents if not folder.exists()]

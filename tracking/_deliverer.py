@@ -63,7 +63,7 @@ def main() -> int:
         return 2
     _say(handshake, {"ready": True})
     os.nice(_NICENESS)
-    with outbox.path.with_name(f"{outbox.path.name}.lock").open("w") as lock:
+    with outbox.path.with_name(f"{outbox.path.name}.lock").open("a") as lock:
         _Writer(outbox, tracker, redact(uri), request["experiment"]).serve(lock)
     return 0
 

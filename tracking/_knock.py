@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tracking.fresh_store import in_the_way
 from tracking.location import one_line, sqlite_file
 from tracking.tracker import Unavailable
 
@@ -39,6 +40,8 @@ def knock(uri: str, timeout: float = 5.0) -> None:
 
 
 def _open_file(path: Path) -> None:
+    if (side := in_the_way(path)) is not None:
+        raise Unavailable(f"{side} lies there, and SQLite would remove it; move it away")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as sql:

@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 
 from tracking import names
 from tracking.events import Status
+from tracking.fresh_store import lock_file
 from tracking.location import one_line, sqlite_file
 from tracking.mlflow_faults import translated
 from tracking.mlflow_models import LoggedModels
@@ -211,7 +212,8 @@ def _opened_by_one(uri: str) -> Iterator[None]:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(f"{path.name}.lock").open("w")
+        # A file of this name may be somebody else's: its content stays.
+        lock = lock_file(path).open("ab")
     except OSError as error:
         raise Unavailable(one_line(error)) from error
     with lock:
