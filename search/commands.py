@@ -273,16 +273,19 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
 
 
 def _warn(result: StudyResult) -> None:
-    from tracking.location import command_prefix, sync_command
+    from tracking.location import is_address, redact, resolve, resume_command, sync_command
 
     name, results = result.study.name, result.folder.where
-    where = "" if results == "results" else f" --results {results}"
     for line in result.remainder.lines(sync_command(name, results)):
         _note(line)
     for fault in result.faults:
         _note(f"record: {fault}")
     if result.interrupted:
-        _note(f"go on with: {command_prefix()}memgan search --resume {name}{where}")
+        own = resolve(None, results).uri if not is_address(results) else None
+        record = (
+            () if result.tracking_uri == own else ("--tracking-uri", redact(result.tracking_uri))
+        )
+        _note(f"go on with: {resume_command(name, results, *record)}")
 
 
 def _note(line: str) -> None:

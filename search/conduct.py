@@ -215,7 +215,7 @@ def _conduct(
                 if not interrupted:
                     winners = _winners(groups, outcomes)
                     if reason := why_no_room(folder.path, ROOM_TO_GO_ON):
-                        raise OutOfSpace(out_of_space(reason, study.name))
+                        raise OutOfSpace(out_of_space(reason, study.name, folder.where))
                     conclusion = conclude(
                         study, winners, split, folder, record, allotment, note=note
                     )
@@ -224,7 +224,7 @@ def _conduct(
             interrupted = True
         except OSError as error:
             if is_full(error):
-                raise OutOfSpace(out_of_space(str(error), study.name)) from None
+                raise OutOfSpace(out_of_space(str(error), study.name, folder.where)) from None
             raise
         finally:
             if begun:

@@ -8,6 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
+from tracking.location import resume_command
+
 ROOM_TO_START = 256 * 2**20
 ROOM_TO_GO_ON = 64 * 2**20
 NEXT_TO_NOTHING = 2 * 2**20
@@ -24,9 +26,10 @@ def why_no_room(place: Path, wanted: int = ROOM_TO_START) -> str | None:
     return f"{free >> 20} MiB are free at {existing}, and {wanted >> 20} are wanted; make room"
 
 
-def out_of_space(reason: str, study: str) -> str:
+def out_of_space(reason: str, study: str, results: Path | str) -> str:
     """What a study that ended for want of room tells."""
-    return f"{reason}; the study stopped in order: make room, then go on with --resume {study}"
+    command = resume_command(study, results)
+    return f"{reason}; the study stopped in order: make room, then go on with: {command}"
 
 
 def is_full(error: BaseException) -> bool:

@@ -18,6 +18,7 @@ from search.outcome import TrialsResult
 from search.prepare import make_record, prepare_again
 from search.store import StudyFolder
 from search.trials import read_outcomes
+from tracking.location import resume_command
 
 
 def export_study(
@@ -51,7 +52,9 @@ def export_study(
     cells = stored_finals(winners, seeds, folder.finals).cells
     complete = len(winners) == len(groups) and all(cells.get(c) for g in groups for c in g.classes)
     if conclusion is None or not complete:
-        raise StudyError(f"study {name} has no finals yet; run `memgan search --resume {name}`")
+        raise StudyError(
+            f"study {name} has no finals yet; run {resume_command(name, folder.where)}"
+        )
     record = make_record(study, folder, split)
     concluded = Concluded(
         study,

@@ -17,7 +17,7 @@ from memgan.made_files import Made, scratch_folder
 from search.beginning import Beginning, write_beginning
 from search.storage import Storage
 from search.study import Study
-from tracking.location import as_address, is_address, local_folder
+from tracking.location import as_address, is_address, local_folder, resume_command
 
 _STUDY, _ID, _LOCK, _SECONDS = "study.yaml", "id", "lock", "seconds"
 
@@ -102,7 +102,8 @@ class StudyFolder:
     def check_free(self) -> None:
         """StudyError if the name is taken."""
         if self.path.exists() or self.path.is_symlink():
-            hint = f"; go on with it: --resume {self.name}" if self.exists else ""
+            command = resume_command(self.name, self.where)
+            hint = f"; go on with it: {command}" if self.exists else ""
             raise StudyError(f"{self.path} exists already{hint}, or take another --name")
 
     def create(

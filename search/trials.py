@@ -18,6 +18,7 @@ from search.outcome import TrialOutcome, TrialsResult
 from search.resources import Allotment, allot
 from search.store import StudyFolder
 from search.study import Study
+from tracking.location import resume_command
 
 if TYPE_CHECKING:
     from memgan.data import Development
@@ -140,9 +141,12 @@ def _ended_in_order(
         line = " ".join(str(error).split()) or type(error).__name__
         full = watch.no_room is not None or is_full(error)
         if full:
-            raise OutOfSpace(out_of_space(watch.no_room or line, folder.name)) from None
+            raise OutOfSpace(
+                out_of_space(watch.no_room or line, folder.name, folder.where)
+            ) from None
         raise MemganError(
-            f"the search ended by a fault: {line[-500:]}; go on with --resume {folder.name}"
+            f"the search ended by a fault: {line[-500:]}; go on with:"
+            f" {resume_command(folder.name, folder.where)}"
         ) from error
     finally:
         # A full disk may have left half a line in the journal, which nothing must be put behind;

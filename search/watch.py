@@ -209,7 +209,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def _stop_for(self, reason: str) -> None:
         """End the search while there is room to write down where it stopped."""
         self.no_room = reason
-        raise OutOfSpace(out_of_space(reason, self._folder.name))
+        raise OutOfSpace(out_of_space(reason, self._folder.name, self._folder.where))
 
     def _judge(self, result: Mapping[str, Any]) -> None:
         if self._judged or not result["gpu_memory_mb"]:

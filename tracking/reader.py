@@ -14,7 +14,7 @@ from memgan.data.class_names import ordered
 from memgan.errors import BadInput, StudyError, TrackingUnavailable, unknown_name
 from tracking import names
 from tracking._knock import knock
-from tracking.location import Location, redact, sqlite_file
+from tracking.location import Location, quoted, redact, sqlite_file
 from tracking.tracker import Refused, RunView, Tracker, Unavailable
 
 
@@ -101,8 +101,9 @@ def read_study(tracker: Tracker, asked: str) -> StudyFigures:
         raise StudyError(f"{len(tested)} studies are called {name} in this record: name {choices}")
     if not tested:
         raise StudyError(
-            f"study {asked} has no tested finals in this record; finish it with `memgan search"
-            f" --resume {name}`, deliver what waits with `memgan sync {name}`, or name another"
+            f"study {asked} has no tested finals in this record; finish it with"
+            f" `memgan search --resume {quoted(name)}`, deliver what waits with"
+            f" `memgan sync {quoted(name)}`, or name another"
         )
     return tested[0]
 

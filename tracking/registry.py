@@ -12,7 +12,7 @@ from memgan.config import Frozen
 from memgan.errors import BadInput, TrackingUnavailable
 from tracking import names
 from tracking._knock import knock
-from tracking.location import Location, one_line, redact
+from tracking.location import Location, one_line, quoted, redact
 from tracking.promotion import Promotion, judge
 from tracking.tracker import Refused, Unavailable
 
@@ -112,7 +112,7 @@ def _register(
     if not runs:
         raise BadInput(
             f"not registered: {redact(location.uri)} has no run of study {experiment}; deliver"
-            f" its record with `memgan sync {experiment}` first"
+            f" its record with `memgan sync {quoted(experiment)}` first"
         )
     same = digest(bundles)
     tags = {**tags, names.BUNDLES: same}
