@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from memgan.data.images import Flags
-from memgan.detectors.base import Scores
+
+if TYPE_CHECKING:  # `memgan data check` needs no torch.
+    from memgan.detectors.base import Scores
 
 Influence = npt.NDArray[np.float64]
 

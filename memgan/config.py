@@ -40,6 +40,10 @@ class DataConfig(Frozen):
     """Share of every class of the train part that is held out for validation."""
     test_fraction: float = Field(0.4, gt=0, lt=1)
     """Share cut off as test where a source has no official test part."""
+    cut: Literal["auto", "by-class", "by-use"] = "auto"
+    """How images are shared out: by-class cuts every class alike; by-use shares the images of
+    classes that are never trained on between validation and test alone. auto is by-use for the
+    user's own images, and by-class for the named data sets."""
     split_seed: int = Field(0, ge=0)
     unreadable: Literal["refuse", "skip"] = "refuse"
     """What to do about an image file that cannot be read."""
@@ -63,6 +67,17 @@ class DataConfig(Frozen):
         if value and min(value) < 8:
             raise ValueError("height and width must be at least 8")
         return value
+
+
+def cut_as_it_began(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a study or a configuration that this program wrote, `data.cut` included.
+
+    Versions before that key was there cut every class alike, and go on so.
+    """
+    data = values.get("data") or {}
+    if not isinstance(data, Mapping) or "cut" in data:
+        return dict(values)
+    return {**values, "data": {**data, "cut": "by-class"}}
 
 
 def parse(model: type[Model], values: Mapping[str, Any], where: str) -> Model:

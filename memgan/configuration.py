@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from memgan.config import DataConfig, Frozen
+from memgan.config import DataConfig, Frozen, cut_as_it_began
 from memgan.errors import ConfigError
 from memgan.parameters import (
     DetectorParameters,
@@ -66,6 +66,8 @@ class Configuration(Frozen):
     def _typed_parameters(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
+        if isinstance(values.get("origin"), Mapping):  # As an exported file has it.
+            values = cut_as_it_began(values)
         given = values.get("parameters") or {}
         if isinstance(given, DetectorParameters):
             return values

@@ -55,7 +55,9 @@ def digest(configuration: Configuration, normal_class: str) -> str:
     """
     written = dotted(configuration.parameters.model_dump(mode="json", exclude_unset=True))
     over = dotted(configuration.by_class.get(normal_class, {}))
-    data = configuration.data.model_dump(mode="json", exclude={"source", "dir"})
+    later = {"cut"}  # Keys that came later; left to their defaults, the digest stays as it was.
+    data = configuration.data.model_dump(mode="json", exclude={"source", "dir", *later})
+    data |= configuration.data.model_dump(mode="json", include=later, exclude_defaults=True)
     content = {"detector": configuration.detector, "data": data, **written, **over}
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

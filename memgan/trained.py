@@ -63,7 +63,9 @@ def train_configuration(
 
     note: told one line for each thing worth knowing while it runs.
     """
-    split = load_split(configuration.data, download=download)
+    split = load_split(
+        configuration.data, normal_class=configuration.normal_class, download=download
+    )
     classes = check_normal_classes(split, configuration.normal_class)
     for name in configuration.by_class:
         if name not in split.class_names:
@@ -73,6 +75,8 @@ def train_configuration(
     reasons = {why_no_validation(split, name) for name in classes} - {None}
     for reason in sorted(str(reason) for reason in reasons):
         note(reason)
+    for remark in split.remarks:
+        note(remark)
     _make_folder(out)
     found: dict[str, dict[int, Cell]] = defaultdict(dict)
     wanted = len(classes) * len(configuration.seeds)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from memgan.data import Split
+from memgan.data.judging import judging_lines
 from memgan.errors import MemganError, OutOfSpace, StudyError
 from search.beginning import beginning_of, read_beginning, write_beginning
 from search.cluster import check_address, check_outlives_job, connect, is_own
@@ -106,6 +107,9 @@ def run(
     with NewStudy(study, folder, location.uri, began) as new_study:
         if study.judge == "label-free":
             note("no labels are looked at: trials are judged by anomalies made from normal images")
+        classes = [name for group in groups for name in group.classes]
+        for line in (*split.remarks, *judging_lines(split, classes)):
+            note(line)
         for doubt in doubts(study.judge, study.space):
             note(doubt)
         return _conduct(study, folder, mirror, split, groups, location, address, note, new_study)

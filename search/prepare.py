@@ -24,7 +24,9 @@ def prepare(study: Study, download: bool) -> tuple[Study, Split, list[ClassGroup
     For the label-free objective the split has made anomalies in place of labelled ones. DataError
     or UnknownName for images that do not serve.
     """
-    return _settled(study, load_split(study.data, download=download), {})
+    return _settled(
+        study, load_split(study.data, normal_class=study.normal_class, download=download), {}
+    )
 
 
 def prepare_again(
@@ -37,7 +39,7 @@ def prepare_again(
     """
     begun = read_beginning(folder.path) or _begun_earlier(study, folder)
     try:
-        split = load_split(study.data, download=download)
+        split = load_split(study.data, normal_class=study.normal_class, download=download)
     except (DataError, UnknownName) as error:
         raise StudyError(
             f"the images that study {study.name} began with cannot be read: {error}"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from memgan.config import parse, read_yaml, to_yaml
+from memgan.config import cut_as_it_began, parse, read_yaml, to_yaml
 from memgan.errors import StudyError
 from memgan.made_files import Made, scratch_folder
 from search.beginning import Beginning, write_beginning
@@ -136,7 +136,8 @@ class StudyFolder:
         if not self.exists:
             known = ", ".join(folder.name for folder in studies(self.results)) or "none"
             raise StudyError(f"no study {self.name!r} in {self.where}; there are: {known}")
-        return parse(Study, read_yaml(self.study_file), str(self.study_file))
+        content = cut_as_it_began(read_yaml(self.study_file))
+        return parse(Study, content, str(self.study_file))
 
     def replace(self, study: Study) -> None:
         """Write the study anew, as an extension of it; the caller holds the lock."""

@@ -34,7 +34,7 @@ def why_not_normal(split: Split, name: str) -> str | None:
     """One line on why a class cannot be the normal one; None where it can."""
     train, held = split.development.train, split.development.validation
     trained, validated = train.counts()[name], held.counts()[name]
-    if trained + validated == 0:
+    if not trained:
         return f"class {name!r} has no training images, so it cannot be the normal class"
     if trained and train.flat()[~train.anomalous(name)].all():
         return f"class {name!r} has only constant training images, each of one value throughout"
@@ -62,6 +62,6 @@ def why_no_validation(split: Split, normal_class: str) -> str | None:
     return (
         f"class {normal_class!r} has no labelled anomalies to validate on (test images never"
         " serve): search with --objective label-free, or train one configuration with"
-        f" `memgan train`{tested}; or add labelled anomalies to the train part (a folder:"
-        " DIR/train/<class>/)"
+        f" `memgan train`{tested}; or add labelled anomalies to the train part, or as a validation"
+        " part (a folder: DIR/train/<class>/ or DIR/validation/<class>/)"
     )

@@ -68,6 +68,14 @@ class LabeledImages:
         """The images at these positions, in this order."""
         return LabeledImages(self.images[indices], self.labels[indices], self.class_names)
 
+    def joined(self, others: LabeledImages) -> LabeledImages:
+        """These images and then the others, of the same shape and classes."""
+        return LabeledImages(
+            np.concatenate([self.images, others.images]),
+            np.concatenate([self.labels, others.labels]),
+            self.class_names,
+        )
+
     def flat(self) -> Flags:
         """bool (N,): True where all pixels of an image are equal, so that it shows nothing."""
         first = self.images[:, :1, :1, :1]
@@ -84,14 +92,19 @@ class LabeledImages:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A data set as it was loaded: its official parts, before any split of ours.
+    """A data set as it was loaded: the parts that it comes with, before any split of ours.
 
-    test is None where the data set has no official test part; one is then cut from train.
+    test is None where the data set has no test part; one is then cut from train. So is validation.
     """
 
     name: str
     train: LabeledImages
     test: LabeledImages | None
+    validation: LabeledImages | None = None
+    benchmark: bool = False
+    """Whether it is a published data set, whose split does not depend on the normal classes."""
+    remarks: tuple[str, ...] = ()
+    """One line for each thing about the files that the user should know."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +142,8 @@ class Split:
     development: Development
     test: LabeledImages
     hash: str
+    remarks: tuple[str, ...] = ()
+    """One line for each thing about the images that the user should know."""
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from memgan.config import DataConfig
@@ -57,7 +57,7 @@ def load_source(config: DataConfig, *, download: bool = False) -> Source:
     unequal shapes, or all alike. Nothing is downloaded unless `download`.
     """
     if config.source in SOURCES:
-        source = SOURCES[config.source].load(config, download)
+        source = replace(SOURCES[config.source].load(config, download), benchmark=True)
     else:
         source = _load_path(_find(config), config)
     _check(source)

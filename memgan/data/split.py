@@ -1,14 +1,17 @@
 """The split of the protocol: train, validation and test, disjoint by construction.
 
 Whatever this module cuts, it cuts by class and keeps identical images together, so that no image
-is learned from on one side and judged on the other. Official test parts are left as they are.
+is learned from on one side and judged on the other. Parts that a source comes with, official or
+made by the user, are left as they are.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Collection
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,45 +29,80 @@ from memgan.data.images import (
 from memgan.data.sources import load_source
 
 # One stream of random numbers a cut, so that changing one fraction leaves the other cut's order.
-_TEST_STREAM, _VALIDATION_STREAM = 0, 1
+_TEST_STREAM, _VALIDATION_STREAM, _JUDGES_STREAM = 0, 1, 2
+
+NormalClass = Literal["all"] | tuple[str, ...]
+"""The classes that are trained on, one after the other."""
 
 _LEAST_TRAIN = 2
 """Training images a class needs, as a batch of one has no spread."""
 _LEAST_TRAIN_AND_VALIDATION = _LEAST_TRAIN + 1
 
 
-def load_split(config: DataConfig, *, download: bool = False) -> Split:
+def load_split(
+    config: DataConfig, *, normal_class: NormalClass = "all", download: bool = False
+) -> Split:
     """`load_source` and `make_split` in one; see there for the errors."""
-    return make_split(load_source(config, download=download), config)
+    return make_split(load_source(config, download=download), config, normal_class)
 
 
-def make_split(source: Source, config: DataConfig) -> Split:
+def make_split(source: Source, config: DataConfig, normal_class: NormalClass = "all") -> Split:
     """Cut a source into train, validation and test.
 
-    Without an official test part, `test_fraction` of every class becomes test; then
+    Parts that the source has of its own are left as they are. Without a test part,
+    `test_fraction` of every class becomes test; then, without a validation part,
     `validation_fraction` of every class of the rest becomes validation. Shares are rounded, are at
     least one image, and leave a class two images to train on (and, where test is cut, one to
-    validate on); a class too small for that gives none. Parts keep the source's order. The same
-    images, fractions and seed give the same split; the global random state is neither used nor
-    changed.
+    validate on); a class too small for that gives none.
+
+    Where `cuts_by_use`, classes other than `normal_class` are never trained on, and their images
+    go to validation and test alone: half to each, or all to the one that is cut here.
+
+    Parts keep the source's order. The same images, fractions, classes and seed give the same
+    split; the global random state is neither used nor changed.
     """
-    pool, test = source.train, source.test
+    pool = source.train
+    judges = _never_trained(source, config, normal_class)
+    for_test, for_validation = _share_out(source, judges, config.split_seed)
+    rest = np.flatnonzero(~(for_test | for_validation))
+    test = source.test
     if test is None:
         held = _hold_out(
-            pool,
+            pool.take(rest),
             config.test_fraction,
             keep=_LEAST_TRAIN_AND_VALIDATION,
             rng=_generator(config.split_seed, _TEST_STREAM),
         )
-        pool, test = _part(pool, ~held), _part(pool, held)
+        for_test[rest[held]] = True
+        test, rest = _part(pool, for_test), rest[~held]
     held = _hold_out(
-        pool,
+        pool.take(rest),
         config.validation_fraction,
         keep=_LEAST_TRAIN,
         rng=_generator(config.split_seed, _VALIDATION_STREAM),
+        given=() if source.validation is None else np.unique(source.validation.labels),
     )
-    development = Development(train=_part(pool, ~held), validation=_part(pool, held))
-    return Split(source.name, development, test, _hash(development, test))
+    for_validation[rest[held]] = True
+    validation = _part(pool, for_validation)
+    if source.validation is not None:
+        validation = source.validation.joined(validation)
+    development = Development(train=pool.take(rest[~held]), validation=validation)
+    return Split(source.name, development, test, _hash(development, test), remarks=source.remarks)
+
+
+def cuts_by_use(source: Source, config: DataConfig, normal_class: NormalClass) -> bool:
+    """Whether classes that are never trained on are shared between validation and test alone.
+
+    `data.cut` says so; left at "auto", the user's own images are cut so and benchmarks are not, as
+    figures on them are compared with others' whichever classes were normal. Of "all" classes, and
+    where the source has no images to train on of one of the classes, every class is cut alike.
+    """
+    if normal_class == "all" or config.cut == "by-class":
+        return False
+    if config.cut == "auto" and source.benchmark:
+        return False
+    counts = source.train.counts()
+    return all(counts.get(name, 0) for name in normal_class)
 
 
 def identical(images: Pixels) -> npt.NDArray[np.int64]:
@@ -87,12 +125,59 @@ def _part(images: LabeledImages, chosen: Flags) -> LabeledImages:
     return images.take(np.flatnonzero(chosen))
 
 
+def _never_trained(source: Source, config: DataConfig, normal_class: NormalClass) -> frozenset[int]:
+    """The labels of the classes whose images only judge."""
+    if not cuts_by_use(source, config, normal_class):
+        return frozenset()
+    names = source.train.class_names
+    return frozenset(label for label, name in enumerate(names) if name not in normal_class)
+
+
+def _share_out(source: Source, judges: frozenset[int], seed: int) -> tuple[Flags, Flags]:
+    """bool (N,) each: images of the train part that only judge, for test and for validation."""
+    pool = source.train
+    for_test = np.zeros(len(pool), dtype=np.bool_)
+    for_validation = np.zeros(len(pool), dtype=np.bool_)
+    if not judges:
+        return for_test, for_validation
+    rng = _generator(seed, _JUDGES_STREAM)
+    one_more = True  # Of odd classes the first gives the one more to test, the next to validation.
+    for label, groups in _groups_by_class(pool.images, pool.labels).items():
+        if label not in judges:
+            continue
+        size = sum(len(group) for group in groups)
+        if source.test is not None:
+            wanted = 0
+        elif source.validation is not None:
+            wanted = size
+        else:
+            wanted = (size + one_more) // 2
+            one_more ^= bool(size % 2)
+        taken = 0
+        for index in rng.permutation(len(groups)):
+            group = groups[index]
+            chosen = for_test if taken + len(group) <= wanted else for_validation
+            chosen[group] = True
+            taken += len(group) if chosen is for_test else 0
+    return for_test, for_validation
+
+
 def _hold_out(
-    images: LabeledImages, fraction: float, *, keep: int, rng: np.random.Generator
+    images: LabeledImages,
+    fraction: float,
+    *,
+    keep: int,
+    rng: np.random.Generator,
+    given: Collection[int] = (),
 ) -> Flags:
-    """bool (N,): a share of every class, never a part of a group of identical images."""
+    """bool (N,): a share of every class, never a part of a group of identical images.
+
+    given: labels of classes that give none, as held-out images of them are there already.
+    """
     held = np.zeros(len(images), dtype=np.bool_)
     for label, groups in _groups_by_class(images.images, images.labels).items():
+        if label in given:
+            continue
         of_class = images.labels == label
         size = int(of_class.sum())
         wanted = min(max(round(fraction * size), 1), max(size - keep, 0))
