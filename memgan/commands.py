@@ -53,6 +53,7 @@ def train(
     """
     from memgan.config import parse, read_yaml
     from memgan.configuration import Configuration
+    from memgan.data.outside import check_outside_images
     from memgan.settings import configure
     from memgan.trained import train_configuration, trained_table
     from memgan.verification import compare_with_origin
@@ -67,9 +68,11 @@ def train(
         device=device,
     )
     configuration = configuration.model_copy(update={"seeds": _seeds(configuration, seeds, seed)})
+    target = out or _fresh(results / "trained", config.stem)
+    check_outside_images(configuration.data, target, "--results" if out is None else "--out")
     trained = train_configuration(
         configuration,
-        out=out or _fresh(results / "trained", config.stem),
+        out=target,
         download=download,
         jobs=jobs,
         note=_note,

@@ -46,6 +46,10 @@ class StudyError(BadInput):
     """A study's name, folder or state does not allow what was asked."""
 
 
+class CannotLock(BadInput):
+    """A file system has no locks. Choose a place on another one, or have it mounted with locks."""
+
+
 class TrackingUnavailable(BadInput):
     """The tracking address did not answer when it was needed."""
 

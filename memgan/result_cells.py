@@ -3,7 +3,6 @@ files that are committed. Every table of results is rendered from them and from 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
@@ -16,6 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from memgan.config import Frozen, explain
 from memgan.errors import ResultsError
+from memgan.locks import wait_for_lock
 
 Key = tuple[str, str, str, int]
 
@@ -125,7 +125,7 @@ def _alone(folder: Path) -> Iterator[None]:
     """Hold `folder` against other writers; the system lets go when this process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        wait_for_lock(descriptor, folder)
         yield
     finally:
         os.close(descriptor)

@@ -12,6 +12,7 @@ import typer
 from memgan.commands import score, train
 from memgan.data.commands import app as data_app
 from memgan.errors import MemganError, PreflightFailed
+from memgan.home import expanded_argument
 from memgan.printing import one_printable_line
 from memgan.reproduce.commands import reproduce
 from search.commands import doctor, export, search
@@ -63,7 +64,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of one command; its fault, if any, stands in one line on standard error."""
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app([expanded_argument(text) for text in arguments], standalone_mode=False)
     except (MemganError, typer.TyperException) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         for part in error.faults if isinstance(error, PreflightFailed) else (message,):

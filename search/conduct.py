@@ -24,6 +24,7 @@ from search.new_study import NewStudy
 from search.outcome import TrialsResult
 from search.pairs import doubts
 from search.pareto import fronts
+from search.places import check_not_a_copy, check_places
 from search.preflight import preflight
 from search.prepare import anchored, make_record, prepare, prepare_again, study_params
 from search.progress import LiveProgress
@@ -100,6 +101,7 @@ def run(
     study = anchored(settle_starts(study, folder.results))
     check_address(address)
     location = resolve(tracking_uri, folder.where)
+    check_places(study.data, folder, location)
     mirror = mirror_of(folder)
     folder.check_free()  # Before anything is loaded.
     study, split, groups = prepare(study, download)
@@ -138,6 +140,8 @@ def resume(
     location = resolve(tracking_uri, folder.where)
     mirror = mirror_of(folder)
     written = folder.load()
+    check_not_a_copy(folder, written)
+    check_places(written.data, folder, location)
     study = _extended(written, options or {}, settings)
     if not mend:
         check_journal(folder)

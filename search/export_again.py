@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from memgan.calibration import check_rate
+from memgan.data.outside import check_outside_images
 from memgan.errors import StudyError
 from search.best import best_configuration
 from search.conclude import read_conclusion
@@ -40,6 +41,8 @@ def export_study(
     folder = StudyFolder.at(results, name)
     mirror_of(folder)
     study = folder.load()
+    if out is not None:
+        check_outside_images(study.data, out, "--out")
     check_journal(folder)
     study, split, groups = prepare_again(study, folder, download=False, note=note)
     winners = [

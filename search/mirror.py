@@ -29,6 +29,7 @@ from typing import Any
 from memgan.errors import StudyError
 from search.storage import Storage
 from search.store import StudyFolder, studies
+from search.study_name import is_study_name
 from tracking.location import as_address, is_address, local_folder, one_line, redact
 
 EVERY = 5.0
@@ -85,7 +86,7 @@ def studies_at(results: Path | str) -> list[StudyFolder]:
         names = (Storage.at(address) / "studies").names()
     except OSError as error:
         raise _unreachable(address, error) from None
-    found = [StudyFolder.at(results, name) for name in names]
+    found = [StudyFolder.at(results, name) for name in names if is_study_name(name)]
     for folder in found:
         mirror_of(folder, only_to_look=True)
     return [folder for folder in found if folder.exists]

@@ -9,6 +9,7 @@ from typing import Any
 from memgan.data import SOURCES, Split, check_normal_classes, load_split, why_no_validation
 from memgan.data.made_anomalies import with_made_anomalies
 from memgan.errors import DataError, StudyError, UnknownName
+from memgan.home import expanded
 from search.beginning import Beginning, check_same_images, read_beginning
 from search.checkout import own_commit
 from search.conclude import read_conclusion
@@ -84,8 +85,8 @@ def anchored(study: Study) -> Study:
     """The study with absolute paths to its images, so that it resumes from any folder."""
     data = study.data
     changes: dict[str, Any] = {}
-    if data.source not in SOURCES and Path(data.source).exists():
-        changes["source"] = str(Path(data.source).absolute())
+    if data.source not in SOURCES and (path := expanded(Path(data.source))).exists():
+        changes["source"] = str(path.absolute())
     if data.dir is not None:
         changes["dir"] = data.dir.absolute()
     return study.model_copy(update={"data": data.model_copy(update=changes)})

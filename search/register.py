@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from memgan.errors import StudyError
+from search.places import check_not_a_copy
 from search.store import StudyFolder
 from tracking import Outbox, names
 from tracking.location import study_command
@@ -30,6 +31,7 @@ def register_study(
     """
     folder = StudyFolder.at(results, study)
     settings = folder.load()
+    check_not_a_copy(folder, settings)
     export = out or folder.export
     if not (export / "report.json").is_file():
         raise StudyError(

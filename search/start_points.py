@@ -12,6 +12,7 @@ from pydantic import Field
 
 from memgan.config import Frozen, parse
 from memgan.errors import ConfigError, unknown_name
+from memgan.home import expanded
 from memgan.parameters import dotted, flatten, make_parameters
 from search.space import Space
 
@@ -75,7 +76,7 @@ def _is_elsewhere(start: str | Mapping[str, Any]) -> bool:
 def _of_file(space: Space, path: Path) -> Iterator[dict[str, Any]]:
     """A list of configurations, one alone, or what `memgan export` wrote."""
     try:
-        content = yaml.safe_load(path.expanduser().read_text(encoding="utf-8"))
+        content = yaml.safe_load(expanded(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"start_from: {path}: {error.strerror or error}") from None
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -95,7 +96,7 @@ def _of_study(space: Space, earlier: _Earlier, results: Path) -> Iterator[dict[s
     from search.journal import read_groups
     from search.store import StudyFolder
 
-    folder = StudyFolder(results, earlier.study)
+    folder = StudyFolder.at(results, earlier.study)
     found = folder.load()
     if found.detector != space.detector:
         raise ConfigError(

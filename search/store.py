@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 import uuid
@@ -12,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memgan.config import cut_as_it_began, parse, read_yaml, to_yaml
-from memgan.errors import StudyError
+from memgan.errors import CannotLock, StudyError
+from memgan.locks import try_lock
 from memgan.made_files import Made, scratch_folder
 from search.beginning import Beginning, write_beginning
 from search.storage import Storage
 from search.study import Study
+from search.study_name import check_study_name, is_study_name
 from tracking.location import as_address, is_address, local_folder, resume_command
 
 _STUDY, _ID, _LOCK, _SECONDS = "study.yaml", "id", "lock", "seconds"
@@ -33,7 +34,9 @@ class StudyFolder:
 
     @classmethod
     def at(cls, results: Path | str, name: str) -> StudyFolder:
-        """A study in a results folder, or at an address such as s3://bucket/results."""
+        """A study in a results folder, or at an address such as s3://bucket/results. StudyError
+        for what cannot be the name of one."""
+        check_study_name(name)
         address = as_address(results) if is_address(results) else None
         return cls(local_folder(results), name, address)
 
@@ -110,7 +113,7 @@ class StudyFolder:
         self, study: Study, beginning: Beginning | None = None, made: Made | None = None
     ) -> None:
         """Write the study, and what it begins with; all or nothing. StudyError if the name is
-        taken or the results folder cannot be written.
+        taken or the results folder cannot be written, CannotLock if nothing in it can be locked.
 
         made: is told which folders above the study's own were not there.
         """
@@ -123,7 +126,11 @@ class StudyFolder:
                 (partial / _ID).write_text(uuid.uuid4().hex + "\n", encoding="utf-8")
                 if beginning is not None:
                     write_beginning(partial, beginning)
+                _must_lock(partial / _LOCK)
                 partial.rename(self.path)
+        except CannotLock:
+            made.take_away()
+            raise
         except OSError as error:
             made.take_away()
             raise StudyError(
@@ -149,12 +156,20 @@ class StudyFolder:
     def lock(self) -> Iterator[None]:
         """Hold the study; the system lets go of it when this process dies, however it does.
 
-        StudyError, naming the process, if another one holds it.
+        StudyError, naming the process, if another one holds it, and where the folder cannot be
+        written; CannotLock where its file system has no locks.
         """
-        # Not by open(..., "w"), which would empty what the holder wrote.
-        descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        place = self.path / _LOCK
         try:
-            if not _acquire(descriptor):
+            # Not by open(..., "w"), which would empty what the holder wrote.
+            descriptor = os.open(place, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise StudyError(
+                f"study {self.name} in {self.path} cannot be written ({error.strerror or error});"
+                " make the folder writable, or copy the whole results folder to a place that is"
+            ) from None
+        try:
+            if not _acquire(descriptor, place):
                 raise StudyError(
                     f"study {self.name} is held by {_holder(descriptor)};"
                     " wait for it to end, or end it"
@@ -166,18 +181,17 @@ class StudyFolder:
             os.close(descriptor)
 
     def held_by(self) -> str | None:
-        """The process that holds the study, in words, or None; disturbs nobody."""
+        """The process that holds the study, in words, or None; disturbs nobody. CannotLock where
+        nobody can say, as the file system has no locks."""
+        place = self.path / _LOCK
         try:
-            descriptor = os.open(self.path / _LOCK, os.O_RDONLY)
+            descriptor = os.open(place, os.O_RDONLY)
         except OSError:
             return None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return _holder(descriptor)
+            return None if try_lock(descriptor, place, shared=True) else _holder(descriptor)
         finally:
             os.close(descriptor)
-        return None
 
     def seconds_used(self) -> float:
         """Time that searches of this study took so far, over all invocations."""
@@ -197,21 +211,24 @@ def studies(results: Path) -> list[StudyFolder]:
     """The studies in a results folder, by name."""
     found = sorted(results.glob(f"studies/*/{_STUDY}")) if results.is_dir() else []
     return [
-        StudyFolder(results, file.parent.name)
-        for file in found
-        if not file.parent.name.startswith(".")
+        StudyFolder(results, file.parent.name) for file in found if is_study_name(file.parent.name)
     ]
 
 
-def _acquire(descriptor: int) -> bool:
+def _must_lock(place: Path) -> None:
+    descriptor = os.open(place, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try_lock(descriptor, place)
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, place: Path) -> bool:
     # More than once, as `held_by` of another process holds it for an instant.
     for _ in range(5):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(0.05)
-        else:
+        if try_lock(descriptor, place):
             return True
+        time.sleep(0.05)
     return False
 
 

@@ -30,6 +30,7 @@ from search.sampler import Random, Sampler, Tpe, make_sampler
 from search.scheduler import Asha, Pbt, Scheduler, make_scheduler
 from search.space import Space, as_number, dump_entry, make_space, number_type
 from search.start_points import start_points
+from search.study_name import RULE, is_study_name
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -198,8 +199,8 @@ class Study(Frozen):
     @field_validator("name")
     @classmethod
     def _usable_name(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
-            raise ValueError("a name is made of letters, digits, '-', '_' and '.'")
+        if value and not is_study_name(value):
+            raise ValueError(RULE)
         return value
 
     @field_validator("normal_class", mode="before")

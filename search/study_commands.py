@@ -225,6 +225,14 @@ def _standing(
 
 
 def _holder(folder: StudyFolder) -> str | None:
+    from memgan.errors import CannotLock
     from search.mirror import mirror_holder
 
-    return mirror_holder(folder) if folder.address else folder.held_by()
+    if folder.address:
+        return mirror_holder(folder)
+    try:
+        return folder.held_by()
+    except CannotLock as error:
+        # What was found can be shown all the same.
+        typer.echo(f"{folder.name}: nobody can say whether it is running: {error}", err=True)
+        return None

@@ -8,7 +8,6 @@ first line of output says whether the store answers; everything after goes to a 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import select
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from memgan.errors import MemganError
+from memgan.locks import try_lock
 from tracking._knock import knock
 from tracking.location import one_line, redact
 from tracking.outbox import EXPERIMENT, FAULT, TRACKING_URI, Outbox
@@ -101,7 +101,7 @@ class _Writer:
         """One delivery; the number of events that wait, or None where that is not known."""
         try:
             if not self.mine:
-                self.mine = _take(lock)
+                self.mine = try_lock(lock.fileno(), Path(lock.name))
                 if not self.mine:
                     # The writer of a driver that died may still be at its last call.
                     return None
@@ -150,14 +150,6 @@ class _Writer:
         self._listen(began + self.pause - time.monotonic())
         if self.deadline is not None:
             time.sleep(max(0.0, began + min(self.pause, 4 * ROUND) - time.monotonic()))
-
-
-def _take(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _line_closes_within(seconds: float) -> bool:

@@ -7,10 +7,11 @@ import os
 import re
 import shlex
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from memgan.config import Frozen
 from memgan.errors import BadInput
+from memgan.home import expanded
 
 DEFAULT_RESULTS = Path("results")
 
@@ -53,8 +54,7 @@ def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Locati
             f"--results {redact(as_address(results))} cannot hold the local record; give "
             "--tracking-uri http(s)://… or sqlite:///FILE, or set MLFLOW_TRACKING_URI"
         )
-    folder = Path(str(results).removeprefix("file://")).expanduser().absolute()
-    return _checked(f"sqlite:///{folder / 'mlflow.db'}")
+    return _checked(f"sqlite:///{local_folder(results).absolute() / 'mlflow.db'}")
 
 
 def _checked(uri: str) -> Location:
@@ -88,9 +88,13 @@ def as_address(results: Path | str) -> str:
 
 
 def local_folder(results: Path | str) -> Path:
-    """The results folder on this machine: of an address, where this machine keeps its part."""
+    """The results folder on this machine: of an address, where this machine keeps its part.
+
+    A ~ at its beginning is the user's home; file:///FOLDER is FOLDER. BadInput for the home of
+    somebody who is not known.
+    """
     if not is_address(results):
-        return Path(str(results).removeprefix("file://"))
+        return expanded(_of_file_uri(str(results)))
     address = as_address(results)
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     readable = re.sub(r"[^A-Za-z0-9.-]+", "-", address)
@@ -98,12 +102,20 @@ def local_folder(results: Path | str) -> Path:
     return Path(state) / "memgan" / f"{readable}-{short}"
 
 
+def _of_file_uri(results: str) -> Path:
+    scheme, _, rest = results.partition(":")
+    if scheme != "file" or not rest.startswith("/"):
+        return Path(results)
+    # A Path has made one slash of several already.
+    return Path("/" + unquote(rest.lstrip("/")))
+
+
 def sqlite_file(uri: str) -> Path | None:
     """The absolute path of a `sqlite:///FILE` address, or None for any other."""
     head, found, tail = uri.partition(":///")
     if not found or head.split("+")[0] != "sqlite":
         return None
-    return Path(tail.partition("?")[0]).expanduser().absolute()
+    return expanded(Path(tail.partition("?")[0])).absolute()
 
 
 def redact(text: str) -> str:
@@ -139,7 +151,7 @@ def ui_command(uri: str, results: Path | str = DEFAULT_RESULTS) -> str:
         return shell_command("memgan", "ui", "--tracking-uri", redact(uri))
     if path == DEFAULT_RESULTS.absolute() / "mlflow.db":
         return shell_command("memgan", "ui")
-    if path == Path(results).expanduser().absolute() / "mlflow.db":
+    if path == local_folder(results).absolute() / "mlflow.db":
         return shell_command("memgan", "ui", "--results", str(results))
     return shell_command("memgan", "ui", "--tracking-uri", uri)
 

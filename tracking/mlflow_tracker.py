@@ -6,7 +6,6 @@ rest of MLflow's fluent state are never touched.
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunStatus, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
+from memgan.errors import CannotLock
+from memgan.locks import wait_for_lock
 from tracking import names
 from tracking.events import Status
 from tracking.fresh_store import lock_file
@@ -217,5 +218,8 @@ def _opened_by_one(uri: str) -> Iterator[None]:
     except OSError as error:
         raise Unavailable(one_line(error)) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            wait_for_lock(lock.fileno(), path)
+        except CannotLock as error:
+            raise Unavailable(str(error)) from None
         yield

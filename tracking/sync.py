@@ -95,6 +95,7 @@ def sync_one(
     """
     outbox = Outbox(path)
     outbox.check()
+    _check_not_a_copy(outbox)
     location = recorded_at(outbox, results, option)
     if again:
         outbox.forget_delivery()
@@ -110,6 +111,15 @@ def sync_one(
         tracking_uri=redact(location.uri),
         fault=fault,
     )
+
+
+def _check_not_a_copy(outbox: Outbox) -> None:
+    study, folder = outbox.fact(EXPERIMENT), outbox.path.absolute().parent
+    if study is not None and study != folder.name:
+        raise BadInput(
+            f"{folder} is a copy of study {study}, or that study renamed, and would write into its"
+            f" runs; rename the folder to {study} if there is none of that name"
+        )
 
 
 def _deliver(outbox: Outbox, location: Location, patience: float) -> str | None:

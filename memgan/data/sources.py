@@ -10,6 +10,7 @@ from memgan.config import DataConfig
 from memgan.data.images import LARGEST, SMALLEST, LabeledImages, Source
 from memgan.data.torchvision_sets import data_root, is_present, load_official
 from memgan.errors import DataError, UnknownName, unknown_name
+from memgan.home import expanded
 
 Loader = Callable[[DataConfig, bool], Source]
 
@@ -59,7 +60,7 @@ def load_source(config: DataConfig, *, download: bool = False) -> Source:
     if config.source in SOURCES:
         source = replace(SOURCES[config.source].load(config, download), benchmark=True)
     else:
-        source = _load_path(_find(config), config)
+        source = _load_path(find_path(config), config)
     _check(source)
     return source
 
@@ -78,12 +79,14 @@ def source_name(source: str) -> str:
     """The name that a source's images have in records, from what `data.source` says of them."""
     if source in SOURCES:
         return source
-    path = Path(source).expanduser()
+    path = expanded(Path(source))
     return _name_of(path.stem if path.suffix.lower() == ".npz" else path.resolve().name)
 
 
-def _find(config: DataConfig) -> Path:
-    given = Path(config.source).expanduser()
+def find_path(config: DataConfig) -> Path:
+    """The folder or file that `data.source` names, as it is or below the data folder. UnknownName
+    where there is none."""
+    given = expanded(Path(config.source))
     root = data_root(config)
     for path in (given, root / given) if root else (given,):
         if path.exists():

@@ -14,6 +14,7 @@ import numpy as np
 from memgan.config import DataConfig
 from memgan.data.images import LabeledImages, Source
 from memgan.errors import DataError
+from memgan.home import expanded
 
 _DIGITS = tuple("0123456789")
 _IDX_FILES = tuple(
@@ -60,7 +61,7 @@ def data_root(config: DataConfig) -> Path | None:
     if config.dir is not None:
         return config.dir
     named = os.environ.get("MEMGAN_DATA")
-    return Path(named).expanduser() if named else None
+    return expanded(Path(named)) if named else None
 
 
 def is_present(name: str, root: Path) -> bool:

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from memgan.errors import StudyError
+from memgan.errors import CannotLock, StudyError
+from search.cli import app
 from search.store import StudyFolder, studies
 from search.study import Study
 
@@ -48,6 +54,7 @@ def test_an_unknown_study_is_refused_with_those_there_are(study: Study, tmp_path
 
 HOLD = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from search.store import StudyFolder
 with StudyFolder(Path(sys.argv[1]), "mine").lock():
@@ -83,3 +90,44 @@ def test_time_is_counted_over_invocations(study: Study, tmp_path: Path) -> None:
     assert folder.seconds_used() == 0
     folder.use_seconds(12.5)
     assert StudyFolder(tmp_path, "mine").seconds_used() == 12.5
+
+
+@pytest.fixture
+def without_flock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """() -> from now on no file can be locked, as on Lustre mounted without flock."""
+
+    def fail(descriptor: int, kind: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    return lambda: monkeypatch.setattr(fcntl, "flock", fail)
+
+
+def test_no_study_begins_in_a_place_without_locks_and_nothing_is_left_of_it(
+    study: Study, without_flock: Callable[[], None], tmp_path: Path
+) -> None:
+    without_flock()
+    with pytest.raises(CannotLock, match="disk of this machine"):
+        StudyFolder(tmp_path / "results", "mine").create(study)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_place_without_locks_is_not_taken_for_a_study_that_is_held(
+    study: Study, without_flock: Callable[[], None], tmp_path: Path
+) -> None:
+    folder = StudyFolder(tmp_path, "mine")
+    folder.create(study)
+    without_flock()
+    with pytest.raises(CannotLock, match="cannot be locked"), folder.lock():
+        pass
+    with pytest.raises(CannotLock, match="cannot be locked"):
+        folder.held_by()
+
+
+def test_studies_in_a_place_without_locks_can_be_looked_at(
+    study: Study, without_flock: Callable[[], None], tmp_path: Path
+) -> None:
+    StudyFolder(tmp_path, "mine").create(study)
+    without_flock()
+    shown = CliRunner().invoke(app, ["studies", "status", "mine", "--results", str(tmp_path)])
+    assert shown.exit_code == 0
+    assert "nobody can say whether it is running" in shown.stderr

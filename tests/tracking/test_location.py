@@ -7,7 +7,7 @@ import pytest
 
 from memgan.errors import BadInput
 from tracking import names
-from tracking.location import redact, resolve, sqlite_file, ui_command
+from tracking.location import local_folder, redact, resolve, sqlite_file, ui_command
 
 
 def test_the_record_is_under_the_results_by_default(tmp_path: Path) -> None:
@@ -95,3 +95,20 @@ def test_different_names_never_share_a_key() -> None:
     keys = {names.val_auroc(name) for name in raw}
     assert len(keys) == len(raw)
     assert all(names.is_valid_key(key) for key in keys)
+
+
+def test_results_are_one_folder_however_it_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / "my results"
+    for written in (
+        "~/my results",
+        f"file://{tmp_path}/my%20results",
+        Path(f"file://{tmp_path}/my results"),  # Which has one slash left.
+        f"file:{tmp_path}/my results",
+    ):
+        assert local_folder(written) == folder
+        assert resolve(None, written).uri == f"sqlite:///{folder}/mlflow.db"
+    with pytest.raises(BadInput, match="no such home folder"):
+        local_folder("~nobody-at-all/results")
