@@ -277,7 +277,12 @@ def _search(
     for group, result in zip(groups, found, strict=True):
         counts = ", ".join(f"{count} {state}" for state, count in result.counts().items() if count)
         label = "search" if len(groups) == 1 else f"class {group.name}"
-        note(f"{label}: {counts}{'; the time is up' if result.timed_out else ''}")
+        ended = sum(result.counts().values()) - result.counts()["unfinished"]
+        if result.timed_out:
+            counts += "; the time is up"
+        elif study.most_trials < study.budget.trials and ended >= study.most_trials:
+            counts += f"; the space has {study.most_trials} points, and all were tried"
+        note(f"{label}: {counts}")
     return found
 
 

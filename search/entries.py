@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
@@ -61,6 +62,10 @@ class Entry(Frozen):
         """`value` as Optuna stores it, or None where the entry does not hold it."""
         raise NotImplementedError
 
+    def all_values(self) -> Sequence[Any] | None:
+        """Every value once, or None where they cannot be counted."""
+        raise NotImplementedError
+
     def draw(self, random: np.random.Generator) -> Any:
         """A value at random, without Optuna."""
         raise NotImplementedError
@@ -112,6 +117,14 @@ class Range(Entry):
                 return None
         return {name: value}
 
+    def all_values(self) -> Sequence[Any] | None:
+        if isinstance(self.low, int) and isinstance(self.high, int):
+            return range(self.low, self.high + 1, int(self.step or 1))
+        if self.step is None:
+            return None
+        most = math.floor((self.high - self.low) / self.step + 1e-9)
+        return [float(self.low + self.step * place) for place in range(most + 1)]
+
     def draw(self, random: np.random.Generator) -> Any:
         if self.log:
             return self._inside(math.exp(random.uniform(math.log(self.low), math.log(self.high))))
@@ -148,6 +161,9 @@ class Ordered(Entry):
     def encode(self, name: str, value: Any) -> dict[str, Any] | None:
         return {_index_name(name): self.values.index(value)} if value in self.values else None
 
+    def all_values(self) -> Sequence[Any] | None:
+        return list(dict.fromkeys(self.values))
+
     def draw(self, random: np.random.Generator) -> Any:
         return self.values[random.integers(len(self.values))]
 
@@ -169,6 +185,9 @@ class Choice(Entry):
 
     def encode(self, name: str, value: Any) -> dict[str, Any] | None:
         return {name: value} if value in self.choice else None
+
+    def all_values(self) -> Sequence[Any] | None:
+        return list(dict.fromkeys(self.choice))
 
     def draw(self, random: np.random.Generator) -> Any:
         return self.choice[random.integers(len(self.choice))]

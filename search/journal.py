@@ -26,6 +26,7 @@ from search.objectives import DIRECTIONS
 from search.outcome import State, TrialOutcome
 from search.sampler import build_sampler
 from search.study import Study
+from search.untried import Untried, WithoutRepeats, decoded, different, passed_over, untried
 
 _STATES: Mapping[TrialState, State] = {
     TrialState.COMPLETE: "finished",
@@ -81,15 +82,27 @@ class Journal:
         self._keys: dict[str, int] = {}
         """Optuna's own keys of trials by their ids."""
         if not self._optuna.get_trials(deepcopy=False):
-            for point in study.points()[: study.budget.trials]:
+            for point in list(different(study.points()))[: study.most_trials]:
                 self._optuna.enqueue_trial(point)
         self.park()
 
     def to_hand_out(self) -> int:
         """Trials that may still be asked for."""
-        trials = self._optuna.get_trials(deepcopy=False)
+        trials = self._trials_that_count()
         waiting = sum(trial.state == TrialState.WAITING for trial in trials)
-        return waiting + max(0, self._study.budget.trials - len(trials))
+        return waiting + max(0, self._new_ones(trials))
+
+    def _trials_that_count(self) -> list[FrozenTrial]:
+        return [t for t in self._optuna.get_trials(deepcopy=False) if not passed_over(t)]
+
+    def _new_ones(self, trials: list[FrozenTrial]) -> int:
+        """Trials that are still to be created."""
+        budget, most = self._study.budget.trials, self._study.most_trials
+        if most == budget or len(trials) >= budget:
+            return budget - len(trials)
+        to_come = sum("values" not in trial.user_attrs for trial in trials)
+        left = most - untried(self._study.search_space, trials).tried - to_come
+        return min(budget - len(trials), left)
 
     def exhausted(self) -> bool:
         """Whether no trial will be handed out any more, whatever becomes of those in training."""
@@ -97,17 +110,23 @@ class Journal:
 
     def ask(self) -> Suggestion | None:
         """The next trial: one that waits, else a new one, else None once the budget is spent."""
+        space = self._study.search_space
+        left = None if space.never_repeats else self._pass_over_repeats()
         trials = self._optuna.get_trials(deepcopy=False)
         waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
-        if not waiting and len(trials) >= self._study.budget.trials:
+        if not waiting and self._new_ones(self._trials_that_count()) <= 0:
             return None
-        self._optuna.sampler = build_sampler(
+        number = min(waiting, default=len(trials))
+        sampler = build_sampler(
             self._study.sampler,
             seed=self._study.seed,
-            number=min(waiting, default=len(trials)),
+            number=number,
             trials=self._study.budget.trials,
             conditional=self._study.search_space.conditional,
             shared_space=self._shared_space,
+        )
+        self._optuna.sampler = (
+            sampler if left is None else WithoutRepeats(sampler, space, left, number)
         )
         trial = self._optuna.ask()
         values = self._study.search_space.suggest(trial)
@@ -118,6 +137,19 @@ class Journal:
         until = self._study.epochs
         room = trial.user_attrs.get("room", 1)
         return Suggestion(trial_id, values, checkpoint, until, began_with=values, room=room)
+
+    def _pass_over_repeats(self) -> Untried:
+        """Give up starting configurations that can become no new point; gives what is left."""
+        space = self._study.search_space
+        trials = self._optuna.get_trials(deepcopy=False)
+        left = untried(space, trials)
+        for trial in trials:
+            if trial.state == TrialState.WAITING and "values" not in trial.user_attrs:
+                given = decoded(space, trial.system_attrs.get("fixed_params", {}))
+                if left.holds(given):
+                    break
+                self._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        return left
 
     def epoch(self, trial_id: str, epoch: int, value: float) -> bool:
         """Note the objective after an epoch. False for one that is noted already: a trial

@@ -6,9 +6,11 @@ value allows it, and is left at the detector's own (or the study's fixed) value 
 
 from __future__ import annotations
 
+import itertools
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -59,6 +61,44 @@ class Space(Mapping[str, Entry]):
             condition.holds({**self.resting, **chosen}[parent])
             for parent, condition in self.entries[name].when.items()
         )
+
+    @property
+    def never_repeats(self) -> bool:
+        """Whether every point has a value of a continuous range."""
+        return any(not e.when and e.all_values() is None for e in self.entries.values())
+
+    def points(self, given: Mapping[str, Any] = MappingProxyType({})) -> Iterator[dict[str, Any]]:
+        """Every point with these values once; without end where a range is continuous."""
+        return self._points(list(self.entries), {}, given)
+
+    def size(self, most: int) -> int:
+        """How many points there are, counted up to `most`."""
+        return sum(1 for _ in itertools.islice(self.points(), most))
+
+    def contains(self, values: Mapping[str, Any]) -> bool:
+        """Whether `values` are a whole point of the space."""
+        held = [name for name in self.entries if self.holds(name, values)]
+        return set(held) == set(values) and all(
+            self.entries[name].encode(name, values[name]) is not None for name in held
+        )
+
+    def _points(
+        self, names: Sequence[str], chosen: dict[str, Any], given: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        if not names:
+            yield chosen
+            return
+        name, *rest = names
+        if not self.holds(name, chosen):
+            yield from self._points(rest, chosen, given)
+            return
+        values: Iterable[Any] | None = self.entries[name].all_values()
+        if name in given:
+            values = (given[name],)
+        elif values is None:
+            values = itertools.repeat(self.entries[name].ends()[0])
+        for value in values:
+            yield from self._points(rest, {**chosen, name: value}, given)
 
     def encode(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The part of `values` that lies in the space, as Optuna stores it, to try it first."""

@@ -64,7 +64,7 @@ def standing(
 ) -> Standing:
     """The standing of trials by their groups' names; in_training: ids of those being trained."""
     outcomes = [outcome for group in groups.values() for outcome in group]
-    trials = study.budget.trials * max(1, len(groups))
+    trials = study.most_trials * max(1, len(groups))
     counts = dict.fromkeys(("finished", "stopped", "failed", "in_training", "to_come"), 0)
     for outcome in outcomes:
         if outcome.state != "unfinished":

@@ -127,6 +127,11 @@ class Study(Frozen):
         return make_space(self.detector, self.space, self.fixed)
 
     @cached_property
+    def most_trials(self) -> int:
+        """Trials a group of classes: the budget, or all points of a space that has fewer."""
+        return self.search_space.size(self.budget.trials)
+
+    @cached_property
     def epochs(self) -> int:
         """Every trial's full budget."""
         return make_parameters(self.detector, self.fixed, "fixed").epochs

@@ -182,7 +182,7 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
     # Bests of different classes are never compared, nor put together before all are there.
     winner = best(outcomes) if study.protocol == "shared" else None
     done = [o for o in outcomes if o.state != "unfinished"]
-    budget = study.budget.trials * max(1, len(groups))
+    budget = study.most_trials * max(1, len(groups))
     finished = read_conclusion(folder.path) is not None and len(done) >= budget
     return {
         "name": folder.name,
