@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -13,12 +11,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from memgan.cells import Cell
 from memgan.code_plane import CodePlane
 from memgan.errors import ResultsError
 from memgan.extremes import Extremes
+from memgan.made_files import scratch_folder
 
 _Group = TypeVar("_Group", Extremes, CodePlane)
 
@@ -35,26 +34,28 @@ _PLAIN = (
 
 
 def save_cell(folder: Path, cell: Cell) -> None:
-    """Write a cell as `folder`, which is complete or absent."""
-    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    partial.mkdir(parents=True)
-    figures = {name: getattr(cell, name) for name in _PLAIN}
-    (partial / _FIGURES).write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    arrays = {
-        "normal_scores": cell.normal_scores,
-        "test_scores": cell.test_scores,
-        "test_anomalous": cell.test_anomalous,
-    }
-    if cell.decoded_memory is not None:
-        arrays["decoded_memory"] = cell.decoded_memory
-    arrays |= _as_arrays("extremes", cell.extremes) | _as_arrays("code_plane", cell.code_plane)
-    np.savez_compressed(partial / _ARRAYS, allow_pickle=False, **arrays)
-    save_file(
-        {name: value.contiguous() for name, value in cell.weights.items()}, partial / _WEIGHTS
-    )
-    if folder.exists():
-        shutil.rmtree(folder)
-    partial.rename(folder)
+    """Write a cell as `folder`, which holds it complete or not at all; other files there stay."""
+    with scratch_folder(folder) as partial:
+        figures = {name: getattr(cell, name) for name in _PLAIN}
+        (partial / _FIGURES).write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        arrays = {
+            "normal_scores": cell.normal_scores,
+            "test_scores": cell.test_scores,
+            "test_anomalous": cell.test_anomalous,
+        }
+        if cell.decoded_memory is not None:
+            arrays["decoded_memory"] = cell.decoded_memory
+        arrays |= _as_arrays("extremes", cell.extremes) | _as_arrays("code_plane", cell.code_plane)
+        np.savez_compressed(partial / _ARRAYS, allow_pickle=False, **arrays)
+        content = save({name: value.contiguous() for name, value in cell.weights.items()})
+        (partial / _WEIGHTS).write_bytes(content)  # save_file would let nobody else read it
+        if not folder.exists():
+            partial.rename(folder)
+            return
+        # What tells that the cell is whole goes first and comes last.
+        (folder / _FIGURES).unlink(missing_ok=True)
+        for name in (_ARRAYS, _WEIGHTS, _FIGURES):
+            (partial / name).replace(folder / name)
 
 
 def load_cell(folder: Path) -> Cell | None:

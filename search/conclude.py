@@ -99,7 +99,7 @@ def conclude(
         earlier.report["machine"] if earlier and as_before else machine(),
         earlier.report["versions"] if earlier and as_before else versions(),
     )
-    report = write_export(concluded, folder.export)
+    report = write_export(concluded, folder.export, note=note)
     conclusion = Conclusion(runtime, concluded.anchors, report)
     _write_conclusion(folder.path, conclusion)
     _record_conclusion(record, winners, finals, folder)

@@ -6,9 +6,7 @@ All of it is made from the study's own folder, so that it can be made again at a
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,9 @@ from memgan.cells import Cell
 from memgan.config import to_yaml
 from memgan.configuration import Configuration
 from memgan.data import Split
-from memgan.errors import StudyError
 from memgan.trained import write_bundle
 from search.best import with_origin
+from search.export_place import check_place, place_export
 from search.figures.finals import draw_finals
 from search.figures.study import draw_study
 from search.finals import Winner
@@ -50,15 +48,20 @@ class Concluded:
 
 
 def write_export(
-    concluded: Concluded, out: Path, false_alarm_rate: float | None = None
+    concluded: Concluded,
+    out: Path,
+    false_alarm_rate: float | None = None,
+    *,
+    note: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Write the export to `out`, complete or not at all, and give the content of report.json.
 
     false_alarm_rate: what bundles stand by, in (0, 1); None is `Calibration`'s own. An earlier
-    export there is replaced. StudyError if `out` holds anything else or cannot be written.
+    export there is replaced, and files that are not its own stay. Where one of those is in the way,
+    StudyError, or, with `note`, which is told, it gets another name. StudyError if `out` holds
+    something else alone or cannot be written.
     """
-    if out.exists() and not _is_export(out):
-        raise StudyError(f"{out} exists and is no export of ours; choose another with --out")
+    check_place(out)
     report = make_report(
         concluded.study,
         concluded.winners,
@@ -69,19 +72,7 @@ def write_export(
         concluded.machine,
         concluded.versions,
     )
-    partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    try:
-        partial.mkdir(parents=True)
-        _fill(partial, concluded, report, false_alarm_rate)
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
-    except OSError as error:
-        raise StudyError(
-            f"{out} cannot be written: {error.strerror or error}; choose another with --out"
-        ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    place_export(out, lambda folder: _fill(folder, concluded, report, false_alarm_rate), note=note)
     return report
 
 
@@ -114,7 +105,3 @@ def _fill(
     trials = outcomes_by_group(groups, concluded.journal)
     page = report_page(study, report, trials, {folder / name: c for name, c in figures.items()})
     (folder / "report.html").write_text(page, encoding="utf-8")
-
-
-def _is_export(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / "report.json").is_file() or not any(folder.iterdir()))
