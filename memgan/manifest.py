@@ -1,7 +1,7 @@
 """What an export is made of: a manifest of its files, by which they are told from a user's own.
 
 A file is ours where the manifest names it and its content is the one that was written. Everything
-else in the folder belongs to somebody else, an edited file too, and is neither replaced nor removed.
+else in the folder is somebody else's, an edited file too, and is neither replaced nor removed.
 """
 
 from __future__ import annotations
