@@ -19,6 +19,7 @@ from memgan.runtime import machine, versions
 from memgan.trained import summary
 from search.anchors import anchors_on_ray
 from search.best import best_configuration
+from search.checkpoints import stored
 from search.export import Concluded, write_export
 from search.figures.finals import draw_finals
 from search.figures.study import FIGURES
@@ -26,7 +27,6 @@ from search.finals import FinalCells, Winner, run_finals, stored_finals, superse
 from search.keep import best_few
 from search.outcome import TrialOutcome
 from search.resources import Allotment
-from search.storage import Storage
 from search.store import StudyFolder
 from search.study import Study
 from search.task_queue import TaskQueue
@@ -257,10 +257,10 @@ def _on_this_machine(trial: TrialOutcome, folder: StudyFolder) -> Path | None:
     """The trial's newest checkpoint, fetched where results lie at an address."""
     if trial.checkpoint is None:
         return None
-    stored = Storage(folder.checkpoints.filesystem, trial.checkpoint)
-    path = stored.local
+    found = stored(folder.checkpoints, trial.checkpoint)
+    path = found.local
     if path is None:
         path = folder.path / ".checkpoints" / trial.trial_id / Path(trial.checkpoint).name
-        if stored.names():
-            stored.download(path)
+        if found.names():
+            found.download(path)
     return path if path.is_dir() else None

@@ -13,6 +13,7 @@ from memgan.data import Split
 from memgan.data.judging import judging_lines
 from memgan.errors import MemganError, OutOfSpace, StudyError
 from search.beginning import beginning_of, read_beginning, write_beginning
+from search.checkpoints import lost
 from search.cluster import check_address, check_outlives_job, connect, is_own
 from search.conclude import Conclusion, conclude
 from search.disk import ROOM_TO_GO_ON, is_full, out_of_space, why_no_room
@@ -272,6 +273,8 @@ def _search(
 ) -> list[TrialsResult]:
     """All groups at once; they share the machine and the time."""
     done = {group.name: read_outcomes(group, folder) for group in groups}
+    for line in lost((o for of in done.values() for o in of), folder.checkpoints):
+        note(line)
     with LiveProgress(study, done, seconds=folder.seconds_used()) as progress:
         found = run_trials(study, groups, split.development, folder, record, progress=progress)
     for group, result in zip(groups, found, strict=True):

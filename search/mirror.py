@@ -12,6 +12,7 @@ reading back what they wrote; one that was taken over stops.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -27,8 +28,11 @@ from pathlib import Path
 from typing import Any
 
 from memgan.errors import StudyError
+from memgan.locks import try_lock
+from memgan.made_files import is_plain_file
 from search.storage import Storage
 from search.store import StudyFolder, studies
+from search.study_files import everything_below, is_made
 from search.study_name import is_study_name
 from tracking.location import as_address, is_address, local_folder, one_line, redact
 
@@ -50,29 +54,39 @@ _LOOKED_AT = (
 _STAYS = (_SESSION, "lock", f"{_OUTBOX}-wal", f"{_OUTBOX}-shm")
 
 
-def mirror_of(folder: StudyFolder, *, only_to_look: bool = False) -> Mirror | None:
+def mirror_of(folder: StudyFolder) -> Mirror | None:
     """The study's mirror, with this machine's part brought up to date; None where results are a
-    folder. StudyError where the address does not answer.
-
-    only_to_look: without finals and export, which are large.
-    """
+    folder. StudyError where the address does not answer, or the part is in use."""
     if folder.address is None:
         return None
     mirror = Mirror(folder)
     try:
-        if not only_to_look:
-            # A bucket that does not exist reads as an empty one.
-            Storage.at(folder.address).must_be_writable()
-        mirror.fetch(only_to_look=only_to_look)
+        # A bucket that does not exist reads as an empty one.
+        Storage.at(folder.address).must_be_writable()
+        mirror.fetch()
     except OSError as error:
         raise _unreachable(folder.address, error) from None
     return mirror
 
 
+def to_look_at(folder: StudyFolder) -> StudyFolder:
+    """The study as it stands, to be read and never written: where results lie at an address and
+    another machine has driven it last, a copy without finals and export, which is removed when
+    this process ends. StudyError where the address does not answer."""
+    if folder.address is None:
+        return folder
+    try:
+        return Mirror(folder).copy_to_look_at()
+    except OSError as error:
+        raise _unreachable(folder.address, error) from None
+
+
 def mirror_holder(folder: StudyFolder) -> str | None:
     """Who drives a study at an address now, in words, or None."""
     try:
-        return Mirror(folder).held_by()
+        # While Ray starts, a driver of this machine holds its part and has no session yet.
+        here = StudyFolder.at(folder.address, folder.name) if folder.address else folder
+        return Mirror(folder).held_by() or here.held_by()
     except OSError as error:
         raise _unreachable(str(folder.address), error) from None
 
@@ -86,9 +100,8 @@ def studies_at(results: Path | str) -> list[StudyFolder]:
         names = (Storage.at(address) / "studies").names()
     except OSError as error:
         raise _unreachable(address, error) from None
-    found = [StudyFolder.at(results, name) for name in names if is_study_name(name)]
-    for folder in found:
-        mirror_of(folder, only_to_look=True)
+    known = [StudyFolder.at(results, name) for name in names if is_study_name(name)]
+    found = [to_look_at(folder) for folder in known]
     return [folder for folder in found if folder.exists]
 
 
@@ -114,21 +127,85 @@ class Mirror:
             return None
         return str(session["holder"]) if self._age() < ALIVE else None
 
-    def fetch(self, *, only_to_look: bool = False) -> None:
-        """Bring this machine's part up to date, unless this machine drove the study last: then
-        nobody has anything newer."""
-        session = self._session()
-        self._seen = session["token"] if session else None
-        if session is None or self._seen == self._own_token():
+    def fetch(self) -> None:
+        """Bring this machine's part up to date, unless this machine drove the study last, or a
+        process of it holds the study: then nobody has anything newer.
+
+        StudyError if another process begins to hold the part meanwhile.
+        """
+        self._seen = self._token_there()
+        if self._seen is None or self._seen == self._own_token():
             return
-        with tempfile.TemporaryDirectory(dir=_made(self._folder.path.parent), prefix=".") as new:
-            for name in self._storage.files():
-                if name in _LOOKED_AT if only_to_look else not name.startswith(("tune/", ".")):
-                    target = _made((Path(new) / name).parent) / Path(name).name
-                    target.write_bytes(self._storage.read(name))
-            (Path(new) / _SESSION).unlink(missing_ok=True)
-            shutil.rmtree(self._folder.path, ignore_errors=True)
-            shutil.copytree(new, self._folder.path)
+        if self._folder.held_by() is not None:
+            self._seen = self._own_token()
+            return
+        _made(self._folder.path)
+        with self._folder.lock(), self._no_deliverer():
+            self._seen = self._token_there()
+            if self._seen != self._own_token():
+                self._replace()
+
+    def copy_to_look_at(self) -> StudyFolder:
+        """See `to_look_at`."""
+        newest = self._token_there()
+        if newest is None or newest == self._own_token():
+            return self._folder
+        # A folder of this process alone: what is here may be in use by a driver.
+        place = Path(tempfile.mkdtemp(prefix="memgan-"))
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        copy = StudyFolder(place, self._folder.name, self._folder.address)
+        for name in self._storage.files():
+            if name in _LOOKED_AT:
+                (_made(copy.path) / name).write_bytes(self._storage.read(name))
+        return copy
+
+    def _replace(self) -> None:
+        """Put what is at the address in place of what is here; the caller holds the lock, whose
+        file stays. Cut short, it is done again by the next."""
+        here = self._folder.path
+        (here / _SESSION).unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(dir=here.parent, prefix=".") as new:
+            fetched = [
+                name
+                for name in self._storage.files()
+                if name not in _STAYS and not name.startswith(("tune/", "."))
+            ]
+            for name in fetched:
+                target = _made((Path(new) / name).parent) / Path(name).name
+                target.write_bytes(self._storage.read(name))
+            self._clear_of_another(Path(new))
+            # SQLite would take these for the log of the new file.
+            for end in ("-wal", "-shm"):
+                (here / f"{_OUTBOX}{end}").unlink(missing_ok=True)
+            for name in fetched:
+                (Path(new) / name).replace(_made((here / name).parent) / Path(name).name)
+
+    def _clear_of_another(self, new: Path) -> None:
+        """What is left here of a study that had the name before."""
+        here = self._folder.path
+        if _content(here / "id") == _content(new / "id"):
+            return
+        files, _ = everything_below(here)
+        for name in files:
+            if name != "lock" and is_made(name) and is_plain_file(here / name):
+                (here / name).unlink()
+
+    @contextlib.contextmanager
+    def _no_deliverer(self) -> Iterator[None]:
+        """Nobody delivers the outbox that is here while the block lasts. StudyError where
+        somebody does."""
+        place = self._folder.path / f"{_OUTBOX}.lock"
+        with place.open("ab") as lock:
+            if not try_lock(lock.fileno(), place):
+                raise StudyError(
+                    f"the record of study {self._folder.name} is being delivered by another"
+                    " process of this machine; try again in a minute"
+                )
+            yield
+
+    def _token_there(self) -> str | None:
+        session = self._session()
+        return str(session["token"]) if session else None
 
     @contextlib.contextmanager
     def session(self) -> Iterator[None]:
@@ -261,6 +338,10 @@ class Mirror:
 
 def _unfinished(name: Path) -> bool:
     return name.suffix in (".part", ".lock") or any(part.startswith(".") for part in name.parts)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def _snapshot(database: Path) -> bytes:

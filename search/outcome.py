@@ -32,7 +32,8 @@ class TrialOutcome:
     error: str | None = None
     stopped_by: str | None = None
     checkpoint: str | None = None
-    """The folder of the newest complete checkpoint, holding `training.pt`."""
+    """The folder of the newest complete checkpoint, holding `training.pt`; as `checkpoints.stored`
+    reads it."""
     in_training: bool = False
     """Unfinished, and handed out to be trained; true where the study runs, stale where it died."""
 

@@ -72,11 +72,10 @@ def status(
 
     Example: memgan studies status digits
     """
-    from search.mirror import mirror_of
+    from search.mirror import to_look_at
     from search.store import StudyFolder
 
-    folder = StudyFolder.at(results, name)
-    mirror_of(folder, only_to_look=True)
+    folder = to_look_at(StudyFolder.at(results, name))
     study = folder.load()
     state = _state(folder)
     if as_json:

@@ -16,6 +16,7 @@ from ray import tune
 from memgan.configuration import Runtime
 from memgan.errors import MemganError, TrainingDiverged
 from memgan.runtime import gpu_memory_mb, prepare_process, reset_peak_memory
+from search.checkpoints import CHECKPOINT_FILE, stored
 from search.disk import NEXT_TO_NOTHING, is_full, why_no_room
 from search.memory import hold_to_share_of_worker, is_out_of_memory
 from search.storage import Storage
@@ -25,8 +26,6 @@ from search.study import Study
 if TYPE_CHECKING:
     from memgan.data import Development
     from memgan.training import EpochReport, Training
-
-CHECKPOINT_FILE = "training.pt"
 
 
 def train_trial(
@@ -94,9 +93,9 @@ def _train(
 def _go_on(training: Training, earlier: str | None, checkpoints: Storage) -> None:
     checkpoint = tune.get_checkpoint()
     if checkpoint is None and earlier is not None:
-        kept = Storage(checkpoints.filesystem, earlier)
+        kept = stored(checkpoints, earlier)
         if kept.written_at(CHECKPOINT_FILE) is not None:
-            checkpoint = tune.Checkpoint(path=earlier, filesystem=kept.filesystem)
+            checkpoint = tune.Checkpoint(path=kept.path, filesystem=kept.filesystem)
     if checkpoint is not None:
         with checkpoint.as_directory() as folder:
             training.load(Path(folder) / CHECKPOINT_FILE)

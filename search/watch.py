@@ -19,6 +19,7 @@ from ray.tune import Callback
 
 from memgan.errors import MemganError, OutOfSpace
 from memgan.parameters import flatten
+from search.checkpoints import noted
 from search.disk import ROOM_TO_GO_ON, out_of_space, why_no_room
 from search.groups import ClassGroup
 from search.journal import Journal
@@ -155,7 +156,9 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         self, iteration: int, trials: Any, trial: Any, checkpoint: Any, **info: Any
     ) -> None:
         self._of(trial).journal.checkpointed(
-            trial.config["trial_id"], checkpoint.path, trial.last_result["epoch"]
+            trial.config["trial_id"],
+            noted(self._folder.checkpoints, checkpoint.path),
+            trial.last_result["epoch"],
         )
         if self.keeper:
             self.keeper.checkpointed(trial.config["trial_id"], checkpoint.path)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from memgan.config import Frozen
 from tracking import names
@@ -265,7 +264,7 @@ class _Round:
             self._log(run_id, batch[middle:])
 
     def _deliver_artifact(self, seq: int, event: ArtifactLogged) -> None:
-        run_id, path = self.outbox.run_id(event.run_key), Path(event.path)
+        run_id, path = self.outbox.run_id(event.run_key), self.outbox.place(event.path)
         if run_id is None:
             self.outbox.mark_refused([seq], _NO_RUN)
             return
@@ -285,7 +284,7 @@ class _Round:
 
     def _deliver_model(self, seq: int, event: ModelLogged) -> None:
         run_id = self.outbox.run_id(event.run_key)
-        bundles = {name: Path(folder) for name, folder in event.bundles.items()}
+        bundles = {name: self.outbox.place(folder) for name, folder in event.bundles.items()}
         if run_id is None:
             self.outbox.mark_refused([seq], _NO_RUN)
             return

@@ -70,7 +70,7 @@ class ArtifactLogged(_Happened):
 
     kind: Literal["artifact_logged"] = "artifact_logged"
     path: str
-    """Absolute."""
+    """Absolute, or from the outbox's folder on."""
     folder: str | None = None
     """Where among the run's artifacts, or None for their top."""
 
@@ -81,7 +81,8 @@ class ModelLogged(_Happened):
     kind: Literal["model_logged"] = "model_logged"
     name: str
     bundles: dict[str, str]
-    """Absolute folders by normal class, the first the model's default."""
+    """Folders by normal class, the first the model's default; absolute, or from the outbox's
+    folder on."""
     tags: dict[str, str]
     """With `names.MODEL_KEY`: a run has one model of each key."""
 

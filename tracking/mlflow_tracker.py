@@ -24,6 +24,7 @@ from tracking.fresh_store import lock_file
 from tracking.location import one_line, sqlite_file
 from tracking.mlflow_faults import translated
 from tracking.mlflow_models import LoggedModels
+from tracking.moved_store import follow_move
 from tracking.tracker import ModelView, Point, RunView, Unavailable
 
 
@@ -38,6 +39,7 @@ class MlflowTracker:
     def __init__(self, uri: str, artifact_root: str | None = None) -> None:
         self._artifact_root = artifact_root
         with _opened_by_one(uri), translated():
+            follow_move(uri, artifact_root)
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._models = LoggedModels(self._client)
 

@@ -7,6 +7,7 @@ on a disk of the machine that appends: SQLite's write-ahead log does not work ov
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 
 from memgan.errors import BadInput
 from tracking.events import Event, ParamsLogged, from_json, to_json
-from tracking.location import one_line
+from tracking.location import one_line, sqlite_file
 
 _WAITING, _DELIVERED, _REFUSED = 0, 1, 2
 
@@ -42,6 +43,7 @@ EXPERIMENT = "experiment"
 EXPERIMENT_ID = "experiment_id"
 TRACKING_URI = "tracking_uri"
 FAULT = "fault"
+_FILE = "sqlite:///"
 
 
 @dataclass(frozen=True)
@@ -200,12 +202,16 @@ class Outbox:
     def fact(self, key: str) -> str | None:
         """Something remembered of this outbox, or None."""
         rows = self._read("SELECT value FROM facts WHERE key = ?", key)
-        return rows[0][0] if rows else None
+        if not rows:
+            return None
+        value: str = rows[0][0]
+        return self._from_here(value) if key == TRACKING_URI else value
 
     def set_fact(self, key: str, value: str) -> None:
         """Remember something of this outbox."""
         with self._write() as sql:
-            sql.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+            kept = self._kept(value) if key == TRACKING_URI else value
+            sql.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, kept))
 
     def forget_fact(self, key: str) -> None:
         """Know this no longer."""
@@ -218,6 +224,30 @@ class Outbox:
             sql.execute("UPDATE events SET state = ?, reason = NULL", (_WAITING,))
             sql.execute("DELETE FROM runs")
             sql.execute("DELETE FROM facts WHERE key = ?", (EXPERIMENT_ID,))
+
+    def from_outbox(self, path: Path | str) -> str:
+        """A path as events keep it: of what lies in the outbox's own folder from there on, so
+        that it is found wherever the folder was moved; absolute of anything else."""
+        whole, here = Path(path).absolute(), self.path.absolute().parent
+        return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
+
+    def place(self, kept: str) -> Path:
+        """The absolute path of what an event keeps."""
+        return self.path.absolute().parent / kept
+
+    def _kept(self, uri: str) -> str:
+        """A tracking address as it is kept: of a file among the same results relative."""
+        file, here = sqlite_file(uri), self.path.absolute().parent
+        if file is None or not file.is_relative_to(here.parents[1]):
+            return uri
+        _, query, options = uri.partition("?")
+        return f"{_FILE}{os.path.relpath(file, here)}{query}{options}"
+
+    def _from_here(self, kept: str) -> str:
+        if not kept.startswith(_FILE):
+            return kept
+        file, query, options = kept.removeprefix(_FILE).partition("?")
+        return f"{_FILE}{os.path.normpath(self.place(file))}{query}{options}"
 
     def close(self) -> None:
         """Close the file; it is opened again when next used."""

@@ -239,7 +239,7 @@ class Record:
             ModelLogged(
                 run_key=key,
                 name=names.model_name(self._facts.name, normal_class),
-                bundles={name: str(Path(folder).absolute()) for name, folder in bundles.items()},
+                bundles={n: self._outbox.from_outbox(folder) for n, folder in bundles.items()},
                 tags={**self._facts.tags(), names.MODEL_KEY: key, names.KIND: "model"},
             )
         )
@@ -255,7 +255,7 @@ class Record:
     def artifact(self, run_key: str, path: Path, folder: str | None = None) -> None:
         """A file or a folder belongs to a run. It must stay where it is until delivered."""
         self._pending.add(
-            ArtifactLogged(run_key=run_key, path=str(Path(path).absolute()), folder=folder)
+            ArtifactLogged(run_key=run_key, path=self._outbox.from_outbox(path), folder=folder)
         )
 
     @_never_raises

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from memgan.errors import BadInput
 from tracking.location import Location, redact, sqlite_file
+from tracking.moved_store import follow_move
 from tracking.outbox import EXPERIMENT_ID, TRACKING_URI, Outbox
 
 LOOPBACK = "127.0.0.1"
@@ -67,6 +68,7 @@ def server_command(location: Location, port: int) -> tuple[list[str], dict[str, 
         )
     if location.uri.startswith(("http:", "https:", "databricks")):
         raise BadInput(f"{redact(location.uri)} is a server already; open it in a browser")
+    follow_move(location.uri, location.artifact_root)
     arguments = [sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(port)]
     arguments += ["--workers", "1"]
     if location.artifact_root:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from memgan.config import Frozen
 from memgan.errors import BadInput, TrackingUnavailable, unknown_name
-from tracking.location import Location, has_secret, redact, resolve
+from tracking.location import Location, has_secret, local_folder, redact, resolve, sqlite_file
 from tracking.outbox import EXPERIMENT, TRACKING_URI, Outbox
 from tracking.remainder import refusals
 from tracking.writer import start_writer
@@ -160,6 +160,13 @@ def recorded_at(outbox: Outbox, results: Path | str, option: str | None) -> Loca
     environment = os.environ.get("MLFLOW_TRACKING_URI")
     if option or not remembered:
         return resolve(option, results)
+    file = sqlite_file(remembered)
+    own = local_folder(results).absolute() / "mlflow.db"
+    if file is not None and not file.is_file() and file != own:
+        raise BadInput(
+            f"{outbox.path.parent.name} was recorded in {file}, which is not there any more; say"
+            " where it was moved with --tracking-uri sqlite:///FILE"
+        )
     if not has_secret(remembered):
         return resolve(remembered, results)
     # The password was not kept: the environment may have it.

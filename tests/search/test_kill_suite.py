@@ -187,7 +187,7 @@ def _lost_at_most_one_interval(home: Path, name: str) -> None:
         if trial.state == "unfinished" and trial.epochs:
             kept = 0
             if trial.checkpoint:
-                file = Path(trial.checkpoint) / "training.pt"
+                file = StudyFolder(home / "results", name).tune / trial.checkpoint / "training.pt"
                 kept = int(torch.load(file, weights_only=True)["epoch"])
             # An epoch may have been reported while its checkpoint was on its way.
             assert trial.epochs - kept <= INTERVAL, trial

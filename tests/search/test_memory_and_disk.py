@@ -82,8 +82,9 @@ def test_checkpoints_of_the_best_few_alone_are_left(
 ) -> None:
     result, _, results = searched
     ranked = sorted(result.outcomes, key=lambda o: (-(o.mean or 0), o.trial_id))
-    kept = sorted(str(o.checkpoint) for o in ranked[:KEPT])
-    assert sorted(str(file.parent) for file in results.rglob("training.pt")) == kept
+    kept = sorted(f"/tune/{o.checkpoint}" for o in ranked[:KEPT])
+    left = sorted(str(file.parent) for file in results.rglob("training.pt"))
+    assert [path[path.index("/tune/") :] for path in left] == kept
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sqlite3
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from memgan.errors import StudyError
 from search import mirror as module
 from search.cli import app
-from search.mirror import Mirror, mirror_holder, mirror_of, studies_at
+from search.mirror import Mirror, mirror_holder, mirror_of, studies_at, to_look_at
 from search.storage import Storage
 from search.store import StudyFolder
 from search.study import Study
@@ -36,12 +37,15 @@ class Machine:
     def __init__(self, home: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self._home, self._address, self._patch = home, address, monkeypatch
 
-    def use(self, *, only_to_look: bool = False) -> tuple[StudyFolder, Mirror]:
-        self._patch.setenv("XDG_STATE_HOME", str(self._home))
-        folder = StudyFolder.at(self._address, "mine")
-        found = mirror_of(folder, only_to_look=only_to_look)
+    def use(self) -> tuple[StudyFolder, Mirror]:
+        folder = self.folder()
+        found = mirror_of(folder)
         assert found is not None
         return folder, found
+
+    def folder(self) -> StudyFolder:
+        self._patch.setenv("XDG_STATE_HOME", str(self._home))
+        return StudyFolder.at(self._address, "mine")
 
 
 @pytest.fixture
@@ -110,8 +114,8 @@ def test_a_second_driver_is_told_who_holds_the_study(first: Machine, second: Mac
     folder, mirror = _begin(first)
     with mirror.session():
         assert "process" in str(mirror_holder(folder))
-        looked, theirs = second.use(only_to_look=True)
-        assert looked.load().name == "mine"
+        assert to_look_at(second.folder()).load().name == "mine"
+        _, theirs = second.use()
         with pytest.raises(StudyError, match="is held by process"), theirs.session():
             pass
     assert mirror_holder(folder) is None
@@ -220,7 +224,7 @@ def test_who_deletes_from_another_machine_is_told_what_was_never_delivered(
     folder, mirror = _begin(first)
     with mirror.session():
         Outbox(folder.outbox).append([RunStarted(run_key="a", name="a")])
-    second.use(only_to_look=True)
+    to_look_at(second.folder())
 
     command = ["studies", "delete", "mine", "--results", address]
     said = CliRunner().invoke(app, command, input="n\n").output
@@ -228,3 +232,72 @@ def test_who_deletes_from_another_machine_is_told_what_was_never_delivered(
     assert "1 events of its record never reached the tracking store" in said
     assert f"memgan sync mine --results {address}" in said
     assert "for good?" in said
+
+
+def _left_by_another_machine(first: Machine, second: Machine) -> StudyFolder:
+    """The second machine's part of a study that the first one drove, fetched once."""
+    folder, mirror = _begin(first)
+    with mirror.session():
+        folder.journal.write_text("one\n")
+    taken_over, _ = second.use()
+    return taken_over
+
+
+def test_nothing_that_a_driver_holds_is_touched_before_its_session_begins(
+    first: Machine, second: Machine, address: str
+) -> None:
+    """As while Ray starts, when another terminal asks for the study."""
+    folder = _left_by_another_machine(first, second)
+    with folder.lock():
+        folder.journal.write_text("the driver's own\n")
+        before = {path.name: path.stat().st_ino for path in folder.path.iterdir()}
+
+        assert to_look_at(second.folder()).journal.read_text() == "one\n"
+        assert [found.name for found in studies_at(address)] == ["mine"]
+        assert "process" in str(mirror_holder(second.folder()))
+        second.use()
+
+        assert {path.name: path.stat().st_ino for path in folder.path.iterdir()} == before
+        assert folder.journal.read_text() == "the driver's own\n"
+        with pytest.raises(StudyError, match="is held by process"), second.folder().lock():
+            pass
+
+
+def test_fetching_leaves_the_lock_and_what_others_put_there(
+    first: Machine, second: Machine
+) -> None:
+    folder = _left_by_another_machine(first, second)
+    lock = (folder.path / "lock").stat().st_ino
+    (folder.path / "notes.txt").write_text("of the user's own")
+    (folder.path / "outbox.db-wal").write_bytes(b"of an older file")
+
+    ours, _ = second.use()
+
+    assert (ours.path / "lock").stat().st_ino == lock
+    assert (ours.path / "notes.txt").read_text() == "of the user's own"
+    assert not (ours.path / "outbox.db-wal").exists()
+
+
+def test_a_part_whose_record_is_being_delivered_is_not_replaced(
+    first: Machine, second: Machine
+) -> None:
+    folder = _left_by_another_machine(first, second)
+    with (folder.path / "outbox.db.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StudyError, match="is being delivered"):
+            second.use()
+
+
+def test_of_a_study_that_had_the_name_before_nothing_is_left(
+    first: Machine, second: Machine
+) -> None:
+    folder = _left_by_another_machine(first, second)
+    (folder.path / "conclusion.json").write_text("{}")
+    (folder.path / "notes.txt").write_text("of the user's own")
+    (folder.path / "id").write_text("another\n")
+
+    ours, _ = second.use()
+
+    assert not (ours.path / "conclusion.json").exists()
+    assert (ours.path / "notes.txt").exists()
+    assert ours.study_id != "another"

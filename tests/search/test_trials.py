@@ -133,7 +133,9 @@ def test_every_end_of_a_trial_is_told_as_what_it_was(split: Split, tmp_path: Pat
             assert outcome.epochs == study.epochs
             assert set(outcome.val_auroc) == {"0", "1", "mean"}
             assert outcome.checkpoint is not None
-            assert (Path(outcome.checkpoint) / "training.pt").is_file()
+            assert (
+                StudyFolder(tmp_path, "tiny").tune / outcome.checkpoint / "training.pt"
+            ).is_file()
         elif outcome.state == "stopped":
             assert (state, status, stopped_by) == (TrialState.PRUNED, "KILLED", "asha")
             assert sorted(history[outcome.trial_id]) == list(range(1, outcome.epochs + 1))

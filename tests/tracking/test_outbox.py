@@ -154,3 +154,31 @@ def test_what_was_appended_survives_the_death_of_the_appender(outbox: Outbox) ->
     assert [e.tags["n"] for e in found if isinstance(e, TagsSet)] == [
         str(n) for n in range(len(found))
     ]
+
+
+def test_an_outbox_that_moves_with_its_results_finds_its_record_and_files(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "results" / "studies" / "mine" / "outbox.db")
+    outbox.check()
+    outbox.set_fact("tracking_uri", f"sqlite:///{tmp_path}/results/mlflow.db")
+    inside = outbox.from_outbox(outbox.path.with_name("study.yaml"))
+    outside = outbox.from_outbox(tmp_path / "beside.txt")
+    outbox.close()
+    (tmp_path / "results").rename(tmp_path / "moved")
+
+    moved = Outbox(tmp_path / "moved" / "studies" / "mine" / "outbox.db")
+
+    assert moved.fact("tracking_uri") == f"sqlite:///{tmp_path}/moved/mlflow.db"
+    assert moved.place(inside) == moved.path.with_name("study.yaml")
+    assert moved.place(outside) == tmp_path / "beside.txt"
+    moved.set_fact("tracking_uri", "http://127.0.0.1:5000")
+    assert moved.fact("tracking_uri") == "http://127.0.0.1:5000"
+
+
+def test_a_record_beside_the_results_stays_where_it_is(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "results" / "studies" / "mine" / "outbox.db")
+    outbox.check()
+    outbox.set_fact("tracking_uri", f"sqlite:///{tmp_path}/record.db?timeout=5")
+    outbox.close()
+    (tmp_path / "results").rename(tmp_path / "moved")
+    moved = Outbox(tmp_path / "moved" / "studies" / "mine" / "outbox.db")
+    assert moved.fact("tracking_uri") == f"sqlite:///{tmp_path}/record.db?timeout=5"

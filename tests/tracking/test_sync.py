@@ -111,3 +111,13 @@ def test_each_study_of_this_record_has_a_link_and_those_of_another_have_none(
     (results / "studies" / "broken" / "outbox.db").write_bytes(b"no database at all" * 100)
     page = "#/experiments/7/runs?workflowType=machine_learning"
     assert study_pages(local_record, results) == {"digits": page}
+
+
+def test_a_record_that_was_moved_away_is_asked_for_and_not_made_anew(
+    record: Record, outbox: Outbox, tmp_path: Path
+) -> None:
+    record.study_started({})
+    outbox.set_fact("tracking_uri", f"sqlite:///{tmp_path}/gone.db")
+    with pytest.raises(BadInput, match="not there any more"):
+        sync(results=tmp_path / "results")
+    assert not (tmp_path / "gone.db").exists()
