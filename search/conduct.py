@@ -213,6 +213,12 @@ def _conduct(
                 )
                 if mirror:
                     held.enter_context(mirror.session())
+                if writer.restores:
+                    note(
+                        f"MLflow has a deleted experiment {study.name}, which is restored with the"
+                        " runs that it had; for a fresh one take another --name, or remove it for"
+                        " good with `mlflow gc`"
+                    )
                 note(f"study {study.name}: {allotment.describe()}")
                 begun = True
                 if new_study:

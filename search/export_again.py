@@ -55,9 +55,7 @@ def export_study(
     cells = stored_finals(winners, seeds, folder.finals).cells
     complete = len(winners) == len(groups) and all(cells.get(c) for g in groups for c in g.classes)
     if conclusion is None or not complete:
-        raise StudyError(
-            f"study {name} has no finals yet; run {resume_command(name, folder.where)}"
-        )
+        raise StudyError(_why_not_yet(folder, begun_again=conclusion is not None))
     record = make_record(study, folder, split)
     concluded = Concluded(
         study,
@@ -73,3 +71,19 @@ def export_study(
         conclusion.report["versions"],
     )
     return write_export(concluded, out or folder.export, false_alarm_rate)
+
+
+def _why_not_yet(folder: StudyFolder, *, begun_again: bool) -> str:
+    """Why a study has not all that an export is made from, and what to do."""
+    holder = folder.held_by()
+    then = (
+        f"it is being searched by {holder}; wait for its end"
+        if holder
+        else f"run {resume_command(folder.name, folder.where)}"
+    )
+    if not begun_again:
+        return f"study {folder.name} has no finals yet; {then}"
+    return (
+        f"study {folder.name} has gone on since its last finals, and its present best has none yet;"
+        f" {then}; the last export stays in {folder.export}"
+    )

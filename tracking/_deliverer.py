@@ -56,25 +56,25 @@ def main() -> int:
     outbox = Outbox(Path(request["outbox"]), patience=10)
     uri = request["uri"]
     try:
-        tracker = _open(uri, request["artifact_root"], request["experiment"])
+        tracker, restores = _open(uri, request["artifact_root"], request["experiment"])
     except Exception as error:
         _log(f"cannot open {redact(uri)}: {one_line(error)}")
         _say(handshake, {"error": one_line(error)})
         return 2
-    _say(handshake, {"ready": True})
+    _say(handshake, {"ready": True, "restores": restores})
     os.nice(_NICENESS)
     with outbox.path.with_name(f"{outbox.path.name}.lock").open("a") as lock:
         _Writer(outbox, tracker, redact(uri), request["experiment"]).serve(lock)
     return 0
 
 
-def _open(uri: str, artifact_root: str | None, experiment: str) -> Tracker:
+def _open(uri: str, artifact_root: str | None, experiment: str) -> tuple[Tracker, bool]:
+    """The store, once it answers, and whether the experiment was deleted there."""
     knock(uri)
     from tracking.mlflow_tracker import MlflowTracker
 
     tracker = MlflowTracker(uri, artifact_root)
-    tracker.find_experiment(experiment)
-    return tracker
+    return tracker, tracker.is_deleted(experiment)
 
 
 class _Writer:

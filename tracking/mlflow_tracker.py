@@ -6,6 +6,7 @@ rest of MLflow's fluent state are never touched.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,12 @@ class MlflowTracker:
         if found is None or found.lifecycle_stage != "active":
             return None
         return str(found.experiment_id)
+
+    def is_deleted(self, name: str) -> bool:
+        """Whether an experiment of this name was deleted, and would be restored with its runs."""
+        with translated():
+            found = self._client.get_experiment_by_name(name)
+        return found is not None and found.lifecycle_stage != "active"
 
     def create_experiment(self, name: str) -> str:
         with translated():
@@ -210,8 +217,8 @@ def _all(page_of: Callable[[str | None], Any]) -> Iterator[Any]:
 def _opened_by_one(uri: str) -> Iterator[None]:
     """Two processes that make the same SQLite store at once get in each other's way."""
     path = sqlite_file(uri)
-    if path is None:
-        yield
+    if path is None or (path.is_file() and not os.access(path.parent, os.W_OK)):
+        yield  # Where nothing can be written there is nothing to be made, only to be read.
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

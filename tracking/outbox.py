@@ -93,6 +93,8 @@ class Outbox:
         """Open the file, or make it. BadInput in one line if that cannot be done."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self._is_only_to_read():
+                raise OSError("its folder is read-only")
             with self._write() as sql:
                 sql.execute("SELECT 1 FROM events LIMIT 1")
         except (OSError, sqlite3.Error) as error:
@@ -277,6 +279,9 @@ class Outbox:
                     sql.execute("ROLLBACK")
                 raise
 
+    def _is_only_to_read(self) -> bool:
+        return self.path.is_file() and not os.access(self.path.parent, os.W_OK)
+
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
             sql = sqlite3.connect(
@@ -288,8 +293,12 @@ class Outbox:
                 # and does not wait for the disk.
                 sql.execute("PRAGMA synchronous = NORMAL")
                 sql.executescript(_SCHEMA)
-            except BaseException:
+            except BaseException as error:
                 sql.close()
-                raise
+                if not isinstance(error, sqlite3.OperationalError) or not self._is_only_to_read():
+                    raise
+                # Beside the file SQLite could not keep a log, which reading wants as well.
+                uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
+                sql = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
             self._opened = sql
         return self._opened

@@ -43,6 +43,9 @@ class WriterProcess:
         self._location = location
         self._experiment = experiment
         self._closed = False
+        self.restores = False
+        """Known once it is ready: the experiment was deleted in MLflow, and is restored with the
+        runs that it had."""
         self._start()
 
     @property
@@ -76,6 +79,7 @@ class WriterProcess:
         """
         said = self._first_line(timeout)
         if said.get("ready"):
+            self.restores = bool(said.get("restores"))
             return
         self._stop()
         where = redact(self._location.uri)

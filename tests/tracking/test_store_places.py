@@ -6,15 +6,21 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.tracking._tracking_service import utils
 
+from memgan.errors import BadInput
 from tracking.location import Location, resolve
 from tracking.mlflow_tracker import MlflowTracker
+from tracking.outbox import Outbox
+from tracking.reader import open_store
 from tracking.tracker import Unavailable
+from tracking.writer import start_writer
 
 
 def test_a_record_where_nothing_can_be_locked_is_told_as_such(
@@ -71,3 +77,47 @@ def test_a_copied_record_leaves_the_artifacts_of_the_original(
 
     assert copy.artifacts(run) == ["one", "two"]
     assert opened(local_record).artifacts(run) == ["one"]
+
+
+@pytest.fixture
+def read_only(local_record: Location, outbox: Outbox, tmp_path: Path) -> Iterator[Path]:
+    """The results, with a record and a study, where nothing can be written any more."""
+    tracker = MlflowTracker(local_record.uri, local_record.artifact_root)
+    tracker.create_run(tracker.create_experiment("shown"), "a", 0, {"kind": "x"})
+    outbox.set_run_id("trial", "0123")
+    outbox.close()
+    there = tmp_path / "there"
+    there.mkdir()
+    for options in ([], ["-o", "remount,ro"]):
+        command = ["mount", "--bind", *options, str(tmp_path / "results"), str(there)]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("this user may not mount")
+    yield there
+    # Lazily, as the record is open until its garbage is collected.
+    subprocess.run(["umount", "-l", str(there)], check=True)
+
+
+def test_what_cannot_be_written_can_be_read(read_only: Path) -> None:
+    location = resolve(None, read_only)
+    store = open_store(location)
+    experiment = store.find_experiment("shown")
+    assert experiment is not None
+    assert [run.name for run in store.runs(experiment, {"kind": "x"})] == ["a"]
+    outbox = Outbox(read_only / "studies" / "digits" / "outbox.db")
+    assert outbox.run_id("trial") == "0123"
+    with pytest.raises(BadInput, match="cannot be written"):
+        outbox.check()
+
+
+def test_a_deleted_experiment_that_a_study_would_restore_is_told(
+    local_record: Location, outbox: Outbox
+) -> None:
+    tracker = MlflowTracker(local_record.uri, local_record.artifact_root)
+    assert not tracker.is_deleted("digits")
+    experiment = tracker.create_experiment("digits")
+    assert not tracker.is_deleted("digits")
+    MlflowClient(local_record.uri).delete_experiment(experiment)
+    writer = start_writer(outbox.path, local_record.uri, "digits", local_record.artifact_root)
+    writer.wait_ready()
+    writer.drain(5)
+    assert writer.restores
