@@ -143,10 +143,11 @@ def save_bundle(
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
+    # First, as it tells whose the others are, should this be cut short.
+    (folder / CONFIG).write_text(to_yaml(config), encoding="utf-8")
     content = save({name: value.contiguous() for name, value in weights.items()})
     (folder / WEIGHTS).write_bytes(content)  # save_file would let nobody else read it
     (folder / MODEL).write_bytes(model)
-    (folder / CONFIG).write_text(to_yaml(config), encoding="utf-8")
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=1), encoding="utf-8")
     (folder / CARD).write_text(card, encoding="utf-8")
 

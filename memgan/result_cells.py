@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from memgan.config import Frozen, explain
 from memgan.errors import ResultsError
 from memgan.locks import wait_for_lock
+from memgan.made_files import written_aside
 
 Key = tuple[str, str, str, int]
 
@@ -90,9 +90,8 @@ def add_recorded(folder: Path, entry: Recorded) -> None:
         earlier = _read_file(path, type(entry)) if path.exists() else []
         kept = {other.key: other for other in earlier} | {entry.key: entry}
         lines = [json.dumps(_plain(kept[key]), ensure_ascii=False) for key in sorted(kept)]
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        partial.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
-        partial.replace(path)
+        with written_aside(path) as partial:
+            partial.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
 
 def _plain(entry: Recorded) -> dict[str, Any]:

@@ -6,12 +6,14 @@ import csv
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from memgan.errors import BadInput
+from memgan.made_files import written_aside
+from memgan.own_output import begins_with, check_output
 from memgan.scoring import Scored
 
 SUFFIXES = (".csv", ".parquet")
@@ -32,28 +34,33 @@ class Table(Protocol):
 def table_file(path: Path) -> Iterator[Table]:
     """A CSV or Parquet file, by its suffix, that is there in whole after the block or not at all.
 
-    BadInput for another suffix, or where the file cannot be written.
+    BadInput for another suffix, where the file cannot be written, or where another is there that
+    is no such table.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise BadInput(f"--out {path}: its suffix says the format, {' or '.join(SUFFIXES)}")
-    part = path.with_name(f"{path.name}.part")
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "it is a folder")
-        if suffix == ".csv":
-            with part.open("w", newline="", encoding="utf-8") as file:
-                yield CsvTable(file)
-        else:
-            with _parquet(part) as table:
-                yield table
-        part.replace(path)
+        with written_aside(check_output(path, _is_table)) as part:
+            if suffix == ".csv":
+                with part.open("w", newline="", encoding="utf-8") as file:
+                    yield CsvTable(file)
+            else:
+                with _parquet(part) as table:
+                    yield table
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())
         raise BadInput(f"{path} cannot be written ({reason}); choose another") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
+
+
+def _is_table(path: Path) -> bool:
+    if path.suffix.lower() == ".csv":
+        return begins_with(",".join(_COLUMNS))(path)
+    from pyarrow import parquet
+
+    return list(parquet.read_schema(path).names) == _COLUMNS
 
 
 class CsvTable:

@@ -14,6 +14,7 @@ import torch
 from rich.table import Table
 
 from memgan.bundle import BundleConfig, save_bundle
+from memgan.bundle_place import check_bundle_place
 from memgan.calibration import Calibration
 from memgan.card import write_card
 from memgan.cells import Cell, train_cells
@@ -78,6 +79,8 @@ def train_configuration(
         note(reason)
     for remark in split.remarks:
         note(remark)
+    for name in classes:
+        check_bundle_place(out / "bundles" / name)
     _make_folder(out)
     found: dict[str, dict[int, Cell]] = defaultdict(dict)
     wanted = len(classes) * len(configuration.seeds)

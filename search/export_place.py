@@ -21,7 +21,7 @@ from memgan.manifest import (
     set_aside,
     write_manifest,
 )
-from search.study_files import everything_below
+from search.study_files import everything_below, is_made
 
 _TOP = ("best.yaml", "report.json", "report.md", "report.html")
 _PARETO = r"pareto(-[^/]+)?"
@@ -39,6 +39,12 @@ def is_export_name(name: str) -> bool:
         case ("bundles", _, file):
             return file in _BUNDLE
     return False
+
+
+def is_of_study(name: str) -> bool:
+    """Whether a path below a study's folder is that of one of its files, its export's too."""
+    inside = name.removeprefix("export/")
+    return is_export_name(inside) if inside != name else is_made(name)
 
 
 def exported(folder: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """Which checkpoints stay: the newest of the best few trials of every group, which the record gets
 in the end, and the last two of each trial that goes on. All others are removed as soon as it is
-known that nobody needs them."""
+known that nobody needs them, file by file: what else lies in their folders stays."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from search.outcome import TrialOutcome
 from search.storage import Storage
+from search.study_files import WEIGHTS_OF_TRIAL
 
 KEPT = 3
 """Of every group of classes."""
@@ -75,7 +76,7 @@ class Keeper:
         self._written[trial_id] += 1
         if self._written[trial_id] == _LAST:
             for run in self._earlier:
-                self._remove(f"{run}/{PurePosixPath(path).parent.name}")
+                self._remove_below(f"{run}/{PurePosixPath(path).parent.name}")
 
     def ended(self, group: str, trial_id: str, folder: str, mean: float | None) -> None:
         """A trial of a group has ended; folder: the name it wrote under; mean: its objective, if
@@ -103,6 +104,6 @@ class Keeper:
 
     def _remove(self, name: str) -> None:
         try:
-            self._storage.remove(name)
+            (self._storage / name).remove_made(WEIGHTS_OF_TRIAL)
         except OSError as error:
             _LOG.warning("%s could not be removed: %s", name, error)

@@ -30,9 +30,10 @@ from typing import Any
 from memgan.errors import StudyError
 from memgan.locks import try_lock
 from memgan.made_files import is_plain_file
+from search.export_place import is_of_study
 from search.storage import Storage
 from search.store import StudyFolder, studies
-from search.study_files import everything_below, is_made
+from search.study_files import everything_below, in_order_of_removal
 from search.study_name import is_study_name
 from tracking.location import as_address, is_address, local_folder, one_line, redact
 
@@ -51,7 +52,8 @@ _LOOKED_AT = (
     "beginning.json",
     "conclusion.json",
 )
-_STAYS = (_SESSION, "lock", f"{_OUTBOX}-wal", f"{_OUTBOX}-shm")
+_SIDES = (f"{_OUTBOX}-wal", f"{_OUTBOX}-shm")
+_STAYS = (_SESSION, "lock", *_SIDES)
 
 
 def mirror_of(folder: StudyFolder) -> Mirror | None:
@@ -165,18 +167,14 @@ class Mirror:
         here = self._folder.path
         (here / _SESSION).unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(dir=here.parent, prefix=".") as new:
-            fetched = [
-                name
-                for name in self._storage.files()
-                if name not in _STAYS and not name.startswith(("tune/", "."))
-            ]
+            fetched = [name for name in self._storage.files() if _travels(name)]
             for name in fetched:
                 target = _made((Path(new) / name).parent) / Path(name).name
                 target.write_bytes(self._storage.read(name))
             self._clear_of_another(Path(new))
             # SQLite would take these for the log of the new file.
-            for end in ("-wal", "-shm"):
-                (here / f"{_OUTBOX}{end}").unlink(missing_ok=True)
+            for name in _SIDES:
+                (here / name).unlink(missing_ok=True)
             for name in fetched:
                 (Path(new) / name).replace(_made((here / name).parent) / Path(name).name)
 
@@ -187,7 +185,7 @@ class Mirror:
             return
         files, _ = everything_below(here)
         for name in files:
-            if name != "lock" and is_made(name) and is_plain_file(here / name):
+            if name != "lock" and is_of_study(name) and is_plain_file(here / name):
                 (here / name).unlink()
 
     @contextlib.contextmanager
@@ -238,9 +236,14 @@ class Mirror:
             )
         return None
 
-    def remove(self) -> None:
-        """Delete the study at the address, its checkpoints with it."""
-        self._storage.remove()
+    def remove(self) -> list[str]:
+        """Delete the study at the address, its checkpoints with it; gives the names of files that
+        are not the study's, and stay."""
+        names = filter(is_of_study, self._storage.files())
+        for name in in_order_of_removal(names):
+            self._storage.remove(name)
+        self._storage.remove_if_empty()
+        return self._storage.files()
 
     def must_be_free(self) -> None:
         """StudyError, naming the process, if somebody drives the study; the caller holds the
@@ -292,7 +295,7 @@ class Mirror:
         top = self._folder.path
         for path in sorted(top.rglob("*")):
             name = path.relative_to(top)
-            if not path.is_file() or str(name) in _STAYS or _unfinished(name):
+            if not path.is_file() or _unfinished(name) or not _travels(name.as_posix()):
                 continue
             with contextlib.suppress(FileNotFoundError):
                 state = path.stat()
@@ -334,6 +337,11 @@ class Mirror:
             return (self._folder.path / _SESSION).read_text(encoding="utf-8")
         except OSError:
             return None
+
+
+def _travels(name: str) -> bool:
+    """Whether a path below the study's folder is of a file that is copied to and fro."""
+    return is_of_study(name) and name not in _STAYS and not name.startswith(("tune/", "."))
 
 
 def _unfinished(name: Path) -> bool:

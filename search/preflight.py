@@ -86,7 +86,7 @@ def node_faults(storage: Storage, allotment: Allotment | None = None) -> list[st
             name = f"node {node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
             faults += [f"{name}: {line}" for line in _told(reference, probe, node["NodeID"], word)]
     finally:
-        _remove(probe)
+        _remove(probe, ["driver", *(node["NodeID"] for node in alive)])
     return faults
 
 
@@ -158,7 +158,7 @@ def _read(storage: Storage, name: str) -> str | None:
         return None
 
 
-def _remove(probe: Storage) -> None:
+def _remove(probe: Storage, names: list[str]) -> None:
     # A folder of a few bytes; the faults that are told matter more.
     with contextlib.suppress(OSError):
-        probe.remove()
+        probe.remove_made(names)

@@ -8,6 +8,7 @@ machine's role), on every node anew; nothing secret travels with an object of th
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -86,16 +87,32 @@ class Storage:
         found = self._infos(recursive=True)
         return sorted(i.path[len(self.path) + 1 :] for i in found if i.is_file)
 
-    def remove(self, name: str = "") -> None:
-        """Remove a file or a folder with all that is in it, if it is there."""
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
         from pyarrow import fs
 
-        path = f"{self.path}/{name}" if name else self.path
-        kind = self.filesystem.get_file_info(path).type
-        if kind == fs.FileType.Directory:
-            self.filesystem.delete_dir(path)
-        elif kind == fs.FileType.File:
+        path = f"{self.path}/{name}"
+        if self.filesystem.get_file_info(path).type == fs.FileType.File:
             self.filesystem.delete_file(path)
+
+    def remove_made(self, names: Iterable[str]) -> None:
+        """Remove these files, and this folder if nothing is left in it."""
+        for name in names:
+            self.remove(name)
+        self.remove_if_empty()
+
+    def remove_if_empty(self) -> None:
+        """Remove this folder if there is no file below it."""
+        from pyarrow import fs
+
+        if self.filesystem.get_file_info(self.path).type != fs.FileType.Directory:
+            return
+        if self.local is not None:
+            if not self.names():
+                self.local.rmdir()
+        elif not self.files():
+            # An object store has no folders; what goes are marks that pyarrow made.
+            self.filesystem.delete_dir(self.path)
 
     def download(self, folder: Path) -> None:
         """Copy all that is here into a local folder, which is made."""

@@ -110,14 +110,15 @@ def delete(
     results: Results = Path("results"),
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove a study's folder: trials, checkpoints, finals, export. Its MLflow runs stay.
+    """Remove a study: trials, checkpoints, finals, export. Its MLflow runs stay, and so do files
+    in its folder that memgan did not write.
 
     Example: memgan studies delete digits --yes
     """
-    import shutil
-
+    from search.export_place import exported
     from search.mirror import mirror_of
     from search.store import StudyFolder
+    from search.study_files import remove_study
     from tracking.location import sync_command
 
     folder = StudyFolder.at(results, name)
@@ -136,8 +137,10 @@ def delete(
         if not yes:
             typer.confirm(f"delete {place} for good?", abort=True)
         if mirror:
-            mirror.remove()
-        shutil.rmtree(folder.path)
+            for left in mirror.remove():
+                typer.echo(f"kept {place}/{left}, which memgan did not write", err=True)
+        for left in remove_study(folder.path, exported(folder.export)):
+            typer.echo(f"kept {folder.path / left}, which memgan did not write", err=True)
     typer.echo(f"deleted {place}; its runs in MLflow stay, and can be deleted there")
 
 

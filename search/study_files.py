@@ -37,12 +37,14 @@ _TOP = {
     CONCLUSION,
     f"{CONCLUSION}.part",
     JOURNAL,
+    "trials.part",
     f"{JOURNAL}.lock",
     OUTBOX,
     *(f"{OUTBOX}{end}" for end in ("-wal", "-shm", "-journal", ".lock")),
     "writer.log",
     SESSION,
 }
+_DAMAGED = r"trials\.journal\.damaged-\d+"
 _LAST = (STUDY, ID, LOCK)
 """Removed after all others, so that a removal that was cut short can be repeated."""
 _FINAL = ("figures.json", "arrays.npz", "weights.safetensors")
@@ -79,7 +81,7 @@ def is_made(name: str, exported: Iterable[str] = ()) -> bool:
     """
     match PurePosixPath(name).parts:
         case (file,):
-            return file in _TOP
+            return file in _TOP or bool(re.fullmatch(_DAMAGED, file))
         case ("export", *rest):
             return "/".join(rest) in exported
         case ("finals", _, folder, file):

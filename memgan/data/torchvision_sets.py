@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from memgan.config import DataConfig
 from memgan.data.images import LabeledImages, Source
 from memgan.errors import DataError
 from memgan.home import expanded
+from memgan.made_files import scratch_folder
 
 _DIGITS = tuple("0123456789")
 _IDX_FILES = tuple(
@@ -84,13 +86,43 @@ def load_official(name: str, config: DataConfig, *, download: bool) -> Source:
             f"{name} is not in {root}; expected there (unpacked): {_layout(name)}; give the right"
             " folder with --data-dir, or fetch it with --download"
         )
-    train = _load_part(name, root, config, train=True, download=download)
-    return Source(name, train, _load_part(name, root, config, train=False, download=download))
+    if not is_present(name, root):
+        _fetch(name, root)
+    train = _load_part(name, root, config, train=True)
+    return Source(name, train, _load_part(name, root, config, train=False))
 
 
-def _load_part(
-    name: str, root: Path, config: DataConfig, *, train: bool, download: bool
-) -> LabeledImages:
+def _fetch(name: str, root: Path) -> None:
+    """Download a set into a folder of its own, and move from there what `root` lacks."""
+    from torchvision import datasets
+
+    official = _SETS[name]
+    try:
+        with scratch_folder(root / "download") as fresh:
+            with contextlib.redirect_stdout(sys.stderr):
+                getattr(datasets, official.kind)(fresh, train=True, download=True)
+            below = [Path(official.folder, file) for file in official.files]
+            for path in below:
+                there = root / path
+                if there.exists() and not filecmp.cmp(fresh / path, there, shallow=False):
+                    raise DataError(f"{there} is not the official file, and stays; move it away")
+            for path in below:
+                if not (root / path).exists():
+                    (root / path).parent.mkdir(parents=True, exist_ok=True)
+                    (fresh / path).rename(root / path)
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, AssertionError) as error:
+        raise _unusable(name, root, "could not be downloaded to", error) from None
+
+
+def _unusable(name: str, root: Path, what: str, error: Exception) -> DataError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return DataError(
+        f"{name} {what} {root} ({reason[:300]}); place the official files by hand, unpacked:"
+        f" {_layout(name)}"
+    )
+
+
+def _load_part(name: str, root: Path, config: DataConfig, *, train: bool) -> LabeledImages:
     # Late, because a missing set should be told without the seconds torchvision takes to import.
     from torchvision import datasets
 
@@ -101,14 +133,9 @@ def _load_part(
         # Standard output belongs to the command's own report. CIFAR-10's files are pickles, which
         # can run code; torchvision checks each one's MD5 against the official value beforehand.
         with contextlib.redirect_stdout(sys.stderr):
-            found: Any = getattr(datasets, official.kind)(root, train=train, download=download)
+            found: Any = getattr(datasets, official.kind)(root, train=train, download=False)
     except (OSError, RuntimeError, ValueError, LookupError, TypeError, AssertionError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        doing = "could not be downloaded to" if download else "is damaged in"
-        raise DataError(
-            f"{name} {doing} {root} ({reason[:300]}); place the official files by hand, unpacked:"
-            f" {_layout(name)}"
-        ) from None
+        raise _unusable(name, root, "is damaged in", error) from None
     images = np.asarray(found.data, dtype=np.uint8)
     images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     labels = np.asarray(found.targets, dtype=np.int64)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, PngImagePlugin
+
+from memgan.own_output import MAKER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,9 +71,11 @@ def save_figure(figure: Figure, path: Path) -> None:
     with warnings.catch_warnings():
         # Names in scripts that matplotlib's own font lacks are drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(drawn, format="png", dpi=_DPI, metadata={"Software": None})
+        figure.savefig(drawn, format="png", dpi=_DPI, metadata={"Software": MAKER})
     if drawn.tell() > _HEAVY:
         picture = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
         drawn = io.BytesIO()
-        picture.save(drawn, format="png", optimize=True)
+        info = PngImagePlugin.PngInfo()
+        info.add_text("Software", MAKER)
+        picture.save(drawn, format="png", optimize=True, pnginfo=info)
     path.write_bytes(drawn.getvalue())

@@ -146,10 +146,11 @@ def _show_figure(
 ) -> None:
     from memgan.errors import BadInput
     from memgan.figures import save_figure
+    from memgan.own_output import check_output, is_our_picture
     from memgan.reproduce.figures import draw, draw_square
 
     drawn = draw_square() if layout is None else draw(layout, records / "memories")
-    path = out or Path("results", "reproduced", f"{name}.png")
+    path = check_output(out or Path("results", "reproduced", f"{name}.png"), is_our_picture)
     try:
         save_figure(drawn.figure, path)
     except (OSError, ValueError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from memgan.data.images import Pixels
 from memgan.detectors import Memgan
 from memgan.errors import ResultsError
+from memgan.made_files import written_aside
 from memgan.result_cells import Recorded
 
 Halves = npt.NDArray[np.float16]
@@ -42,22 +42,23 @@ class KeptMemory:
 def keep_memory(
     folder: Path, of: Recorded, detector: Memgan, images: Pixels, anomalous: npt.NDArray[np.bool_]
 ) -> None:
-    """Write what the figures need of a trained MEMGAN; `images` are the test images."""
+    """Write what the figures need of a trained MEMGAN; `images` are the test images. ResultsError
+    where a file of this name is there that holds no memory."""
     normals, anomalies = images[~anomalous][:_SHOWN], images[anomalous][:_SHOWN]
     facts = of.model_dump(include=set(Recorded.model_fields))
     path = _path(folder, of.dataset, of.configuration, of.normal_class)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{secrets.token_hex(4)}.npz")
-    np.savez_compressed(
-        partial,
-        allow_pickle=False,
-        of=np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8),
-        units=detector.memory_units().astype(np.float16),
-        decoded=detector.decoded_memory(),
-        normal_codes=detector.codes(normals).astype(np.float16),
-        anomalous_codes=detector.codes(anomalies).astype(np.float16),
-    )
-    partial.replace(path)
+    kept_memory(folder, of.dataset, of.configuration, of.normal_class)  # Another file stays.
+    with written_aside(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(
+            file,
+            allow_pickle=False,
+            of=np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8),
+            units=detector.memory_units().astype(np.float16),
+            decoded=detector.decoded_memory(),
+            normal_codes=detector.codes(normals).astype(np.float16),
+            anomalous_codes=detector.codes(anomalies).astype(np.float16),
+        )
 
 
 def kept_memory(

@@ -105,11 +105,19 @@ _FIGURES = {
 }
 
 
+_BEGINNING = "# Results\n\nThis page is written by `memgan reproduce page`"
+
+
 def write_page(records: Path, out: Path) -> None:
     """Write the page, and its figures into figures/ beside it."""
     from memgan.figures import save_figure
+    from memgan.own_output import begins_with, check_output, is_our_picture
     from memgan.reproduce.figures import draw, draw_square
 
+    check_output(out, begins_with(_BEGINNING))
+    if not out.exists():
+        for name in _drawable(records):
+            check_output(out.parent / "figures" / f"{name}.png", is_our_picture)
     for name in _drawable(records):
         drawn = draw_square() if name == "fig2" else draw(figure_layout(name), records / "memories")
         save_figure(drawn.figure, out.parent / "figures" / f"{name}.png")

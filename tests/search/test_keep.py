@@ -69,3 +69,14 @@ def test_earlier_runs_go_once_a_trial_has_two_of_its_own(storage: Storage) -> No
         path = f"{storage.path}/002/0000-004/checkpoint_{index:06d}"
         keeper.checkpointed("0000", path)
         assert len(_left(storage)) == left
+
+
+def test_a_file_of_somebody_elses_beside_a_checkpoint_stays(storage: Storage) -> None:
+    _write(storage, "001", 0, 0, 1)
+    storage.write("001/0000-004/checkpoint_000000/notes", b"theirs")
+    storage.write("001/0000-004/notes", b"theirs")
+    keeper = Keeper(storage, "002")
+    keeper.sweep([[_outcome(0, "failed", 0.0)]])
+    for _ in range(2):
+        keeper.checkpointed("0000", f"{storage.path}/002/0000-004/checkpoint_000000")
+    assert storage.files() == ["001/0000-004/checkpoint_000000/notes", "001/0000-004/notes"]

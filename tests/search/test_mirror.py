@@ -77,8 +77,8 @@ def test_another_machine_goes_on_with_what_one_left(
     with sqlite3.connect(folder.outbox) as open_beside, mirror.session():
         open_beside.execute("INSERT INTO facts VALUES ('still', 'in the log')")
         open_beside.commit()
-        (folder.finals / "0001").mkdir(parents=True)
-        (folder.finals / "0001" / "figures.json").write_text("{}")
+        (folder.finals / "0001" / "0-seed0").mkdir(parents=True)
+        (folder.finals / "0001" / "0-seed0" / "figures.json").write_text("{}")
         folder.journal.write_text("one\n")
     folder.checkpoints.write("all-001/0000/checkpoint/training.pt", b"weights")
     assert mirror.why_behind() is None
@@ -89,7 +89,7 @@ def test_another_machine_goes_on_with_what_one_left(
     assert elsewhere.study_id == folder.study_id
     assert elsewhere.journal.read_text() == "one\n"
     assert Outbox(elsewhere.outbox).fact("still") == "in the log"
-    assert (elsewhere.finals / "0001" / "figures.json").exists()
+    assert (elsewhere.finals / "0001" / "0-seed0" / "figures.json").exists()
     assert not elsewhere.tune.exists()
     with theirs.session():
         elsewhere.journal.write_text("one\ntwo\n")
@@ -301,3 +301,28 @@ def test_of_a_study_that_had_the_name_before_nothing_is_left(
     assert not (ours.path / "conclusion.json").exists()
     assert (ours.path / "notes.txt").exists()
     assert ours.study_id != "another"
+
+
+def test_files_of_somebody_elses_stay_on_both_machines_and_at_the_address(
+    first: Machine, second: Machine, address: str
+) -> None:
+    folder, mirror = _begin(first)
+    with mirror.session():
+        folder.journal.write_text("one\n")
+    there = Storage.at(address) / "studies/mine"
+    there.write("notes", b"theirs")
+    there.write("tune/001/notes", b"theirs")
+    (folder.path / "local notes").write_text("theirs")
+
+    elsewhere, theirs = second.use()
+    with theirs.session():
+        elsewhere.journal.write_text("one\ntwo\n")
+    folder, _ = first.use()
+    assert folder.journal.read_text() == "one\ntwo\n"
+    assert (folder.path / "local notes").read_text() == "theirs"
+
+    command = ["studies", "delete", "mine", "--yes", "--results", address]
+    ended = CliRunner().invoke(app, command)
+    assert ended.exit_code == 0, ended.output
+    assert there.files() == ["notes", "tune/001/notes"]
+    assert [path.name for path in folder.path.iterdir()] == ["local notes"]

@@ -30,7 +30,10 @@ def test_what_is_written_is_read_listed_and_removed(storage: Storage, tmp_path: 
 
     storage.download(tmp_path / "copy")
     assert (tmp_path / "copy" / "a" / "b").read_bytes() == b"one"
-    (storage / "a").remove()
+    storage.remove("a")  # A folder, and not empty.
+    (storage / "a").remove_if_empty()
+    assert storage.files() == ["a/b", "c"]
+    (storage / "a").remove_made(["b"])
     storage.remove("c")
     storage.remove("never there")
     assert storage.files() == []

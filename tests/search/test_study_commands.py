@@ -56,3 +56,24 @@ def test_an_outbox_that_cannot_be_read_is_not_taken_for_an_empty_one(folder: Stu
     folder.outbox.write_bytes(b"not a database at all" * 100)
 
     assert "events that nobody can count" in _delete(folder, typed="n\n")
+
+
+def test_what_somebody_put_into_the_study_stays_and_is_named(folder: StudyFolder) -> None:
+    from search.export_place import place_export
+
+    place_export(folder.export, lambda new: (new / "best.yaml").write_text("ours") and None)
+    theirs = ["notes", "tune/notes", "tune/001/0000-004/checkpoint_000000/notes", "export/notes"]
+    for name in theirs:
+        (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / name).write_text(name)
+    ours = folder.path / "tune/001/0000-004/checkpoint_000000/training.pt"
+    ours.write_text("weights")
+    (folder.results / "mine.bak").write_text("beside")
+
+    said = _delete(folder, typed="y\n")
+
+    left = sorted(str(p.relative_to(folder.path)) for p in folder.path.rglob("*") if p.is_file())
+    assert left == sorted(theirs)
+    for name in theirs:
+        assert f"kept {folder.path / name}" in said.replace("\n", "")
+    assert (folder.results / "mine.bak").exists()
