@@ -15,15 +15,20 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from memgan.errors import BadInput
+from memgan.machine_share import MachineShare, machine_share
+from search.workers_path import workers_path
 from tracking.location import is_address, local_folder, one_line
 
 _SECONDS_TO_ANSWER = 5.0
+_STORE_PART = 0.3
+"""Of free memory for shared objects, as Ray itself takes."""
+_SMALLEST_STORE = 80 << 20
 _QUIET: Mapping[str, str] = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else `uv run` builds an environment in every worker
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -44,8 +49,8 @@ def connect(
     """Ray, for as long as the block lasts; gives the resources it reports (CPU, GPU, memory).
 
     address: "host:port" or "auto"; else the environment's RAY_ADDRESS; else, or for "local", an
-    instance of our own with `cpus` cores and `gpus` GPUs (all where None), which ends with the
-    block.
+    instance of our own with `cpus` cores (None: those this process may use) and `gpus` GPUs (None:
+    all), which ends with the block.
     BadInput, in seconds, where nobody answers at the address.
     """
     address = address or os.environ.get("RAY_ADDRESS") or "local"
@@ -58,28 +63,86 @@ def connect(
         ray._private.ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = False
     for name in ("ray.tune", "ray.train", "ray.air"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        if address == "local":
+    if address == "local":
+        _start(lambda: _start_own(cpus, gpus))
+    else:
+        try:
             ray.init(
-                address="local",
-                include_dashboard=False,
-                num_cpus=cpus,
-                num_gpus=gpus,
+                address=address,
+                job_config=_job_config(workers_path(sys.path, local=False)),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-        else:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:
-        where = "a local Ray did not start" if address == "local" else f"no Ray at {address}"
-        raise BadInput(
-            f"{where}: {one_line(error)}; if the machine was busy, try again; else see --address,"
-            " RAY_ADDRESS"
-        ) from None
+        except Exception as error:
+            raise BadInput(
+                f"no Ray at {address}: {one_line(error)}; see --address, RAY_ADDRESS"
+            ) from None
     try:
         yield dict(ray.cluster_resources())
     finally:
         ray.shutdown()
+
+
+def _start_own(cpus: int | None, gpus: int | None) -> None:
+    import ray
+
+    share = machine_share()
+    ray.init(
+        address="local",
+        include_dashboard=False,
+        num_cpus=share.cpus if cpus is None else cpus,
+        num_gpus=gpus,
+        job_config=_job_config(workers_path(sys.path, local=True)),
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        **memory_for_ray(share),
+    )
+
+
+def memory_for_ray(share: MachineShare) -> dict[str, int]:
+    """Arguments of `ray.init` where a control group leaves less memory than Ray would count on,
+    which looks at the machine's alone; none where it would count right."""
+    if not share.limited_memory or share.free_memory is None:
+        return {}
+    store = max(_SMALLEST_STORE, int(share.free_memory * _STORE_PART))
+    return {"object_store_memory": store, "_memory": max(1 << 20, share.free_memory - store)}
+
+
+def _start(start: Callable[[], None]) -> None:
+    """Start a Ray of our own, once more if it was not there in time. BadInput if it will not."""
+    import ray
+
+    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
+    for attempt in (1, 2):
+        try:
+            start()
+            return
+        except Exception as error:
+            if "AF_UNIX" in str(error):
+                raise BadInput(
+                    f"a local Ray did not start: {folder} is too long a path for its sockets; give"
+                    " it a short folder: RAY_TMPDIR=/tmp"
+                ) from None
+            # Wrong values and a refusing system stay what they are; a busy machine does not.
+            final = isinstance(error, ValueError) or (
+                isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError)
+            )
+            if final or attempt == 2:
+                twice = "" if final else ", twice; if the machine was busy, try again"
+                raise BadInput(f"a local Ray did not start: {one_line(error)}{twice}") from None
+            ray.shutdown()
+
+
+def _job_config(path: list[str]) -> Any:
+    """What workers put in front of their own search path: `path`, and nothing else."""
+    from ray.job_config import JobConfig
+
+    class _AsGiven(list[str]):
+        def extend(self, more: Iterable[str]) -> None:
+            """Ray would add the script's and the working folder, whatever lies there."""
+
+    # Ray puts one after the other in front of all.
+    return JobConfig(_py_driver_sys_path=_AsGiven(reversed(path)))
 
 
 def _prepare(environment: MutableMapping[str, str], *, local: bool) -> None:
@@ -100,8 +163,16 @@ def _prepare(environment: MutableMapping[str, str], *, local: bool) -> None:
         if not has_token:
             environment["RAY_AUTH_TOKEN"] = _own_token()
         return
-    has_token = has_token or (Path.home() / ".ray" / "auth_token").exists()
+    has_token = has_token or _readable(Path("~/.ray/auth_token"))
     environment["RAY_AUTH_MODE"] = "token" if has_token else "disabled"
+
+
+def _readable(path: Path) -> bool:
+    # A home that may not be entered, or a user without one, holds no token for Ray either.
+    try:
+        return path.expanduser().exists()
+    except (OSError, RuntimeError):
+        return False
 
 
 @functools.cache

@@ -37,7 +37,9 @@ from search.trials import read_outcomes, run_trials
 from tracking import Location, Record, Remainder, redact, resolve, settle, start_writer
 from tracking.location import sync_command
 
-_MAY_DIFFER = ("trials", "time_budget", "price_per_hour")
+_RESOURCES = ("device", "gpus_per_trial", "cpus_per_trial", "max_concurrent", "price_per_hour")
+_MAY_DIFFER = ("trials", "time_budget", *_RESOURCES)
+"""On resume: how much is searched, and with what; never what is asked."""
 Note = Callable[[str], None]
 
 
@@ -130,7 +132,8 @@ def resume(
     mend: bool = False,
     note: Note = lambda line: None,
 ) -> StudyResult:
-    """Go on with a stopped or killed study; more `trials` or `time_budget` extend it.
+    """Go on with a stopped or killed study; more `trials` or `time_budget` extend it. Resources
+    may be others, as the machine may be another.
 
     mend: leave out what cannot be read of a damaged journal. JournalDamaged without it, StudyError
     for other images and for any other option that differs from the study's own.
@@ -163,12 +166,16 @@ def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) ->
     for key, value in given.items():
         if anchored(study.with_options(**{key: value})) != study:
             raise StudyError(
-                f"--{key.replace('_', '-')} {value} is not study {study.name}'s own; on resume only"
-                " --trials, --time-budget and --price-per-hour may differ"
+                f"{_as_option(key)} {value} is not study {study.name}'s own; on resume only"
+                f" {', '.join(_as_option(name) for name in _MAY_DIFFER)} may differ"
             )
-    if settings and study.with_settings(settings) != study:
-        raise StudyError(f"--set cannot change study {study.name} on resume; start a new one")
-    extended = study.with_options(**more)
+    elsewhere = study.with_settings(settings) if settings else study
+    if elsewhere.model_copy(update={"resources": study.resources}) != study:
+        raise StudyError(
+            f"--set cannot change study {study.name} on resume, but for resources.KEY; start a new"
+            " one"
+        )
+    extended = elsewhere.with_options(**more)
     if study.scheduler.name == "pbt" and extended.budget.trials > study.budget.trials:
         raise StudyError(
             f"--trials {extended.budget.trials}: the trials of study {study.name} are one"
@@ -180,6 +187,10 @@ def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) ->
             f" {study.budget.trials} already; give that or more"
         )
     return extended
+
+
+def _as_option(key: str) -> str:
+    return f"--{key.replace('_', '-')}"
 
 
 def _conduct(

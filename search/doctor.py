@@ -9,6 +9,7 @@ from typing import Any
 
 from memgan.config import DataConfig
 from memgan.errors import MemganError, PreflightFailed
+from memgan.machine_share import machine_share
 from memgan.runtime import machine, versions
 from search.disk import why_no_room
 from tracking.location import as_address, is_address, local_folder, one_line, redact
@@ -33,6 +34,7 @@ def examine(
     checks: dict[str, Callable[[], str]] = {
         "versions": lambda: ", ".join(f"{name} {v}" for name, v in versions().items()),
         "machine": machine,
+        "usable": lambda: machine_share().describe(),
         "device": _device,
         "results": lambda: _writable(results),
         "tracking": lambda: _tracking(results, tracking_uri),

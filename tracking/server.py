@@ -79,6 +79,7 @@ def server_command(location: Location, port: int) -> tuple[list[str], dict[str, 
         "MLFLOW_BACKEND_STORE_URI": location.uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PYTHONSAFEPATH": "1",  # What lies in the working folder is not MLflow's.
     }
     environment.pop("MLFLOW_TRACKING_URI", None)
     return arguments, environment

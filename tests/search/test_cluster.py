@@ -5,12 +5,16 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import search.cluster
 from memgan.errors import BadInput
-from search.cluster import _prepare, connect
+from memgan.machine_share import MachineShare
+from search.cluster import _prepare, connect, memory_for_ray
 
 
 def test_an_address_that_does_not_answer_is_refused_at_once() -> None:
@@ -71,3 +75,65 @@ def test_a_clusters_own_settings_hold(monkeypatch: pytest.MonkeyPatch, tmp_path:
     told = {"RAY_AUTH_MODE": "disabled"}
     _prepare(told, local=True)
     assert "RAY_AUTH_TOKEN" not in told
+
+
+def _starts(monkeypatch: pytest.MonkeyPatch, *faults: Exception | None) -> list[dict[str, Any]]:
+    """Each start of Ray gives the next fault, or succeeds; gives the arguments of all."""
+    import ray
+
+    asked: list[dict[str, Any]] = []
+    left = list(faults)
+
+    def init(**arguments: Any) -> None:
+        asked.append(arguments)
+        if (fault := left.pop(0)) is not None:
+            raise fault
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 1.0})
+    return asked
+
+
+def test_a_ray_that_did_not_start_in_time_is_started_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = _starts(monkeypatch, TimeoutError("the node timed out"), None)
+    with connect("local"):
+        pass
+    assert len(asked) == 2
+
+    asked = _starts(monkeypatch, RuntimeError("slow"), RuntimeError("slow"), None)
+    with pytest.raises(BadInput, match="did not start: slow, twice"), connect("local"):
+        pass
+    assert len(asked) == 2
+
+
+def test_a_folder_too_long_for_sockets_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    monkeypatch.setenv("TMPDIR", "/" + 90 * "x")
+    asked = _starts(monkeypatch, OSError("AF_UNIX path length cannot exceed 107 bytes: /x"))
+    with pytest.raises(BadInput, match=r"/xxx.* too long .*RAY_TMPDIR=/tmp"), connect("local"):
+        pass
+    assert len(asked) == 1
+
+
+def test_a_home_that_cannot_be_read_holds_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    environment: dict[str, str] = {}
+    _prepare(environment, local=False)
+    assert environment["RAY_AUTH_MODE"] == "disabled"
+
+
+def test_a_local_ray_gets_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    limited = MachineShare(3, 4 << 30, 2 << 30, 64, limited_memory=True)
+    monkeypatch.setattr(search.cluster, "machine_share", lambda: limited)
+    asked = _starts(monkeypatch, None)
+    with connect("local"):
+        pass
+    assert asked[0]["num_cpus"] == 3
+    assert asked[0]["object_store_memory"] + asked[0]["_memory"] == 2 << 30
+    assert memory_for_ray(replace(limited, limited_memory=False)) == {}
