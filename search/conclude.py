@@ -7,13 +7,14 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from memgan.cells import Cell
 from memgan.configuration import Configuration, Runtime
 from memgan.data import Split
 from memgan.errors import StudyError
+from memgan.manifest import MANIFEST
 from memgan.parameters import flatten
 from memgan.runtime import machine, versions
 from memgan.trained import summary
@@ -21,6 +22,7 @@ from search.anchors import anchors_on_ray
 from search.best import best_configuration
 from search.checkpoints import stored
 from search.export import Concluded, write_export
+from search.export_place import exported
 from search.figures.finals import draw_finals
 from search.figures.study import FIGURES
 from search.finals import FinalCells, Winner, run_finals, stored_finals, superseded
@@ -29,6 +31,7 @@ from search.outcome import TrialOutcome
 from search.resources import Allotment
 from search.store import StudyFolder
 from search.study import Study
+from search.study_files import WEIGHTS_OF_TRIAL
 from search.task_queue import TaskQueue
 from search.trials import read_outcomes
 from tracking import Record, names
@@ -241,16 +244,18 @@ def _record_conclusion(
     best = [o for winner in winners for o in best_few(read_outcomes(winner.group, folder))]
     for trial in best:
         if (checkpoint := _on_this_machine(trial, folder)) is not None:
-            record.artifact(record.trial_key(trial.trial_id), checkpoint, names.CHECKPOINTS)
-    tables = [path.name for path in sorted(folder.export.glob("pareto*.csv"))]
-    for name in ("report.html", "report.json", "report.md", "best.yaml", "figures", *tables):
-        path = folder.export / name
-        if path.exists():
-            record.artifact(record.study_key, path, names.EXPORT)
-    for name in FIGURES:
-        path = folder.export / "figures" / name
-        if path.exists():
-            record.artifact(record.study_key, path, names.FIGURES)
+            inside = f"{names.CHECKPOINTS}/{checkpoint.name}"
+            for name in WEIGHTS_OF_TRIAL:
+                if (checkpoint / name).is_file():
+                    record.artifact(record.trial_key(trial.trial_id), checkpoint / name, inside)
+    # File by file, as somebody may have put others beside them.
+    for name in exported(folder.export):
+        if not name.startswith("bundles/") and name != MANIFEST:
+            path = folder.export / name
+            inside = "/".join((names.EXPORT, *PurePosixPath(name).parts[:-1]))
+            record.artifact(record.study_key, path, inside)
+            if path.name in FIGURES:
+                record.artifact(record.study_key, path, names.FIGURES)
 
 
 def _on_this_machine(trial: TrialOutcome, folder: StudyFolder) -> Path | None:
