@@ -22,6 +22,7 @@ from typing import Any, TextIO
 
 from memgan.errors import BadInput
 from memgan.machine_share import MachineShare, machine_share
+from search.ray_answers import address_of_auto, why_silent
 from search.workers_path import workers_path
 from tracking.location import is_address, local_folder, one_line
 
@@ -56,6 +57,8 @@ def connect(
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     _prepare(os.environ, local=is_own(address))
     check_address(address)
+    if not is_own(address) and (reason := _why_silent(address)):
+        raise BadInput(f"no Ray at {address}: {reason}; see --address, RAY_ADDRESS, RAY_AUTH_TOKEN")
     import ray
 
     if os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] == "0":
@@ -81,6 +84,11 @@ def connect(
         yield dict(ray.cluster_resources())
     finally:
         ray.shutdown()
+
+
+def _why_silent(address: str) -> str | None:
+    where = address_of_auto() if address == "auto" else address
+    return None if where is None else why_silent(where)
 
 
 def _start_own(cpus: int | None, gpus: int | None) -> None:
@@ -206,8 +214,21 @@ def check_address(address: str | None) -> None:
             f"address {address}: Ray's client mode is not supported; run on a machine of the"
             " cluster, or through `ray job submit`, and give host:port"
         )
-    if address in ("auto", "local"):
+    if address == "local":
         return
+    if address == "auto":
+        # Ray reads these when it is imported.
+        _prepare(os.environ, local=False)
+        try:
+            found = address_of_auto()
+        except ConnectionError:
+            raise BadInput(
+                "no Ray runs on this machine; start one with `ray start --head`, or leave --address"
+                " out to run here"
+            ) from None
+        if found is None:
+            return
+        address = found
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
         raise BadInput(f"address {address!r}: write host:port, auto or local")

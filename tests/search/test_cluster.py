@@ -14,7 +14,8 @@ import pytest
 import search.cluster
 from memgan.errors import BadInput
 from memgan.machine_share import MachineShare
-from search.cluster import _prepare, connect, memory_for_ray
+from search.cluster import _prepare, check_address, connect, memory_for_ray
+from search.ray_answers import why_silent
 
 
 def test_an_address_that_does_not_answer_is_refused_at_once() -> None:
@@ -137,3 +138,28 @@ def test_a_local_ray_gets_what_the_process_may_use(monkeypatch: pytest.MonkeyPat
     assert asked[0]["num_cpus"] == 3
     assert asked[0]["object_store_memory"] + asked[0]["_memory"] == 2 << 30
     assert memory_for_ray(replace(limited, limited_memory=False)) == {}
+
+
+def test_what_is_no_ray_is_refused_in_time() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert "does not answer as Ray does" in str(why_silent(address, seconds=3))
+
+
+def test_auto_means_a_ray_that_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a Ray that listens on loopback alone, Ray's own "auto" waits for minutes."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    monkeypatch.setattr(search.cluster, "address_of_auto", lambda: address)
+    with pytest.raises(BadInput, match=f"no Ray at {address}"):
+        check_address("auto")
+
+    def none() -> str:
+        raise ConnectionError("Could not find any running Ray instance.")
+
+    monkeypatch.setattr(search.cluster, "address_of_auto", none)
+    with pytest.raises(BadInput, match="no Ray runs on this machine"):
+        check_address("auto")
