@@ -16,6 +16,9 @@ _LONGEST = 2**18
 """Bytes of a YAML file; PyYAML takes seconds for as much."""
 
 
+_MOST_PIXELS = 2**24
+
+
 class Frozen(BaseModel):
     """The base of every configuration object: immutable, and unknown keys are refused."""
 
@@ -56,6 +59,13 @@ class DataConfig(Frozen):
         except RuntimeError:
             raise ValueError("there is no such home folder") from None
 
+    @field_validator("source")
+    @classmethod
+    def _not_blank(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("give a name that `memgan data list` knows, or a path")
+        return value
+
     @field_validator("image_size", mode="before")
     @classmethod
     def _square(cls, value: Any) -> Any:
@@ -66,6 +76,10 @@ class DataConfig(Frozen):
     def _not_tiny(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
         if value and min(value) < 8:
             raise ValueError("height and width must be at least 8")
+        if value and value[0] * value[1] > _MOST_PIXELS:
+            raise ValueError(
+                f"height times width may be {_MOST_PIXELS} at most, as 4096 by 4096 is"
+            )
         return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import stat
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +22,21 @@ from memgan.errors import DataError
 from memgan.machine_share import usable_cores
 from memgan.printing import visible
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+SUFFIXES = (
+    ".bmp",
+    ".gif",
+    ".jfif",
+    ".jpe",
+    ".jpeg",
+    ".jpg",
+    ".pgm",
+    ".png",
+    ".pnm",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
 
 # Of those that Pillow could open besides, one starts a program (EPS, Ghostscript).
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -56,6 +71,7 @@ def read_image(
     DataError names a file that is no readable image.
     """
     try:
+        _check_plain(path)
         with Image.open(path, formats=_FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise ValueError(f"{opened.width}×{opened.height} pixels are too many")
@@ -153,6 +169,12 @@ def _outcome(
 def is_image_name(name: str) -> bool:
     """Whether a file of this name is taken for an image; hidden ones are not."""
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def _check_plain(path: Path) -> None:
+    # Whoever opens a pipe waits until something is written into it, which may be never.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("a pipe, a socket or a device, and no plain file")
 
 
 def _reason(error: Exception) -> str:

@@ -80,6 +80,8 @@ def test_the_table_tells_why_a_class_cannot_be_validated(
         (["digits", "--set", "chanels=1"], ConfigError, "did you mean 'channels'"),
         (["digits", "--set", "channels"], ConfigError, "write it as key=value"),
         (["digits", "--set", "image_size=4"], ConfigError, "at least 8"),
+        (["digits", "--set", "image_size=100000"], ConfigError, "4096 by 4096"),
+        ([""], ConfigError, "give a name"),
     ],
 )
 def test_bad_input_raises_the_error_the_command_line_prints(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,3 +150,21 @@ def test_images_outside_class_folders_are_told_the_layout(write_folder: WriteFol
 
     with pytest.raises(DataError, match=r"no class folders; expected DIR/<class>"):
         load(root / "a")
+
+
+def test_a_pipe_among_images_is_named_and_nobody_waits_for_it(write_folder: WriteFolder) -> None:
+    root = write_folder({"a": 3})
+    os.mkfifo(root / "a" / "pipe.png")
+
+    with pytest.raises(DataError, match=r"pipe\.png .*no plain file"):
+        load(root)
+    assert load(root, unreadable="skip").train.counts() == {"a": 3}
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".JPE"])
+def test_other_suffixes_of_jpeg_are_read(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "a").mkdir()
+    Image.new("L", (12, 10), 7).save(tmp_path / "a" / f"1{suffix}", format="JPEG")
+    Image.linear_gradient("L").resize((12, 10)).save(tmp_path / "a" / "2.PNM", format="PPM")
+
+    assert len(load(tmp_path).train) == 2
