@@ -1,11 +1,14 @@
 """One-class anomaly detectors with a memory: data, training, scoring, bundles.
 
-What is exported here is imported on first use, so that `import memgan` is free of torch.
+What is exported here is imported on first use, so that `import memgan` is free of torch. The
+import keeps onnxruntime, MLflow and Ray from reporting to their makers (`memgan.no_telemetry`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from memgan.no_telemetry import silence
 
 if TYPE_CHECKING:
     from memgan.bundle import Bundle, load_bundle
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from memgan.detectors import build_detector
     from memgan.errors import BadInput, MemganError
     from memgan.training import Training
+
+silence()
 
 _HOMES = {
     "Bundle": "memgan.bundle",

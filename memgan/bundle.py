@@ -22,6 +22,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from memgan.calibration import Calibration
 from memgan.config import DataConfig, Frozen, parse, read_yaml, to_yaml
 from memgan.data.images import LARGEST, SMALLEST, Pixels
+from memgan.data.pixel_input import check_pixels
 from memgan.errors import BadInput, BundleError, MemganError, unknown_name
 from memgan.parameters import DetectorParameters, make_parameters
 
@@ -99,8 +100,7 @@ class Bundle:
 
         BundleError for any other shape or type.
         """
-        self._check(images)
-        return self.model.score(images)
+        return self.model.score(check_pixels(images, self.config.image_shape))
 
     def rebuild(self, images: Pixels) -> Rebuilt | None:
         """What the detector makes of images uint8 (N, C, H, W), float32 of the same shape in grey
@@ -108,23 +108,14 @@ class Bundle:
 
         BundleError for any other shape or type.
         """
-        self._check(images)
-        return self.model.rebuild(images)
-
-    def _check(self, images: Pixels) -> None:
-        expected = self.config.image_shape
-        if images.dtype != np.uint8 or images.shape[1:] != expected:
-            raise BundleError(
-                f"images are {images.dtype} {images.shape}, this bundle scores uint8"
-                f" (N, {', '.join(map(str, expected))})"
-            )
+        return self.model.rebuild(check_pixels(images, self.config.image_shape))
 
     def p_values(self, scores: Scores) -> npt.NDArray[np.float64]:
-        """Share of held-out normals that score at least as high, (N,), never 0."""
+        """(1 + held-out normals that score at least as high) / (1 + held-out normals), (N,)."""
         return self.calibration.p_values(scores)
 
     def verdicts(self, scores: Scores) -> npt.NDArray[np.bool_]:
-        """bool (N,): True where the score is above the threshold of the false-alarm rate."""
+        """bool (N,): True where the p-value is at most the false-alarm rate."""
         return self.calibration.verdicts(scores)
 
 

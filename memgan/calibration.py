@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, field_validator
@@ -28,9 +32,46 @@ class Calibration(Frozen):
         return tuple(sorted(value))
 
     @property
-    def threshold(self) -> float:
-        """The score that the wanted share of normals exceeds at most."""
-        return float(np.quantile(self.normal_scores, 1 - self.false_alarm_rate, method="higher"))
+    def threshold(self) -> float | None:
+        """Scores above it are anomalous, those equal to it are not. None where no score is, as the
+        normals are too few for the false-alarm rate."""
+        return None if self._flaggable == 0 else self.normal_scores[-self._flaggable]
+
+    @property
+    def lowest_p_value(self) -> float:
+        """What a score above those of all normals has; no lower false-alarm rate can be kept."""
+        return 1 / (1 + len(self.normal_scores))
+
+    @property
+    def shortage(self) -> str | None:
+        """One line where the normals are too few for the false-alarm rate, so that no image can be
+        called anomalous: what number would do, and what rate. None where they suffice."""
+        if self._flaggable:
+            return None
+        count = len(self.normal_scores)
+        images = "image is" if count == 1 else "images are"
+        return (
+            f"{count} held-out normal {images} too few for a false-alarm rate of"
+            f" {self.false_alarm_rate:g}: no p-value is below {self.lowest_p_value:.3g}, so no"
+            f" image is called anomalous; hold out at least {normals_for(self.false_alarm_rate)},"
+            f" or ask for a rate of at least {_rounded_up(self.lowest_p_value)}"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """What verdicts rest on, as plain values."""
+        return {
+            "threshold": self.threshold,
+            "false_alarm_rate": self.false_alarm_rate,
+            "held_out_normals": len(self.normal_scores),
+            "shortage": self.shortage,
+        }
+
+    @property
+    def _flaggable(self) -> int:
+        """How many of the normals may score at least as high as an image that is anomalous, plus
+        one; 0 where no image is."""
+        count = len(self.normal_scores)
+        return int((np.arange(1, count + 1) / (1 + count) <= self.false_alarm_rate).sum())
 
     def p_values(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """(1 + normals scoring at least as high) / (1 + normals), by image, in (0, 1]."""
@@ -40,9 +81,12 @@ class Calibration(Frozen):
         return p
 
     def verdicts(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """True where a score is above the threshold."""
-        above: npt.NDArray[np.bool_] = scores > self.threshold
-        return above
+        """True where the p-value is at most the false-alarm rate.
+
+        New normal images are flagged at most at that rate on average, however few the normals.
+        """
+        flagged: npt.NDArray[np.bool_] = self.p_values(scores) <= self.false_alarm_rate
+        return flagged
 
     def at(self, false_alarm_rate: float) -> Calibration:
         """The same normals at another false-alarm rate, in (0, 1); else ConfigError."""
@@ -54,3 +98,29 @@ def check_rate(false_alarm_rate: float) -> None:
     """ConfigError for a false-alarm rate that does not lie in (0, 1)."""
     if not 0 < false_alarm_rate < 1:
         raise ConfigError(f"false-alarm rate = {false_alarm_rate}: must lie between 0 and 1")
+
+
+def shortages(calibrations: Mapping[str, Calibration]) -> list[str]:
+    """`Calibration.shortage` by normal class: one line for all classes that share it."""
+    classes: dict[str, list[str]] = {}
+    for name, calibration in calibrations.items():
+        if calibration.shortage:
+            classes.setdefault(calibration.shortage, []).append(name)
+    return [
+        f"class{'es' * (len(names) > 1)} {', '.join(names)}: {line}"
+        for line, names in classes.items()
+    ]
+
+
+def normals_for(false_alarm_rate: float) -> int:
+    """The least number of held-out normals that a false-alarm rate in (0, 1) can be kept with."""
+    count = max(1, math.ceil(1 / false_alarm_rate) - 1)
+    while 1 / (count + 1) > false_alarm_rate:  # what rounding took away
+        count += 1
+    return count
+
+
+def _rounded_up(rate: float) -> str:
+    """Three digits, not below `rate`: a rate to be asked for again."""
+    digits = 3 - math.ceil(math.log10(rate))
+    return f"{math.ceil(rate * 10**digits) / 10**digits:g}"

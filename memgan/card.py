@@ -49,7 +49,7 @@ def write_card(
         "| false-positive rate at 95 % recall of this bundle |"
         f" {_percent(first.test_fpr_at_95_recall)} |",
         f"| threshold at a false-alarm rate of {calibration.false_alarm_rate:g} |"
-        f" {calibration.threshold:.6g} |",
+        f" {_threshold(calibration)} |",
         f"| versions | {', '.join(f'{k} {v}' for k, v in config.versions.items())} |",
         "",
         "## Protocol",
@@ -59,9 +59,11 @@ def write_card(
         "## Limits",
         "",
         f"P-values and the threshold come from {len(first.normal_scores)} held-out normal images:"
-        f" no p-value can be below {1 / (1 + len(first.normal_scores)):.2g}. They hold for images"
+        f" no p-value can be below {1 / (1 + len(first.normal_scores)):.2g}. An image is called"
+        " anomalous where its p-value is at most the false-alarm rate. They hold for images"
         f" made and resized as those were.{_OPTIMISTIC if origin else ''} Nothing here says why an"
         " image is anomalous.",
+        *(["", f"**{calibration.shortage}.**"] if calibration.shortage else []),
         "",
     ]
     return "\n".join(lines)
@@ -87,6 +89,11 @@ def _protocol(config: BundleConfig, origin: Origin | None) -> str:
         f" validate with. {chosen} Then it was trained anew, once a seed, and shown the test images"
         " once."
     )
+
+
+def _threshold(calibration: Calibration) -> str:
+    found = calibration.threshold
+    return "none, too few held-out normal images" if found is None else f"{found:.6g}"
 
 
 def _percent(value: float | None) -> str:

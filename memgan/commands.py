@@ -145,7 +145,7 @@ def score(
     with ExitStack() as stack:
         tables: list[Table] = [stack.enter_context(table_file(out))] if out else []
         if as_json:
-            facts = {"bundle": str(bundle), "threshold": loaded.calibration.threshold}
+            facts = {"bundle": str(bundle), **loaded.calibration.document()}
             document = JsonDocument(sys.stdout, facts)
             tables.append(document)
         elif not out:
@@ -160,6 +160,8 @@ def score(
         document.end(unreadable=unreadable)
     elif out:
         typer.echo(f"{count} images scored: {out}")
+    if shortage := loaded.calibration.shortage:
+        _note(shortage)
     if unreadable.count:
         images = "image" if unreadable.count == 1 else "images"
         _note(f"{unreadable.count} {images} could not be read, {count} scored")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memgan.data.images import Pixels
+from memgan.data.pixel_input import check_pixels
 from memgan.errors import BundleError
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ class OnnxModel:
         self._run(np.zeros((1, *image_shape), dtype=np.uint8))
 
     def score(self, images: Pixels) -> Scores:
-        """float64 (N,) for images uint8 (N, C, H, W). BundleError where a score is no number."""
+        """float64 (N,) for images uint8 (N, C, H, W). BundleError for others, and where a score is
+        no number."""
+        images = check_pixels(images, self._shape)
         scores = np.empty(len(images))
         for part in _parts(len(images)):
             scores[part] = self._run(images[part])[0]
@@ -70,6 +73,7 @@ class OnnxModel:
         """float32 (N, C, H, W) in grey levels, or None where the detector rebuilds nothing."""
         if REBUILT not in self._outputs:
             return None
+        images = check_pixels(images, self._shape)
         rebuilt = np.empty(images.shape, dtype=np.float32)
         for part in _parts(len(images)):
             rebuilt[part] = self._run(images[part])[1]

@@ -79,7 +79,7 @@ class CsvTable:
             (
                 f"./{row.image}" if row.image.startswith(_FORMULA) else row.image,
                 float(f"{row.score:.6g}"),
-                float(f"{row.p_value:.4g}"),
+                float(f"{row.p_value:.10g}"),
                 row.anomalous,
             )
             for row in rows

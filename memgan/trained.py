@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rich.table import Table
 
 from memgan.bundle import BundleConfig, save_bundle
 from memgan.bundle_place import check_bundle_place
-from memgan.calibration import Calibration
+from memgan.calibration import Calibration, shortages
 from memgan.card import write_card
 from memgan.cells import Cell, train_cells
 from memgan.configuration import Configuration
@@ -47,6 +47,7 @@ class Trained:
             "split_hash": self.split.hash,
             "classes": {name: summary(cells) for name, cells in self.cells.items()},
             "mean": mean_over_classes(self.cells),
+            "shortages": calibration_shortages(self.cells),
             "out": str(self.out),
             "machine": machine(),
             "versions": versions(),
@@ -97,6 +98,8 @@ def train_configuration(
     ordered = {name: [found[name][seed] for seed in configuration.seeds] for name in classes}
     for name, of_class in ordered.items():
         write_bundle(out / "bundles" / name, configuration, split, of_class)
+    for line in calibration_shortages(ordered):
+        note(line)
     return Trained(configuration, split, ordered, out)
 
 
@@ -132,16 +135,28 @@ def write_bundle(
         versions=versions(),
     )
     normals = split.development.validation.of_class(first.normal_class)
-    calibration = Calibration(
-        normal_scores=tuple(float(score) for score in first.normal_scores),
-        normal_residual=normal_residual(normals, detector.rebuild(normals)),
-    )
-    if false_alarm_rate is not None:
-        calibration = calibration.at(false_alarm_rate)
+    residual = normal_residual(normals, detector.rebuild(normals))
+    calibration = _calibration(first, false_alarm_rate, residual)
     held_out = split.development.validation.images
     model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
     card = write_card(config, calibration, split, cells, configuration.origin)
     save_bundle(folder, config, first.weights, model, calibration, card)
+
+
+def calibration_shortages(
+    cells: Mapping[str, Sequence[Cell]], false_alarm_rate: float | None = None
+) -> list[str]:
+    """A line for the normal classes whose bundle has too few held-out normals for its false-alarm
+    rate; arguments as those of `write_bundle`, by class."""
+    return shortages({k: _calibration(of[0], false_alarm_rate) for k, of in cells.items()})
+
+
+def _calibration(
+    cell: Cell, false_alarm_rate: float | None, residual: float | None = None
+) -> Calibration:
+    scores = tuple(float(score) for score in cell.normal_scores)
+    calibration = Calibration(normal_scores=scores, normal_residual=residual)
+    return calibration if false_alarm_rate is None else calibration.at(false_alarm_rate)
 
 
 def summary(cells: Sequence[Cell]) -> dict[str, Any]:

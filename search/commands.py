@@ -189,7 +189,7 @@ def export(
     from memgan.errors import BadInput
     from search.export_again import export_study
     from search.register import register_study
-    from search.report import report_table
+    from search.report import report_remarks, report_table
     from search.store import StudyFolder
     from tracking.registry import check_name
 
@@ -203,6 +203,8 @@ def export(
     )
     if not as_json:
         _console_print(report_table(report))
+        for line in report_remarks(report):
+            typer.echo(line)
         typer.echo(f"best configuration and bundles: {folder}")
     document = {**report, "export": str(folder)}
     if register is not None:
@@ -248,12 +250,14 @@ def doctor(
 
 def _print_result(result: StudyResult, out: TextIO) -> None:
     from search.pareto import front_table
-    from search.report import report_table
+    from search.report import report_remarks, report_table
     from tracking import ui_command
 
     if result.report is not None:
         report = result.report
         _console_print(report_table(report), out)
+        for line in report_remarks(report):
+            typer.echo(line, out)
         for trial, values in report["values"].items():
             shown = ", ".join(
                 f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"

@@ -71,6 +71,7 @@ def write_export(
         concluded.split,
         concluded.machine,
         concluded.versions,
+        false_alarm_rate,
     )
     place_export(out, lambda folder: _fill(folder, concluded, report, false_alarm_rate), note=note)
     return report

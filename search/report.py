@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from memgan.cells import Cell
 from memgan.data import Split
-from memgan.trained import mean_over_classes, percent, spread, summary
+from memgan.trained import calibration_shortages, mean_over_classes, percent, spread, summary
 from search.finals import Winner
 from search.study import Study
 
@@ -27,6 +27,7 @@ def make_report(
     split: Split,
     machine: str,
     versions: Mapping[str, str],
+    false_alarm_rate: float | None = None,
 ) -> dict[str, Any]:
     """The content of report.json. AUROC 0 to 1; `run_ids` are the trials' runs by trial id.
 
@@ -54,6 +55,7 @@ def make_report(
         "objective": study.judge,
         "classes": classes,
         "mean": mean,
+        "shortages": calibration_shortages(cells, false_alarm_rate),
         "anchors": dict(anchors),
         "values": {winner.outcome.trial_id: winner.outcome.values for winner in winners},
         "split_hash": split.hash,
@@ -91,6 +93,11 @@ def report_rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         ]
     )
     return headings, rows
+
+
+def report_remarks(report: Mapping[str, Any]) -> list[str]:
+    """What a reader has to know beside the figures, a line each."""
+    return list(report.get("shortages", []))
 
 
 def report_table(report: Mapping[str, Any]) -> Table:
@@ -133,6 +140,7 @@ def report_markdown(report: Mapping[str, Any], figures: Mapping[str, str]) -> st
         "|---|" + "---:|" * (len(headings) - 1),
         *("| " + " | ".join(row) + " |" for row in rows),
         "",
+        *(f"- {line}\n" for line in report_remarks(report)),
         "## Values",
         "",
         *values,

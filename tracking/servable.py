@@ -12,8 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from memgan.bundle import CALIBRATION, CONFIG, MODEL, BundleConfig, read_calibration
 from memgan.config import parse, read_yaml
 from memgan.errors import BundleError
@@ -69,6 +67,7 @@ def make_servable(bundles: Mapping[str, Path], folder: Path, model: Model) -> No
             python_model=str(_SCRIPT),
             artifacts={"bundles": str(together)},
             signature=_signature(bundles),
+            metadata={"images": _wanted(bundles)},
             pip_requirements=[f"{package}=={version(package)}" for package in _NEEDED],
         )
     # MLflow notes where on this machine these lay, and needs to know it nowhere.
@@ -106,15 +105,20 @@ def _whatever_stands_around() -> Iterator[None]:
         MLFLOW_UV_AUTO_DETECT.unset() if before is None else MLFLOW_UV_AUTO_DETECT.set(before)
 
 
+def _wanted(bundles: Mapping[str, Path]) -> str:
+    folder = next(iter(bundles.values()))
+    shape = parse(BundleConfig, read_yaml(folder / CONFIG), str(folder / CONFIG)).image_shape
+    return f"(N, {', '.join(map(str, shape))}), whole numbers from 0 to 255"
+
+
 def _signature(bundles: Mapping[str, Path]) -> ModelSignature:
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
     first, folder = next(iter(bundles.items()))
-    shape = parse(BundleConfig, read_yaml(folder / CONFIG), str(folder / CONFIG)).image_shape
     rate = read_calibration(folder / CALIBRATION).false_alarm_rate
     return ModelSignature(
-        inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, *shape))]),
+        # No inputs: MLflow would cut fractions to whole numbers before the script sees them.
         outputs=Schema(
             [
                 ColSpec("double", "score"),

@@ -61,7 +61,7 @@ def cells(cell: Cell) -> dict[str, list[Cell]]:
 @pytest.fixture(scope="session")
 def _bundle(digits: Split, cell: Cell, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "1"
-    write_bundle(folder, make_tiny(), digits, [cell])
+    write_bundle(folder, make_tiny(), digits, [cell], 0.1)
     return folder
 
 

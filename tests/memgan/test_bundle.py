@@ -48,7 +48,7 @@ def test_scores_equal_those_before_export(bundle: Path, cell: Cell, digits: Spli
     np.testing.assert_allclose(scores, cell.test_scores, rtol=1e-6)
     assert loaded.calibration.normal_scores == tuple(cell.normal_scores)
     assert loaded.config.split_hash == digits.hash
-    assert (loaded.verdicts(scores) == (scores > loaded.calibration.threshold)).all()
+    assert (loaded.verdicts(scores) == (loaded.p_values(scores) <= 0.1)).all()
     assert loaded.p_values(scores).min() >= 1 / (1 + len(cell.normal_scores))
 
 
@@ -87,6 +87,24 @@ def test_images_of_another_shape_are_refused(bundle: Path) -> None:
     for images in (np.zeros((2, 1, 9, 8), np.uint8), np.zeros((2, 1, 8, 8), np.float32)):
         with pytest.raises(BundleError, match=r"this bundle scores uint8 \(N, 1, 8, 8\)"):
             loaded.score(images)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnx"])
+def test_fractions_lists_and_other_channels_are_refused_with_what_is_wanted(
+    bundle: Path, backend: str
+) -> None:
+    loaded = load_bundle(bundle, backend=backend)
+    image = np.full((1, 1, 8, 8), 255, np.uint8)
+    wanted = r"uint8 \(N, 1, 8, 8\), values from 0 to 255"
+
+    for score in (loaded.score, loaded.model.score) if backend == "onnx" else (loaded.score,):
+        with pytest.raises(BundleError, match=rf"{wanted}; are they fractions from 0 to 1\? Then"):
+            score(image / 255)  # type: ignore[arg-type]
+        for given in ([], image.tolist(), image.astype(np.int64), np.tile(image, (1, 3, 1, 1))):
+            with pytest.raises(BundleError, match=wanted):
+                score(given)  # type: ignore[arg-type]
+    with pytest.raises(BundleError, match=wanted):
+        loaded.rebuild(image / 255)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "config.yaml", "calibration.json"])

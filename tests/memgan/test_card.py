@@ -31,10 +31,26 @@ def test_it_tells_counts_figures_and_limits(bundle: Path, cell: Cell, digits: Sp
     assert "| test AUROC of this bundle (seed 0) | 75.0 % |" in card
     assert "| test AUROC over 2 seeds | 62.5 ± 17.7 % |" in card
     threshold = loaded.calibration.at(0.2).threshold
+    assert threshold is not None
     assert f"| threshold at a false-alarm rate of 0.2 | {threshold:.6g} |" in card
     assert "10 % of each class of the train part were held out, with split seed 0" in card
     assert "given and not searched for" in card
     assert f"no p-value can be below {1 / (1 + held):.2g}" in card
+    assert "too few" not in card
+
+
+def test_it_says_when_the_normals_are_too_few_for_the_false_alarm_rate(
+    bundle: Path, cell: Cell, digits: Split
+) -> None:
+    loaded = load_bundle(bundle)
+
+    card = write_card(loaded.config, loaded.calibration.at(0.01), digits, [cell], None)
+
+    assert (
+        "| threshold at a false-alarm rate of 0.01 | none, too few held-out normal images" in card
+    )
+    assert f"**{len(cell.normal_scores)} held-out normal images are too few" in card
+    assert "hold out at least 99" in card
 
 
 def test_one_seed_has_no_spread_and_no_labels_no_figure(

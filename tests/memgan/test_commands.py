@@ -85,7 +85,9 @@ def test_train_json_is_one_document_and_processes_change_no_figure(
         assert row["test_auroc"] == here.document["classes"][name]["test_auroc"]
         assert (tmp_path / "apart" / "bundles" / name / "card.md").is_file()
     assert document["mean"] == here.document["mean"]
-    assert [line.split()[0] for line in here.errors] == ["1/4", "2/4", "3/4", "4/4"]
+    assert [line.split()[0] for line in here.errors[:4]] == ["1/4", "2/4", "3/4", "4/4"]
+    assert here.errors[4:] == document["shortages"]  # 14 normals of a digit, for a rate of 5 %
+    assert "14 held-out normal images are too few" in here.errors[4]
 
 
 def test_train_prints_a_table_and_where_the_bundles_are(
@@ -239,7 +241,13 @@ def test_score_writes_a_file_or_json(
     assert strict.document["threshold"] == calibration.at(0.5).threshold
     (row,) = strict.document["images"]
     assert row["anomalous"] == (row["score"] > strict.document["threshold"])
-    assert 0 < row["p_value"] <= 1
+    assert row["anomalous"] == (row["p_value"] <= 0.5)
+    assert (strict.document["shortage"], strict.errors) == (None, [])
+    few = memgan("score", bundle, photos, "--json", "--false-alarm-rate", 0.01)
+    assert few.code == 0
+    assert [few.document["shortage"]] == few.errors
+    assert "hold out at least 99" in few.errors[0]
+    assert not any(row["anomalous"] for row in few.document["images"])
     assert strict.document["unreadable"] == []
 
 

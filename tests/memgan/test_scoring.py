@@ -54,7 +54,7 @@ def test_a_folder_its_files_and_an_array_score_alike(
     assert single[0].score == pytest.approx(expected[1], rel=1e-5)
     assert array[3].image == f"{tmp_path / 'digits.npz'}[3]"
     assert array[3].p_value == loaded.p_values(np.array([array[3].score]))[0]
-    assert array[3].anomalous == (array[3].score > loaded.calibration.threshold)
+    assert array[3].anomalous == (array[3].p_value <= 0.1)
 
 
 def test_images_of_any_size_and_colour_are_brought_to_the_bundles_shape(

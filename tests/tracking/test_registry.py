@@ -193,13 +193,17 @@ def test_the_champion_of_a_server_answers_over_http(
     model = f"models:/{study_name}@champion"
     with serving(model, server.address, tmp_path / "serve.log") as address:
         answer = requests.post(f"{address}/invocations", json=content, timeout=30)
-        refused = requests.post(f"{address}/invocations", json={"inputs": [[1, 2]]}, timeout=30)
+        refused = [
+            requests.post(f"{address}/invocations", json={"inputs": given}, timeout=30)
+            for given in ([[1, 2]], [], (images / 256).tolist(), (images * 2.0).tolist())
+        ]
 
     assert answer.status_code == 200, answer.text
     rows = answer.json()["predictions"]
     scores = bundle.score(images)
     np.testing.assert_allclose([row["score"] for row in rows], scores, rtol=1e-12)
     np.testing.assert_allclose([row["p_value"] for row in rows], bundle.p_values(scores))
-    verdicts = (scores > bundle.calibration.at(0.2).threshold).tolist()
+    verdicts = bundle.calibration.at(0.2).verdicts(scores).tolist()
     assert [row["anomalous"] for row in rows] == verdicts
-    assert refused.status_code == 400
+    assert [answer.status_code for answer in refused] == [400] * 4
+    assert all("from 0 to 255" in answer.text for answer in refused[1:])

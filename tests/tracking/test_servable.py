@@ -50,8 +50,9 @@ def test_it_gives_what_the_bundle_gives(served: Path, bundles: dict[str, Path]) 
         assert list(found.columns) == ["score", "p_value", "anomalous"]
         np.testing.assert_array_equal(found["score"], scores)
         np.testing.assert_array_equal(found["p_value"], bundle.p_values(scores))
-        verdicts = scores > bundle.calibration.at(rate).threshold
+        verdicts = bundle.calibration.at(rate).verdicts(scores)
         np.testing.assert_array_equal(found["anomalous"], verdicts)
+        np.testing.assert_array_equal(found["anomalous"], found["p_value"] <= rate)
         assert verdicts.any()
 
 
@@ -60,8 +61,20 @@ def test_it_gives_what_the_bundle_gives(served: Path, bundles: dict[str, Path]) 
     [
         (images(2), {"normal_class": "4"}, "this model knows 1, 3"),
         (images(2), {"false_alarm_rate": 1.5}, "between 0 and 1"),
-        (images(2).astype(np.float64), {}, "float64"),
-        (np.zeros((2, 1, 9, 8), np.uint8), {}, "does not match expected shape"),
+        (images(2), {"false_alarm_rate": 0.01}, "no p-value below 0.0"),
+        (images(2) / 255, {}, "fractions from 0 to 1; send images of 1 channel, 8 rows"),
+        (images(2) / 2, {}, "not whole"),
+        (np.ones((2, 1, 8, 8)), {}, "fractions from 0 to 1"),
+        (images(9).astype(int) - 300, {}, "values from -"),
+        (images(9).astype(int) + 9, {}, "values from "),
+        (np.full((2, 1, 8, 8), np.nan), {}, "values from nan"),
+        (np.zeros((2, 1, 8, 8), bool), {}, "not of numbers"),
+        (np.full((2, 1, 8, 8), "7"), {}, "not of numbers"),
+        (np.zeros((2, 1, 9, 8), np.uint8), {}, r"expected \(N, 1, 8, 8\)"),
+        (np.zeros((2, 3, 8, 8), np.uint8), {}, r"expected \(N, 1, 8, 8\)"),
+        (np.zeros((0, 1, 8, 8), np.uint8), {}, "no image was sent"),
+        ([], {}, "no image was sent"),
+        ([[[[1, 2]]], [[[1]]]], {}, "differ in shape"),
     ],
 )
 def test_what_it_cannot_score_is_refused(
@@ -73,6 +86,16 @@ def test_what_it_cannot_score_is_refused(
     model = mlflow.pyfunc.load_model(str(served))
     with pytest.raises(MlflowException, match=message):
         model.predict(given, params=params)
+
+
+def test_whole_numbers_of_any_type_score_alike(served: Path) -> None:
+    import mlflow.pyfunc
+
+    model = mlflow.pyfunc.load_model(str(served))
+    expected = model.predict(images(3))
+    for given in (images(3).tolist(), images(3).astype(np.int64), images(3).astype(np.float32)):
+        np.testing.assert_array_equal(model.predict(given)["score"], expected["score"])
+    assert "(N, 1, 8, 8), whole numbers from 0 to 255" in (served / "MLmodel").read_text()
 
 
 def test_it_holds_no_pickle_and_no_path_of_this_machine(served: Path) -> None:
