@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from search.neighbours import claim_neighbours
+
+claim_neighbours()
+
 if TYPE_CHECKING:
     from search.conduct import StudyResult, resume, run
     from search.export_again import export_study

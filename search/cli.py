@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -71,6 +73,16 @@ def run(arguments: list[str]) -> int:
             if line := one_printable_line(part):
                 sys.stderr.write(f"memgan: {line}\n")
         return error.exit_code
+    except PermissionError as error:
+        sys.stderr.write(f"memgan: {one_printable_line(_refused(error))}\n")
+        return 2
+    except RuntimeError as error:
+        if "home directory" not in str(error):  # pathlib's words, where a user has none
+            raise
+        sys.stderr.write(
+            "memgan: this user has no home; set HOME, or write out what begins with ~\n"
+        )
+        return 2
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     except BrokenPipeError:
@@ -78,6 +90,17 @@ def run(arguments: list[str]) -> int:
     if code == _INTERRUPTED:
         sys.stderr.write("memgan: interrupted\n")
     return code if isinstance(code, int) else 0
+
+
+def _refused(error: PermissionError) -> str:
+    where = error.filename or "a place that is needed"
+    home = Path(os.environ.get("HOME") or "/nowhere").absolute()
+    hint = (
+        "set HOME to a folder of your own"
+        if isinstance(where, str) and Path(where).is_relative_to(home)
+        else "give another place, or ask for the right to this one"
+    )
+    return f"{where}: {error.strerror or 'permission denied'}; {hint}"
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import yaml
 
+import search.cli
 from search.cli import run
 from search.study import Study
 
@@ -40,6 +42,9 @@ STUDY = {
     "fixed": {"epochs": 1, "width": 2, "memory_units": 4, "memory_dim": 4},
     "budget": {"trials": 1},
 }
+
+
+MAIN = "from search.cli import main; main()"
 
 
 @dataclass(frozen=True)
@@ -273,3 +278,47 @@ def test_an_empty_results_folder_has_no_studies(memgan: Callable[..., Ended]) ->
 
     assert (ended.code, json.loads(ended.out)) == (0, {"studies": []})
     assert "no studies" in memgan("studies").out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["data", "check", "~/images"],
+        ["data", "check", "mnist", "--data-dir", "~/data"],
+        ["search", "--results", "~/results"],
+    ],
+)
+def test_a_home_that_cannot_be_read_is_one_line(arguments: list[str], tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0)
+    without = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("nothing is unreadable for this user")
+    ended = subprocess.run(
+        [*(without if os.geteuid() == 0 else []), sys.executable, "-c", MAIN, *arguments],
+        env={**os.environ, "HOME": str(home), "MPLCONFIGDIR": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    home.chmod(0o700)
+    assert ended.returncode == 2, ended.stderr
+    line = ended.stderr.splitlines()[-1]
+    assert line.startswith(f"memgan: {home}/")
+    assert line.endswith("ermission denied; set HOME to a folder of your own")
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_user_without_a_home_is_told(
+    memgan: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a container's, whose number no list of users holds."""
+
+    def homeless(arguments: list[str], standalone_mode: bool) -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(search.cli, "app", homeless)
+    ended = memgan("data", "list")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.errors == ["memgan: this user has no home folder; set HOME to one"]
