@@ -79,9 +79,7 @@ def run(arguments: list[str]) -> int:
     except RuntimeError as error:
         if "home directory" not in str(error):  # pathlib's words, where a user has none
             raise
-        sys.stderr.write(
-            "memgan: this user has no home; set HOME, or write out what begins with ~\n"
-        )
+        sys.stderr.write("memgan: this user has no home folder; set HOME to one\n")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
