@@ -83,15 +83,12 @@ def safe(name: str) -> str:
     and gain a short hash, so that two different names never share a key. A name that looks as if
     it had one already gains another.
     """
-    cleaned = _NOT_ALLOWED.sub("_", name).strip()[:100].strip()
-    if cleaned == name and name not in ("", ".", "..") and not _HASHED.search(name):
-        return name
-    return f"{cleaned.strip('.') or '_'}-{_short_hash(name)}"
+    return _hashed(name) if _HASHED.search(name) else _valid(name)
 
 
 def safe_path(key: str) -> str:
-    """A key of several parts joined by slashes, each made safe."""
-    return "/".join(safe(part) for part in key.split("/"))
+    """A key of several parts joined by slashes, each made safe; safe ones stay as they are."""
+    return "/".join(_valid(part) for part in key.split("/"))
 
 
 def val_auroc(class_name: str) -> str:
@@ -171,6 +168,19 @@ def model_name(study: str, normal_class: str) -> str:
 def final_name(normal_class: str, seed: int) -> str:
     """What a final is called in the list of runs; `normal_class` may be "all"."""
     return f"final {normal_class} seed {seed}"
+
+
+def _valid(part: str) -> str:
+    unchanged = _cleaned(part) == part and part not in ("", ".", "..")
+    return part if unchanged else _hashed(part)
+
+
+def _hashed(name: str) -> str:
+    return f"{_cleaned(name).strip('.') or '_'}-{_short_hash(name)}"
+
+
+def _cleaned(name: str) -> str:
+    return _NOT_ALLOWED.sub("_", name).strip()[:100].strip()
 
 
 def _short_hash(name: str) -> str:

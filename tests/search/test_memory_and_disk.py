@@ -35,7 +35,7 @@ def _study(**sections: Any) -> Study:
     content: dict[str, Any] = {
         "name": "tiny",
         "normal_class": "0,1",
-        "space": {"memory_units": [4, 8, 10**12]},
+        "space": {"memory_units": [4, 5, 6, 7, 8, 9, 10**12]},
         "fixed": FIXED,
         "scheduler": "none",
         "resources": {"checkpoint_epochs": 1},
@@ -58,7 +58,7 @@ def searched(
     _ray: None, split: Split, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[TrialsResult, Recorder, Path]:
     """Two trials more than the best few, one of them wanting more memory than there is."""
-    starts = [{"memory_units": n} for n in (4, 10**12, 8, 4, 8, 4)][: KEPT + 3]
+    starts = [{"memory_units": n} for n in (4, 10**12, 8, 5, 6, 7, 9)][: KEPT + 3]
     study = _study(start_from=starts, budget={"trials": KEPT + 3})
     results, recorder = tmp_path_factory.mktemp("results"), Recorder()
     return _run(study, split, results, recorder), recorder, results
@@ -104,7 +104,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_stops_a_study_that_then_goes_on(
     leave: int, split: Split, small_disk: Path
 ) -> None:
-    study = _study(space={"memory_units": [4, 8]}, budget={"trials": 3})
+    study = _study(space={"memory_units": [4, 6, 8]}, budget={"trials": 3})
     study = study.with_options(epochs=12)
     ballast = small_disk / "ballast"
 

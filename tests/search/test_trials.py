@@ -96,14 +96,15 @@ def test_normals_alone_are_searched_by_anomalies_made_from_them(tmp_path: Path) 
 
 @pytest.mark.usefixtures("_ray")
 def test_every_end_of_a_trial_is_told_as_what_it_was(split: Split, tmp_path: Path) -> None:
-    good, slow = {"learning_rate": 5e-3}, {"learning_rate": 1e-6}
+    good, as_good = {"learning_rate": 5e-3}, {"learning_rate": 4.9e-3}
+    slow, as_slow = {"learning_rate": 1e-6}, {"learning_rate": 1.1e-6}
     sane, wild = {"cycle_weight": 1.0}, {"cycle_weight": 1e300}
     study = _study(
         space={
             "learning_rate": {"low": 1e-6, "high": 0.01, "log": True},
             "cycle_weight": [1.0, 1e300],
         },
-        start_from=[good | sane, good | wild, good | sane, slow | sane, slow | sane],
+        start_from=[good | sane, good | wild, as_good | sane, slow | sane, as_slow | sane],
         budget={"trials": 5},
     )
     recorder = Recorder()

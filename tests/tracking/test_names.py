@@ -11,9 +11,15 @@ from tracking import names
 @given(st.text(max_size=12), st.text(max_size=12))
 @example("a/b", "a_b")
 @example("a/b", names.safe("a/b"))
+@example("a/b-0123ab", "a_b-0123ab")
 def test_two_names_never_share_a_key(one: str, other: str) -> None:
     assert (names.safe(one) == names.safe(other)) == (one == other)
     assert names.is_valid_key(names.val_auroc(one))
+
+
+def test_a_key_that_is_safe_is_not_changed_again() -> None:
+    key = names.val_auroc("T-shirt/top")
+    assert names.safe_path(key) == key
 
 
 def test_models_of_two_classes_have_two_names() -> None:
