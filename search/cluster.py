@@ -22,9 +22,9 @@ from typing import Any, TextIO
 
 from memgan.errors import BadInput
 from memgan.machine_share import MachineShare, machine_share
-from search.workers_path import workers_path
 from search.ray_processes import end_ray
 from search.stopping import handlers_kept
+from search.workers_path import workers_path
 from tracking.location import is_address, local_folder, one_line
 
 _SECONDS_TO_ANSWER = 5.0
@@ -124,7 +124,6 @@ def memory_for_ray(share: MachineShare) -> dict[str, int]:
 
 def _start(start: Callable[[], None]) -> None:
     """Start a Ray of our own, once more if it was not there in time. BadInput if it will not."""
-    import ray
 
     folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
     for attempt in (1, 2):
