@@ -23,6 +23,8 @@ from typing import Any, TextIO
 from memgan.errors import BadInput
 from memgan.machine_share import MachineShare, machine_share
 from search.ray_answers import address_of_auto, why_silent
+from search.ray_processes import end_ray
+from search.stopping import handlers_kept
 from search.workers_path import workers_path
 from tracking.location import is_address, local_folder, one_line
 
@@ -37,6 +39,7 @@ _QUIET: Mapping[str, str] = {
     "RAY_DEDUP_LOGS": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "RAY_AIR_NEW_OUTPUT": "0",  # the old one can be silenced
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Watch and stopping do it, at every moment
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
@@ -66,24 +69,35 @@ def connect(
         ray._private.ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = False
     for name in ("ray.tune", "ray.train", "ray.air"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    if address == "local":
-        _start(lambda: _start_own(cpus, gpus))
-    else:
-        try:
-            ray.init(
-                address=address,
-                job_config=_job_config(workers_path(sys.path, local=False)),
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-        except Exception as error:
-            raise BadInput(
-                f"no Ray at {address}: {one_line(error)}; see --address, RAY_ADDRESS"
-            ) from None
+    try:
+        with handlers_kept():
+            if address == "local":
+                _start(lambda: _start_own(cpus, gpus))
+            else:
+                _join(address)
+    except KeyboardInterrupt:
+        end_ray()
+        raise
     try:
         yield dict(ray.cluster_resources())
     finally:
-        ray.shutdown()
+        end_ray()
+
+
+def _join(address: str) -> None:
+    import ray
+
+    try:
+        ray.init(
+            address=address,
+            job_config=_job_config(workers_path(sys.path, local=False)),
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except Exception as error:
+        raise BadInput(
+            f"no Ray at {address}: {one_line(error)}; see --address, RAY_ADDRESS"
+        ) from None
 
 
 def _why_silent(address: str) -> str | None:
@@ -118,7 +132,6 @@ def memory_for_ray(share: MachineShare) -> dict[str, int]:
 
 def _start(start: Callable[[], None]) -> None:
     """Start a Ray of our own, once more if it was not there in time. BadInput if it will not."""
-    import ray
 
     folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
     for attempt in (1, 2):
@@ -138,7 +151,7 @@ def _start(start: Callable[[], None]) -> None:
             if final or attempt == 2:
                 twice = "" if final else ", twice; if the machine was busy, try again"
                 raise BadInput(f"a local Ray did not start: {one_line(error)}{twice}") from None
-            ray.shutdown()
+            end_ray()
 
 
 def _job_config(path: list[str]) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -11,11 +13,14 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from search.options import Json, Results
+from search.stopping import current, stoppable
 
 if TYPE_CHECKING:
     from search.conduct import StudyResult
+    from search.going_on import GoingOn
 
 
+@stoppable(process_ends=True)
 def search(
     study_file: Annotated[
         Path | None, typer.Argument(metavar="[STUDY.yaml]", help="Else: digits, in minutes.")
@@ -116,45 +121,48 @@ def search(
         "max_concurrent": max_concurrent,
         "price_per_hour": price_per_hour,
     }
-    if resume is not None:
-        if study_file is not None or name is not None:
-            raise BadInput("--resume NAME goes with neither a study file nor --name")
-        go_on = partial(
-            resume_study,
-            resume,
-            options=options,
-            settings=settings or [],
-            results=results,
-            tracking_uri=tracking_uri,
-            address=address,
-            download=download,
-            note=_note,
-        )
-        try:
-            result = go_on(mend=mend_journal)
-        except JournalDamaged as fault:
-            if mend_journal or not (sys.stdin and sys.stdin.isatty()):
-                raise
-            typer.confirm(f"{fault}\nleave them out and go on?", abort=True, err=True)
-            result = go_on(mend=True)
-    else:
-        study = Study.default() if study_file is None else Study.from_yaml(study_file)
-        study = study.with_options(name=name, **options).with_settings(settings or [])
-        result = run(
-            study,
-            results=results,
-            tracking_uri=tracking_uri,
-            address=address,
-            download=download,
-            note=_note,
-        )
-    if as_json:
-        typer.echo(json.dumps(result.document()), out)
-    else:
-        _print_result(result, out)
-    _warn(result)
-    if result.interrupted:
-        raise typer.Exit(130)
+    with _told_how_to_go_on(results, tracking_uri, address) as going_on:
+        if resume is not None:
+            if study_file is not None or name is not None:
+                raise BadInput("--resume NAME goes with neither a study file nor --name")
+            going_on.name = resume
+            go_on = partial(
+                resume_study,
+                resume,
+                options=options,
+                settings=settings or [],
+                results=results,
+                tracking_uri=tracking_uri,
+                address=address,
+                download=download,
+                note=_note,
+            )
+            try:
+                result = go_on(mend=mend_journal)
+            except JournalDamaged as fault:
+                if mend_journal or not (sys.stdin and sys.stdin.isatty()):
+                    raise
+                typer.confirm(f"{fault}\nleave them out and go on?", abort=True, err=True)
+                result = go_on(mend=True)
+        else:
+            study = Study.default() if study_file is None else Study.from_yaml(study_file)
+            study = study.with_options(name=name, **options).with_settings(settings or [])
+            going_on.name = study.name
+            result = run(
+                study,
+                results=results,
+                tracking_uri=tracking_uri,
+                address=address,
+                download=download,
+                note=_note,
+            )
+        if as_json:
+            typer.echo(json.dumps(result.document()), out)
+        else:
+            _print_result(result, out)
+        _warn(result)
+        if result.interrupted:
+            raise KeyboardInterrupt
 
 
 def export(
@@ -219,6 +227,7 @@ def export(
         typer.echo(json.dumps(document))
 
 
+@stoppable(process_ends=True)
 def doctor(
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
@@ -277,19 +286,37 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
 
 
 def _warn(result: StudyResult) -> None:
-    from tracking.location import is_address, redact, resolve, resume_command, sync_command
+    from tracking.location import sync_command
 
-    name, results = result.study.name, result.folder.where
-    for line in result.remainder.lines(sync_command(name, results)):
+    for line in result.remainder.lines(sync_command(result.study.name, result.folder.where)):
         _note(line)
     for fault in result.faults:
         _note(f"record: {fault}")
-    if result.interrupted:
-        own = resolve(None, results).uri if not is_address(results) else None
-        record = (
-            () if result.tracking_uri == own else ("--tracking-uri", redact(result.tracking_uri))
-        )
-        _note(f"go on with: {resume_command(name, results, *record)}")
+
+
+@contextmanager
+def _told_how_to_go_on(
+    results: Path | str, tracking_uri: str | None, address: str | None
+) -> Iterator[GoingOn]:
+    from search.going_on import GoingOn
+
+    going_on = GoingOn(results, tracking_uri, address)
+
+    def tell() -> None:
+        if line := going_on.line():
+            _note(line)
+
+    def tell_at_worst() -> None:
+        tell()
+        _note("memgan: interrupted")
+
+    current().at_worst(tell_at_worst)
+    try:
+        yield going_on
+    except KeyboardInterrupt:
+        with current().held():
+            tell()
+        raise
 
 
 def _note(line: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,10 +31,20 @@ from search.prepare import anchored, make_record, prepare, prepare_again, study_
 from search.progress import LiveProgress
 from search.resources import allot
 from search.start_points import settle_starts
+from search.stopping import Stop, current, stoppable
 from search.store import StudyFolder
 from search.study import Study
 from search.trials import read_outcomes, run_trials
-from tracking import Location, Record, Remainder, redact, resolve, settle, start_writer
+from tracking import (
+    Location,
+    Record,
+    Remainder,
+    WriterProcess,
+    redact,
+    resolve,
+    settle,
+    start_writer,
+)
 from tracking.location import sync_command
 
 _RESOURCES = ("device", "gpus_per_trial", "cpus_per_trial", "max_concurrent", "price_per_hour")
@@ -84,6 +94,7 @@ class StudyResult:
         }
 
 
+@stoppable()
 def run(
     study: Study,
     *,
@@ -93,7 +104,7 @@ def run(
     download: bool = False,
     note: Note = lambda line: None,
 ) -> StudyResult:
-    """Run a new study to its end, or until SIGINT.
+    """Run a new study to its end, or until SIGINT or SIGTERM, which mean the same.
 
     note: told a line for each thing worth knowing on the way. StudyError if the name is taken or
     the folder cannot be written, DataError for images that do not serve, TrackingUnavailable if
@@ -110,16 +121,21 @@ def run(
     study, split, groups = prepare(study, download)
     began = beginning_of(split, groups)
     with NewStudy(study, folder, location.uri, began) as new_study:
-        if study.judge == "label-free":
-            note("no labels are looked at: trials are judged by anomalies made from normal images")
-        classes = [name for group in groups for name in group.classes]
-        for line in (*split.remarks, *judging_lines(split, classes)):
-            note(line)
-        for doubt in doubts(study.judge, study.space):
-            note(doubt)
-        return _conduct(study, folder, mirror, split, groups, location, address, note, new_study)
+        return _conduct(
+            study,
+            folder,
+            mirror,
+            split,
+            groups,
+            location,
+            address,
+            note,
+            new_study,
+            worth_knowing=_worth_knowing(study, split, groups),
+        )
 
 
+@stoppable()
 def resume(
     name: str,
     *,
@@ -203,8 +219,9 @@ def _conduct(
     address: str | None,
     note: Note,
     new_study: NewStudy | None = None,
+    worth_knowing: Sequence[str] = (),
 ) -> StudyResult:
-    started = time.monotonic()
+    started, stop = time.monotonic(), current()
     with folder.lock(), ExitStack() as held:
         if read_beginning(folder.path) is None:  # Of an earlier version.
             write_beginning(folder.path, beginning_of(split, groups))
@@ -230,14 +247,17 @@ def _conduct(
                         " runs that it had; for a fresh one take another --name, or remove it for"
                         " good with `mlflow gc`"
                     )
+                for line in worth_knowing:
+                    note(line)
                 note(f"study {study.name}: {allotment.describe()}")
                 begun = True
                 if new_study:
                     new_study.begun = True
+                stop.at_worst(lambda: record.study_ended("KILLED"))
                 record.study_started(study_params(study))
                 record.artifact(record.study_key, folder.study_file)
                 outcomes = _search(study, groups, split, folder, record, note)
-                interrupted = any(outcome.interrupted for outcome in outcomes)
+                interrupted = stop.asked or any(outcome.interrupted for outcome in outcomes)
                 if not interrupted:
                     winners = _winners(groups, outcomes)
                     if reason := why_no_room(folder.path, ROOM_TO_GO_ON):
@@ -254,8 +274,10 @@ def _conduct(
             raise
         finally:
             if begun:
-                record.study_ended("KILLED" if interrupted else status)
-            remainder = settle(record, writer)
+                with stop.held():
+                    record.study_ended("KILLED" if interrupted else status)
+            remainder = _settle(record, writer, stop)
+            interrupted = interrupted or stop.asked
             if status == "FAILED" and not interrupted:
                 # There is a fault on its way, and so no result that could tell it.
                 for line in remainder.lines(sync_command(study.name, folder.where)):
@@ -278,6 +300,31 @@ def _conduct(
         parent_run_id=record.run_id(record.study_key),
         seconds=time.monotonic() - started,
     )
+
+
+def _worth_knowing(study: Study, split: Split, groups: Sequence[ClassGroup]) -> list[str]:
+    """What a new study's user should know, told once nothing can refuse the study any more."""
+    lines = []
+    if study.judge == "label-free":
+        lines.append(
+            "no labels are looked at: trials are judged by anomalies made from normal images"
+        )
+    classes = [name for group in groups for name in group.classes]
+    return [
+        *lines,
+        *split.remarks,
+        *judging_lines(split, classes),
+        *doubts(study.judge, study.space),
+    ]
+
+
+def _settle(record: Record, writer: WriterProcess, stop: Stop) -> Remainder:
+    """Deliver what is left of the record; in a few seconds where somebody wants to stop."""
+    if not stop.asked:
+        with suppress(KeyboardInterrupt):
+            return settle(record, writer)
+    with stop.held():
+        return settle(record, writer, stop.seconds_left(60.0), leave=True)
 
 
 def _search(

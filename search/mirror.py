@@ -18,7 +18,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import sqlite3
 import tempfile
 import threading
@@ -31,6 +30,7 @@ from memgan.errors import StudyError
 from memgan.locks import try_lock
 from memgan.made_files import is_plain_file
 from search.export_place import is_of_study
+from search.stopping import stop_process
 from search.storage import Storage
 from search.store import StudyFolder, studies
 from search.study_files import everything_below, in_order_of_removal
@@ -274,7 +274,7 @@ class Mirror:
         while not stop.wait(EVERY):
             self._round(ended=False)
             if self.lost:
-                os.kill(os.getpid(), signal.SIGINT)
+                stop_process()
                 return
 
     def _round(self, *, ended: bool) -> None:

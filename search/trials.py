@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +14,7 @@ from search.listener import TrialListener
 from search.memory import resources_for
 from search.outcome import TrialOutcome, TrialsResult
 from search.resources import Allotment, allot
+from search.stopping import handlers_kept
 from search.store import StudyFolder
 from search.study import Study
 from tracking.location import resume_command
@@ -81,12 +80,12 @@ def search_groups(
     from search.watch import Watch
 
     started = time.monotonic()
-    with _signals_put_back(), _counted(folder, started) as count:
+    with _counted(folder, started) as count:
         while True:
             watch = Watch(study, journals, listeners, folder)
             watch.tick = count
             rest = None if left is None else max(1.0, left - (time.monotonic() - started))
-            with _ended_in_order(folder, journals, watch):
+            with _ended_in_order(folder, journals, watch), handlers_kept():
                 _fit(study, trainable, folder, journals, watch, rest)
             is_up = left is not None and time.monotonic() - started >= left
             again = watch.to_try_again and not all(j.exhausted() for j in journals.values())
@@ -238,20 +237,6 @@ def _must_validate(groups: Sequence[ClassGroup], development: Development) -> No
             f"no labelled anomalies to validate class {', '.join(blind)} on; search with"
             " --objective label-free, or add labelled images of other classes to the train part"
         )
-
-
-@contextmanager
-def _signals_put_back() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-    before = {number: signal.getsignal(number) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

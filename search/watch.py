@@ -27,6 +27,7 @@ from search.keep import Keeper
 from search.listener import TrialListener
 from search.memory import judge_share, says_out_of_memory
 from search.outcome import TrialOutcome
+from search.stopping import current
 from search.store import StudyFolder
 from search.study import Study
 from tracking import names
@@ -91,18 +92,21 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         }
 
     def setup(self, *args: Any, **kwargs: Any) -> None:
-        """Called once Tune has put its own handler of SIGINT in place, which tells nobody."""
+        """Called when Tune is ready. Tune's handler ends its loop in order and tells nobody; it
+        is taken from SIGUSR1, as `cluster` keeps Tune from SIGINT, which must mean the same
+        before this moment and after it."""
         if threading.current_thread() is not threading.main_thread():
             return
-        tunes_own = signal.getsignal(signal.SIGINT)
+        ends_loop, stop = signal.getsignal(signal.SIGUSR1), current()
 
         def note(number: int, frame: FrameType | None) -> None:
-            self.interrupted = True
-            if callable(tunes_own):
-                tunes_own(number, frame)
+            if stop.take(number):
+                self.interrupted = True
+                if callable(ends_loop):
+                    ends_loop(number, frame)
 
-        signal.signal(signal.SIGINT, note)
-        signal.signal(signal.SIGTERM, note)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, note)
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
         if time.monotonic() - self._ticked > 2:

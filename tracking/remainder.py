@@ -47,13 +47,18 @@ class Remainder(Frozen):
         return said
 
 
-def settle(record: Record, writer: WriterProcess, timeout: float = 60.0) -> Remainder:
-    """Let the writer deliver what is left, for at most `timeout` seconds, and say what remains."""
+def settle(
+    record: Record, writer: WriterProcess, timeout: float = 60.0, *, leave: bool = False
+) -> Remainder:
+    """Let the writer deliver what is left, for at most `timeout` seconds, and say what remains.
+
+    leave: a writer that is not done by then goes on for its last minute, while this process ends.
+    """
     record.flush()
-    writer.drain(timeout)
+    writer.drain(timeout, leave=leave)
     # Somebody may have made room on the disk meanwhile.
     lost = record.flush()
-    waiting = writer.drain()
+    waiting = writer.drain(0.0 if leave else 60.0, leave=leave)
     return Remainder(
         waiting=waiting,
         refused=refusals(record.outbox) if waiting >= 0 else (),

@@ -89,11 +89,12 @@ class WriterProcess:
             "address with --tracking-uri or MLFLOW_TRACKING_URI"
         )
 
-    def drain(self, timeout: float = 60.0) -> int:
+    def drain(self, timeout: float = 60.0, *, leave: bool = False) -> int:
         """Let the writer deliver what is left, for at most `timeout` seconds, and end it.
 
         Returns how many events still wait (−1 where the outbox cannot be read any more); they
-        stay in the outbox, and `memgan sync` delivers them. A writer that somebody killed is
+        stay in the outbox, and `memgan sync` delivers them. leave: a writer that is not done by
+        then is not ended; it goes on for its last minute. A writer that somebody killed is
         started once more. Safe to call again.
         """
         deadline = time.monotonic() + timeout
@@ -106,7 +107,8 @@ class WriterProcess:
         try:
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            self._stop()
+            if not leave:
+                self._stop()
         return self._count_waiting()
 
     def _start(self) -> None:
