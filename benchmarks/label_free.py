@@ -5,12 +5,15 @@ validation anomalies, on made ones (`--objective label-free`), and on the test i
 
     python benchmarks/label_free.py mnist --detector pca --data-dir DIR
     python benchmarks/label_free.py mnist --detector memgan --classes 2,8 --data-dir DIR
+    python benchmarks/label_free.py part --detector pca
+
+`part` and `texture` are images with small defects, drawn from a seed (local_defects.py).
 
 Prints, of the mean AUROC over classes, Spearman's rank correlation of either choice with the test,
 and the test AUROC of the setting that each would choose. No choice is made by the test images.
 
-With --kinds the test images are left alone: every kind of made anomaly by itself, two that were
-given up for it among them, is ranked against labelled validation.
+Each kind of made anomaly is ranked by itself too. With --kinds the test images are left alone:
+every kind, two that were given up among them, is ranked against labelled validation.
 """
 
 from __future__ import annotations
@@ -22,18 +25,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from local_defects import DEFECTS, make_source
 from scipy.stats import spearmanr
 
 from memgan.config import DataConfig
 from memgan.configuration import Configuration, Runtime
 from memgan.data import Split, load_split
-from memgan.data.images import Flags, Pixels
-from memgan.data.made_anomalies import CHANGES, with_made_anomalies
+from memgan.data.images import Pixels
+from memgan.data.made_anomalies import VERSION, with_made_anomalies
+from memgan.data.split import make_split
 from memgan.detectors import Detector
 from memgan.metrics import auroc
 from memgan.parameters import make_parameters
 from memgan.runtime import machine, prepare_process, versions
 from memgan.training import Training
+from memgan.validation import judge
+
+Figures = npt.NDArray[np.float64]
 
 _SETTINGS: dict[str, list[dict[str, Any]]] = {
     "pca": [{"components": 2**power} for power in range(9)],
@@ -81,6 +90,15 @@ def add_noise(image: Pixels, other: Pixels, generator: np.random.Generator) -> P
     return (image + noise).clip(0, 255).round().astype(np.uint8)
 
 
+def split_of(source: str, folder: Path | None) -> Split:
+    """The split of a source that memgan knows or of one that is drawn."""
+    if source in DEFECTS:
+        # Of labelled images as many as a user with some defects would hold out.
+        data = DataConfig(source=source, validation_fraction=0.25)
+        return make_split(make_source(source), data)
+    return load_split(DataConfig(source=source, dir=folder))
+
+
 def trained(split: Split, detector: str, values: dict[str, Any], name: str) -> Detector:
     """A detector of one class under one setting, ready to score."""
     configuration = Configuration(
@@ -95,28 +113,36 @@ def trained(split: Split, detector: str, values: dict[str, Any], name: str) -> D
     return training.detectors[name]
 
 
-Judged = dict[str, tuple[Pixels, Flags]]
-
-
-def sets_of(split: Split, made: Split, name: str) -> Judged:
-    """What a setting is judged by: labelled and made validation, and the test images."""
+def judged(detector: Detector, split: Split, made: Split, name: str) -> dict[str, float]:
+    """One setting by labelled validation, by made anomalies, all and each kind, and by test."""
+    images, anomalous = split.development.validation_of(name)
+    made_images, made_flags = made.development.validation_of(name)
+    found = judge(detector.score(made_images), made_flags, made.development.made_kinds(name))
     return {
-        "labelled": split.development.validation_of(name),
-        "made": made.development.validation_of(name),
-        "test": (split.test.images, split.test.anomalous(name)),
+        "labelled": auroc(detector.score(images), anomalous),
+        "made": found.figure,
+        "test": auroc(detector.score(split.test.images), split.test.anomalous(name)),
+        **{f"made {kind}": figure for kind, figure in found.kinds.items()},
     }
 
 
-def kinds_of(split: Split, name: str) -> Judged:
+def kinds_judged(detector: Detector, split: Split, made: Split, name: str) -> dict[str, float]:
     """Labelled validation, and held-out normals beside one kind of made anomaly each."""
+    assert made.development.made_anomalies is not None
     normals = split.development.validation.of_class(name)
-    flags = np.arange(2 * len(normals)) >= len(normals)
-    found: Judged = {"labelled": split.development.validation_of(name)}
-    for change in (*CHANGES, blend, add_noise):
+    images, anomalous = split.development.validation_of(name)
+    found = {"labelled": auroc(detector.score(images), anomalous)}
+    beside: dict[str, Pixels] = dict(made.development.made_anomalies[name])
+    for change in (blend, add_noise):
         rng = np.random.default_rng(0)
         others = normals[rng.permutation(len(normals))]
-        made = [change(image, other, rng) for image, other in zip(normals, others, strict=True)]
-        found[change.__name__] = np.concatenate([normals, np.stack(made)]), flags
+        beside[change.__name__] = np.stack(
+            [change(image, other, rng) for image, other in zip(normals, others, strict=True)]
+        )
+    flags = np.arange(2 * len(normals)) >= len(normals)
+    of_normals = detector.score(normals)
+    for kind, images in beside.items():
+        found[kind] = auroc(np.concatenate([of_normals, detector.score(images)]), flags)
     return found
 
 
@@ -126,19 +152,28 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     if "test" not in kinds:
         labelled = kinds.pop("labelled")
         return {
-            f"spearman_{name}_with_labelled": round(float(spearmanr(of, labelled).statistic), 3)
-            for name, of in kinds.items()
+            f"spearman_{name}_with_labelled": _order(of, labelled) for name, of in kinds.items()
         }
     test = kinds["test"]
     return {
-        "spearman_made_with_test": round(float(spearmanr(kinds["made"], test).statistic), 3),
-        "spearman_labelled_with_test": round(
-            float(spearmanr(kinds["labelled"], test).statistic), 3
-        ),
+        "spearman_made_with_test": _order(kinds["made"], test),
+        "spearman_labelled_with_test": _order(kinds["labelled"], test),
+        "spearman_by_kind_with_test": {
+            kind.removeprefix("made "): _order(of, test)
+            for kind, of in kinds.items()
+            if kind.startswith("made ")
+        },
         "test_of_the_choice_by_made": round(100 * float(test[kinds["made"].argmax()]), 2),
         "test_of_the_choice_by_labelled": round(100 * float(test[kinds["labelled"].argmax()]), 2),
         "test_of_the_middle_setting": round(100 * float(np.median(test)), 2),
     }
+
+
+def _order(one: Figures, other: Figures) -> float | None:
+    """Spearman's rank correlation; None where all of one are equal, so that it has no order."""
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return None
+    return round(float(spearmanr(one, other).statistic), 3)
 
 
 def main() -> None:
@@ -156,14 +191,11 @@ def main() -> None:
     options = parser.parse_args()
     prepare_process(1)
     started = time.perf_counter()
-    data = DataConfig(source=options.source, dir=options.data_dir)
-    split = load_split(data)
-    classes = options.classes.split(",") if options.classes else split.normal_classes
-    made = with_made_anomalies(split, classes, data.split_seed)
-    sets = {
-        name: kinds_of(split, name) if options.kinds else sets_of(split, made, name)
-        for name in classes
-    }
+    split = split_of(options.source, options.data_dir)
+    given = options.classes or ("good" if options.source in DEFECTS else None)
+    classes = given.split(",") if given else split.normal_classes
+    made = with_made_anomalies(split, classes, 0)
+    judge_all = kinds_judged if options.kinds else judged
     rows: list[dict[str, Any]] = []
     settings = settings_of(options.detector, options.settings)
     if options.contrast:
@@ -172,15 +204,16 @@ def main() -> None:
         found = {}
         for name in classes:
             detector = trained(split, options.detector, values, name)
-            found[name] = {
-                kind: auroc(detector.score(images), anomalous)
-                for kind, (images, anomalous) in sets[name].items()
-            }
+            found[name] = judge_all(detector, split, made, name)
+        # Of a kind that only some classes have: over those.
+        named = dict.fromkeys(kind for of_class in found.values() for kind in of_class)
         mean = {
-            kind: float(np.mean([row[kind] for row in found.values()])) for kind in sets[classes[0]]
+            kind: float(np.mean([of[kind] for of in found.values() if kind in of]))
+            for kind in named
         }
         rows.append({"values": values, "mean": mean, "classes": found})
         print(values, {kind: round(100 * value, 2) for kind, value in mean.items()}, flush=True)
+    drawn = options.source in DEFECTS
     given = f" --classes {options.classes}" if options.classes else ""
     given += f" --settings {options.settings}" if options.detector == "memgan" else ""
     given += " --contrast" if options.contrast else ""
@@ -195,7 +228,8 @@ def main() -> None:
         "machine": machine(),
         "versions": versions(),
         "command": f"python benchmarks/label_free.py {options.source} --detector"
-        f" {options.detector}{given} --data-dir DIR",
+        f" {options.detector}{given}{'' if drawn else ' --data-dir DIR'}",
+        "made_anomalies": VERSION,
     }
     print(json.dumps(summarise(rows), indent=1))
     if options.out:

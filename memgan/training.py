@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,8 @@ from memgan.data import Development
 from memgan.data.images import Pixels
 from memgan.detectors import Detector, build_detector
 from memgan.errors import TrainingDiverged
-from memgan.metrics import auroc
 from memgan.runtime import peak_memory_mb, resolve_device
+from memgan.validation import Validated, judge
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,16 @@ class EpochReport:
     epoch: int
     """Epochs done so far, from 1."""
     val_auroc: dict[str, float]
-    """0 to 1, by normal class; classes without labelled validation are absent."""
+    """0 to 1, by normal class; classes without labelled validation are absent. On made anomalies
+    it is the mean over their kinds (`memgan.validation`)."""
     losses: dict[str, float]
     """Means over the classes."""
     seconds: float
     images_per_second: float
     """Training images, over the time of training alone."""
     peak_memory_mb: float
+    made_auroc: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By normal class and kind of made anomaly, 0 to 1; empty where labelled ones judge."""
 
     @property
     def mean_val_auroc(self) -> float:
@@ -75,6 +78,8 @@ class Training:
             )
             for name in classes
         }
+        self.validated: dict[str, Validated] = {}
+        """What `validate` found last, by normal class."""
         self._epochs = {name: configuration.parameters_for(name).epochs for name in classes}
         self._stages = {name: configuration.stages_for(name) for name in classes}
 
@@ -111,19 +116,24 @@ class Training:
                     )
                 losses.setdefault(loss, []).append(value)
         in_training = time.perf_counter() - started
+        val_auroc = self.validate() if validate else {}
         return EpochReport(
             epoch=self.epoch,
-            val_auroc=self.validate() if validate else {},
+            val_auroc=val_auroc,
             losses={loss: sum(values) / len(values) for loss, values in losses.items()},
             seconds=time.perf_counter() - started,
             images_per_second=trained / in_training,
             peak_memory_mb=peak_memory_mb(),
+            made_auroc=self._made_auroc() if validate else {},
         )
 
     def standing(self) -> EpochReport:
         """The report of the epoch trained last, of a training that was loaded: validated anew,
         without losses and times."""
-        return EpochReport(self.epoch, self.validate(), {}, 0.0, 0.0, peak_memory_mb())
+        val_auroc = self.validate()
+        return EpochReport(
+            self.epoch, val_auroc, {}, 0.0, 0.0, peak_memory_mb(), self._made_auroc()
+        )
 
     def scoring_seconds(self) -> float:
         """Seconds to score a thousand images: of five passes over the validation images the
@@ -141,9 +151,10 @@ class Training:
             detector.prepare_to_score(self.images[name])
 
     def validate(self) -> dict[str, float]:
-        """AUROC, 0 to 1, on the validation images, for every class that has labelled ones."""
+        """AUROC, 0 to 1, on the validation images, for every class that has labelled or made
+        anomalies there."""
         self.prepare_to_score()
-        found = {}
+        self.validated = {}
         for name, detector in self.detectors.items():
             if not self.development.can_validate(name):
                 continue
@@ -154,8 +165,11 @@ class Training:
                     f"scores of class {name} are not finite in epoch {self.epoch};"
                     " lower the learning rate"
                 )
-            found[name] = auroc(scores, anomalous)
-        return found
+            self.validated[name] = judge(scores, anomalous, self.development.made_kinds(name))
+        return {name: found.figure for name, found in self.validated.items()}
+
+    def _made_auroc(self) -> dict[str, dict[str, float]]:
+        return {name: found.kinds for name, found in self.validated.items() if found.kinds}
 
     def save(self, path: Path) -> None:
         """Everything needed to go on exactly, in one file; complete or absent, never half."""

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from memgan.config import Frozen
 from memgan.data import Split
+from memgan.data.made_anomalies import VERSION
 from memgan.errors import StudyError
 from search.groups import ClassGroup
 
@@ -31,6 +32,9 @@ class Beginning(Frozen):
     """(C, H, W)."""
     images: dict[str, dict[str, int]] = Field(default_factory=dict)
     """How many, by part ("train", "validation", "test") and class."""
+    made_anomalies: int | None = None
+    """The version of the made anomalies that judge its trials; None where none do, and in a study
+    that was begun before they had versions."""
     prefixes: dict[str, str] = Field(default_factory=dict)
     """In front of trial numbers, by class; empty where all classes are searched as one."""
 
@@ -42,6 +46,7 @@ def beginning_of(split: Split, groups: Sequence[ClassGroup]) -> Beginning:
         memgan=version("memgan"),
         image_shape=split.test.image_shape,
         images=_numbers(split),
+        made_anomalies=None if split.development.made_anomalies is None else VERSION,
         prefixes={group.name: group.prefix for group in groups if group.prefix},
     )
 
@@ -82,6 +87,19 @@ def check_same_images(study: str, begun: Beginning, split: Split) -> None:
         f"study {study} began with other images of {split.source} (split hash"
         f" {begun.split_hash[:12]}, now {split.hash[:12]}): {shown}{more}; put the images back as"
         " they were, or start a new study with these"
+    )
+
+
+def check_same_made_anomalies(study: str, begun: Beginning | None, judge: str) -> None:
+    """StudyError where trials that are judged by made anomalies would from now on be judged by
+    others, which no figure of the earlier trials compares with."""
+    if judge != "label-free" or (begun is not None and begun.made_anomalies == VERSION):
+        return
+    raise StudyError(
+        f"study {study} judges its trials by anomalies made in a way that this version of memgan"
+        f" no longer has, and old and new figures do not compare; start a new study, with"
+        f" `start_from: [{{study: {study}, best: 3}}]` in its file to try the best of this one"
+        " first; what was exported stays, and `memgan export` still writes it"
     )
 
 

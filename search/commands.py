@@ -197,7 +197,7 @@ def export(
     from memgan.errors import BadInput
     from search.export_again import export_study
     from search.register import register_study
-    from search.report import report_remarks, report_table
+    from search.report import caution_lines, report_remarks, report_table
     from search.store import StudyFolder
     from tracking.registry import check_name
 
@@ -213,6 +213,8 @@ def export(
         _console_print(report_table(report))
         for line in report_remarks(report):
             typer.echo(line)
+        for line in caution_lines(report, _CAUTIONS_SHOWN):
+            typer.echo(f"caution: {line}")
         typer.echo(f"best configuration and bundles: {folder}")
     document = {**report, "export": str(folder)}
     if register is not None:
@@ -257,9 +259,12 @@ def doctor(
         raise typer.Exit(1)
 
 
+_CAUTIONS_SHOWN = 5
+
+
 def _print_result(result: StudyResult, out: TextIO) -> None:
     from search.pareto import front_table
-    from search.report import report_remarks, report_table
+    from search.report import caution_lines, report_remarks, report_table
     from tracking import ui_command
 
     if result.report is not None:
@@ -273,6 +278,8 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
                 for key, value in values.items()
             )
             typer.echo(f"winner: trial {trial} ({shown})", out)
+        for line in caution_lines(report, _CAUTIONS_SHOWN):
+            typer.echo(f"caution: {line}", out)
     for front in result.fronts.values():
         _console_print(front_table(front, result.study.objectives), out)
     counts = ", ".join(f"{count} {state}" for state, count in result.trials.items() if count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +20,7 @@ from memgan.runtime import machine, versions
 from memgan.trained import summary
 from search.anchors import anchors_on_ray
 from search.best import best_configuration
+from search.certainty import cautions, stored_influences
 from search.checkpoints import stored
 from search.export import Concluded, write_export
 from search.export_place import exported
@@ -89,24 +90,37 @@ def conclude(
         winner.outcome.trial_id: record.run_id(record.trial_key(winner.outcome.trial_id))
         for winner in winners
     }
+    stood = anchors()
     concluded = Concluded(
         study,
         folder.study_id,
         winners,
         configuration,
         finals.cells,
-        anchors(),
+        stood,
         run_ids,
         split,
         folder.journal,
         earlier.report["machine"] if earlier and as_before else machine(),
         earlier.report["versions"] if earlier and as_before else versions(),
+        _cautions(winners, folder, stood, split),
     )
     report = write_export(concluded, folder.export, note=note)
     conclusion = Conclusion(runtime, concluded.anchors, report)
     _write_conclusion(folder.path, conclusion)
     _record_conclusion(record, winners, finals, folder)
     return conclusion
+
+
+def _cautions(
+    winners: Sequence[Winner], folder: StudyFolder, anchors: Mapping[str, Any], split: Split
+) -> list[dict[str, Any]]:
+    found = []
+    for winner in winners:
+        outcomes = read_outcomes(winner.group, folder)
+        influences = stored_influences(best_few(outcomes), folder.checkpoints)
+        found += cautions(winner, outcomes, influences, anchors, split.development)
+    return found
 
 
 def read_conclusion(folder: Path) -> Conclusion | None:

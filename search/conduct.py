@@ -12,7 +12,12 @@ from typing import Any, Literal
 from memgan.data import Split
 from memgan.data.judging import judging_lines
 from memgan.errors import MemganError, OutOfSpace, StudyError
-from search.beginning import beginning_of, read_beginning, write_beginning
+from search.beginning import (
+    beginning_of,
+    check_same_made_anomalies,
+    read_beginning,
+    write_beginning,
+)
 from search.checkpoints import lost
 from search.cluster import check_address, check_outlives_job, connect, is_own
 from search.conclude import Conclusion, conclude
@@ -163,6 +168,7 @@ def resume(
     check_not_a_copy(folder, written)
     check_places(written.data, folder, location)
     study = _extended(written, options or {}, settings)
+    check_same_made_anomalies(name, read_beginning(folder.path), study.judge)
     if not mend:
         check_journal(folder)
     study, split, groups = prepare_again(study, folder, download, note)

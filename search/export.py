@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Concluded:
     machine: str
     """Where the finals were trained, and with what."""
     versions: Mapping[str, str]
+    cautions: list[dict[str, Any]] = field(default_factory=list)
+    """What is to be said of the choice, as `search.certainty` gives it."""
 
 
 def write_export(
@@ -72,6 +74,7 @@ def write_export(
         concluded.machine,
         concluded.versions,
         false_alarm_rate,
+        concluded.cautions,
     )
     place_export(out, lambda folder: _fill(folder, concluded, report, false_alarm_rate), note=note)
     return report

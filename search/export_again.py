@@ -69,6 +69,7 @@ def export_study(
         folder.journal,
         conclusion.report["machine"],
         conclusion.report["versions"],
+        conclusion.report.get("cautions", []),
     )
     return write_export(concluded, out or folder.export, false_alarm_rate)
 

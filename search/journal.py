@@ -171,8 +171,13 @@ class Journal:
         trial_id: str,
         val_auroc: Mapping[str, float],
         measured: Mapping[str, float] = MappingProxyType({}),
+        made_auroc: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
     ) -> None:
-        """The trial saw its full budget; measured: objectives other than AUROC, by name."""
+        """The trial saw its full budget; measured: objectives other than AUROC, by name;
+        made_auroc: as in `TrialOutcome`."""
+        if made_auroc:
+            noted = {kind: dict(figures) for kind, figures in made_auroc.items()}
+            self._storage.set_trial_user_attr(self._keys[trial_id], "made_auroc", noted)
         found = {self._study.judge: val_auroc["mean"], **measured}
         if len(self._study.objectives) > 1:
             self._storage.set_trial_user_attr(self._keys[trial_id], "objectives", found)
@@ -321,6 +326,7 @@ def _outcome(trial: FrozenTrial, prefix: str, heir: dict[str, Any] | None) -> Tr
         schedule={s["epoch"]: dict(s["changes"]) for s in heir["stages"][1:]} if heir else {},
         epochs=max(steps, default=0),
         val_auroc=dict(notes.get("val_auroc", last)),
+        made_auroc=dict(notes.get("made_auroc", {})),
         error=notes.get("error"),
         stopped_by=notes.get("stopped_by"),
         checkpoint=notes.get("checkpoint"),

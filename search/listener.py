@@ -24,6 +24,10 @@ class TrialListener(Protocol):
     ) -> None:
         """An epoch is done, each one told once; `val_auroc` by class, with "mean"."""
 
+    def trial_made(self, trial_id: str, epoch: int, made_auroc: Mapping[str, float]) -> None:
+        """After an epoch of a trial that made anomalies judge: AUROC by their kind, 0 to 1, the
+        mean over the trial's classes."""
+
     def trial_changed(self, trial_id: str, epoch: int, params: Mapping[str, Any]) -> None:
         """From this epoch on a trial of a population has other values, and the weights of the
         trial `params["weights_from"]`; may be told again when it goes on in a new process."""

@@ -25,6 +25,9 @@ class TrialOutcome:
     """Epochs done."""
     val_auroc: dict[str, float]
     """0 to 1 after the last epoch, by normal class, with "mean"; empty before the first."""
+    made_auroc: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Of a finished trial that made anomalies judge: 0 to 1 by their kind, then by normal class,
+    with "mean"."""
     schedule: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Parameters that changed in training, by the epoch from which they hold."""
     objectives: dict[str, float] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from memgan.trained import percent
 from search.figures.by_class import with_mean
 from search.figures.study import published_figures
 from search.outcome import TrialOutcome, TrialsResult
-from search.report import report_remarks, report_rows
+from search.report import caution_lines, made_rows, report_remarks, report_rows
 from search.study import Study
 from search.trial_table import trial_table
 
@@ -55,6 +55,8 @@ def report_page(
         headings=headings,
         rows=rows,
         remarks=report_remarks(report),
+        cautions=caution_lines(report),
+        made=made_rows(report),
         published=_published(report),
         table=trial_table(study, trials),
         figures=[

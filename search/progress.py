@@ -93,6 +93,9 @@ class LiveProgress:
     ) -> None:
         self._change(trial_id, epochs=epoch, val_auroc=dict(val_auroc))
 
+    def trial_made(self, trial_id: str, epoch: int, made_auroc: Mapping[str, float]) -> None:
+        """Not shown."""
+
     def trial_changed(self, trial_id: str, epoch: int, params: Mapping[str, Any]) -> None:
         """Not shown."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from memgan.cells import Cell
 from memgan.data import Split
+from memgan.data.made_anomalies import VERSION
 from memgan.trained import calibration_shortages, mean_over_classes, percent, spread, summary
+from search.certainty import ANCHOR_TITLES
 from search.finals import Winner
 from search.study import Study
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _VALIDATION = {"val-auroc": "validation", "label-free": "made anomalies"}
-ANCHOR_TITLES = {"pca": "PCA", "neighbours": "nearest neighbours"}
 
 
 def make_report(
@@ -28,8 +29,10 @@ def make_report(
     machine: str,
     versions: Mapping[str, str],
     false_alarm_rate: float | None = None,
+    cautions: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The content of report.json. AUROC 0 to 1; `run_ids` are the trials' runs by trial id.
+    """The content of report.json. AUROC 0 to 1; `run_ids` are the trials' runs by trial id;
+    `cautions` as `search.certainty` gives them.
 
     A class's val_auroc is the winning trial's, on what it was chosen by; test comes from finals.
     """
@@ -42,6 +45,7 @@ def make_report(
                 "trial": trial.trial_id,
                 "run_id": run_ids.get(trial.trial_id),
                 "val_auroc": trial.val_auroc.get(name),
+                **_made(trial.made_auroc, name),
                 **{key: final[key] for key in ("test_auroc_mean", "test_auroc_sd", "seeds")},
             }
     validated = [row["val_auroc"] for row in classes.values() if row["val_auroc"] is not None]
@@ -58,10 +62,44 @@ def make_report(
         "shortages": calibration_shortages(cells, false_alarm_rate),
         "anchors": dict(anchors),
         "values": {winner.outcome.trial_id: winner.outcome.values for winner in winners},
+        **({"made_anomalies": VERSION} if study.judge == "label-free" else {}),
+        "cautions": [dict(each) for each in cautions],
         "split_hash": split.hash,
         "machine": machine,
         "versions": dict(versions),
     }
+
+
+def _made(by_kind: Mapping[str, Mapping[str, float]], name: str) -> dict[str, dict[str, float]]:
+    found = {kind: figures[name] for kind, figures in by_kind.items() if name in figures}
+    return {"made_auroc": found} if found else {}
+
+
+def made_rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a row for each class of the winner's AUROC by kind of made anomaly, in
+    percent; no rows where labelled anomalies judged."""
+    classes = {name: row.get("made_auroc", {}) for name, row in report["classes"].items()}
+    kinds = list(dict.fromkeys(kind for of_class in classes.values() for kind in of_class))
+    rows = [
+        [name, *(percent(of_class.get(kind)) for kind in kinds)]
+        for name, of_class in classes.items()
+        if of_class
+    ]
+    return ["normal class", *kinds], rows
+
+
+def caution_lines(report: Mapping[str, Any], most: int | None = None) -> list[str]:
+    """What is to be said of the choice, a line each; of more than `most` the first, and how many
+    there are beside."""
+    several = report["protocol"] == "per-class"
+    lines = [
+        f"class {each['group']}: {each['line']}" if several else each["line"]
+        for each in report.get("cautions", ())
+    ]
+    if most is not None and len(lines) > most:
+        rest = len(lines) - most
+        lines = [*lines[:most], f"and {rest} more such line{'s' * (rest > 1)}, in the report"]
+    return lines
 
 
 def report_rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -141,6 +179,8 @@ def report_markdown(report: Mapping[str, Any], figures: Mapping[str, str]) -> st
         *("| " + " | ".join(row) + " |" for row in rows),
         "",
         *(f"- {line}\n" for line in report_remarks(report)),
+        *_section("How sure the choice is", [f"- {line}" for line in caution_lines(report)]),
+        *_section("By kind of made anomaly", _markdown_table(*made_rows(report))),
         "## Values",
         "",
         *values,
@@ -155,6 +195,20 @@ def report_markdown(report: Mapping[str, Any], figures: Mapping[str, str]) -> st
         "",
     ]
     return "\n".join(lines)
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return [f"## {title}", "", *lines, ""] if lines else []
+
+
+def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
+    return [
+        "| " + " | ".join(headings) + " |",
+        "|---|" + "---:|" * (len(headings) - 1),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
 
 
 def short_value(value: Any) -> str:

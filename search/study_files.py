@@ -22,7 +22,7 @@ CONCLUSION, JOURNAL, OUTBOX, SESSION = (
     "outbox.db",
     "session.json",
 )
-WEIGHTS_OF_TRIAL = ("training.pt", ".metadata.json")
+WEIGHTS_OF_TRIAL = ("training.pt", "influence.npy", ".metadata.json")
 """What a checkpoint's folder holds."""
 
 _TOP = {

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from ray import tune
 
 from memgan.configuration import Runtime
 from memgan.errors import MemganError, TrainingDiverged
+from memgan.made_figures import mean_by_kind
 from memgan.runtime import gpu_memory_mb, prepare_process, reset_peak_memory
-from search.checkpoints import CHECKPOINT_FILE, stored
+from search.checkpoints import CHECKPOINT_FILE, INFLUENCE_FILE, stored
 from search.disk import NEXT_TO_NOTHING, is_full, why_no_room
 from search.memory import hold_to_share_of_worker, is_out_of_memory
 from search.storage import Storage
@@ -84,10 +86,21 @@ def _train(
             continue
         with tempfile.TemporaryDirectory() as folder:
             training.save(Path(folder) / CHECKPOINT_FILE)
+            if training.finished:
+                _save_influence(training, Path(folder) / INFLUENCE_FILE)
             tune.report(
                 _flat(report) | _measured(study, training),
                 checkpoint=tune.Checkpoint.from_directory(folder),
             )
+
+
+def _save_influence(training: Training, path: Path) -> None:
+    from memgan.validation import mean_influence
+
+    scores = {name: found.scores for name, found in training.validated.items()}
+    influence = mean_influence(training.development, scores)
+    if influence is not None:
+        np.save(path, influence, allow_pickle=False)
 
 
 def _go_on(training: Training, earlier: str | None, checkpoints: Storage) -> None:
@@ -105,6 +118,7 @@ def _flat(report: EpochReport) -> dict[str, Any]:
     return {
         "epoch": report.epoch,
         "val_auroc": {**report.val_auroc, "mean": report.mean_val_auroc},
+        "made_auroc": mean_by_kind(report.made_auroc),
         "losses": report.losses,
         "seconds": report.seconds,
         "images_per_second": report.images_per_second,

@@ -155,6 +155,9 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
                 result["images_per_second"],
                 result["peak_memory_mb"],
             )
+            if by_kind := result.get("made_auroc"):
+                means = {kind: figures["mean"] for kind, figures in by_kind.items()}
+                self._tell("trial_made", trial_id, result["epoch"], means)
 
     def on_checkpoint(
         self, iteration: int, trials: Any, trial: Any, checkpoint: Any, **info: Any
@@ -174,7 +177,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         val_auroc = dict(last["val_auroc"]) if "epoch" in last else {}
         if epoch >= self._study.epochs:
             measured = last.get("measured", {})
-            journal.finished(trial_id, val_auroc, measured)
+            journal.finished(trial_id, val_auroc, measured, last.get("made_auroc", {}))
             if measured:
                 self._tell("trial_measured", trial_id, epoch, measured)
             self._end(trial, "FINISHED")

@@ -96,6 +96,11 @@ def val_auroc(class_name: str) -> str:
     return f"val_auroc/{safe(class_name)}"
 
 
+def made_auroc(kind: str) -> str:
+    """The metric of AUROC (0 to 1) on one kind of made anomaly, the mean over classes."""
+    return f"made_auroc/{safe(kind)}"
+
+
 def test_auroc(class_name: str) -> str:
     """The metric of test AUROC (0 to 1) with this normal class, or of their `MEAN`."""
     return f"test_auroc/{safe(class_name)}"

@@ -175,6 +175,12 @@ class Record:
         self._metrics(self.trial_key(trial_id), epoch, values)
 
     @_never_raises
+    def trial_made(self, trial_id: str, epoch: int, made_auroc: Mapping[str, float]) -> None:
+        """After an epoch AUROC by kind of made anomaly, the mean over the trial's classes."""
+        values = {names.made_auroc(kind): value for kind, value in made_auroc.items()}
+        self._metrics(self.trial_key(trial_id), epoch, values)
+
+    @_never_raises
     def trial_measured(self, trial_id: str, epoch: int, values: Mapping[str, float]) -> None:
         """Other objectives of a trial, measured once after this epoch, by their names."""
         self.metrics(self.trial_key(trial_id), values, epoch)

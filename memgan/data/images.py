@@ -116,15 +116,22 @@ class Development:
 
     train: LabeledImages
     validation: LabeledImages
-    made_anomalies: Mapping[str, Pixels] | None = None
-    """By normal class, made from its held-out normals; they then stand for the labelled ones."""
+    made_anomalies: Mapping[str, Mapping[str, Pixels]] | None = None
+    """By normal class and kind, one made from each of its held-out normals, in their order; they
+    then stand for the labelled ones."""
 
     def validation_of(self, normal_class: str) -> tuple[Pixels, Flags]:
         """The images that a detector of this class is validated on, and which are anomalies."""
         if self.made_anomalies is None:
             return self.validation.images, self.validation.anomalous(normal_class)
-        normals, made = self.validation.of_class(normal_class), self.made_anomalies[normal_class]
-        return np.concatenate([normals, made]), np.arange(len(normals) + len(made)) >= len(normals)
+        normals = self.validation.of_class(normal_class)
+        images = np.concatenate([normals, *self.made_anomalies[normal_class].values()])
+        return images, np.arange(len(images)) >= len(normals)
+
+    def made_kinds(self, normal_class: str) -> tuple[str, ...]:
+        """The kinds of anomalies made for this class, in the order of `validation_of`; none where
+        labelled ones are looked at."""
+        return () if self.made_anomalies is None else tuple(self.made_anomalies[normal_class])
 
     def can_validate(self, normal_class: str) -> bool:
         """Whether validation holds both normals and anomalies, so that an AUROC exists."""

@@ -45,8 +45,8 @@ def judges_of_trials(development: Development, normal_class: str) -> Judges:
     """The images that judge the trials of one normal class."""
     if development.made_anomalies is not None:
         normals = len(development.validation.of_class(normal_class))
-        made = development.made_anomalies.get(normal_class, ())
-        return Judges(normals, len(made), made=True)
+        made = development.made_anomalies.get(normal_class, {})
+        return Judges(normals, sum(len(of_kind) for of_kind in made.values()), made=True)
     return _counted(development.validation.anomalous(normal_class))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from memgan.figures.style import NORMAL, PALETTE, QUIET, plain_axes, short
-from search.report import ANCHOR_TITLES
+from search.certainty import ANCHOR_TITLES
 
 _ANCHOR_MARKS = {"pca": "s", "neighbours": "^"}
 _LIFT = 0.17

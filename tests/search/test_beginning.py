@@ -10,8 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from memgan.data.made_anomalies import VERSION
 from memgan.errors import StudyError
-from search.beginning import beginning_of, read_beginning, write_beginning
+from search.beginning import (
+    beginning_of,
+    check_same_made_anomalies,
+    read_beginning,
+    write_beginning,
+)
 from search.conduct import resume
 from search.export_again import export_study
 from search.prepare import anchored, prepare, prepare_again
@@ -112,6 +118,53 @@ def test_a_study_of_an_earlier_version_says_that_it_cannot_compare(begun: StudyF
 
     assert len(notes) == 1
     assert "earlier version" in notes[0]
+
+
+@pytest.fixture
+def without_labels(photos: Path, tmp_path: Path) -> StudyFolder:
+    """A study that was begun and is judged by made anomalies."""
+    study = Study(
+        name="blind",
+        data={"source": str(photos)},
+        normal_class="good",
+        detector="pca",
+        objective="label-free",
+        space={"components": [2, 4]},
+        budget={"trials": 1},
+    )
+    study, split, groups = prepare(anchored(study), download=False)
+    folder = StudyFolder(tmp_path / "results", "blind")
+    folder.create(study, beginning_of(split, groups))
+    return folder
+
+
+@pytest.mark.parametrize("earlier", ["another version", "none", "no file"])
+def test_old_and_new_made_anomalies_never_judge_one_study(
+    without_labels: StudyFolder, earlier: str
+) -> None:
+    begun = read_beginning(without_labels.path)
+    assert begun is not None
+    assert begun.made_anomalies == VERSION
+    versions = {"another version": VERSION - 1, "none": None}
+    if earlier == "no file":
+        (without_labels.path / "beginning.json").unlink()
+    else:
+        old = begun.model_copy(update={"made_anomalies": versions[earlier]})
+        write_beginning(without_labels.path, old)
+    before = {path: path.read_bytes() for path in without_labels.path.iterdir()}
+
+    with pytest.raises(StudyError, match="old and new figures do not compare") as refused:
+        resume("blind", results=without_labels.results)
+
+    assert "\n" not in str(refused.value)
+    assert {path: path.read_bytes() for path in without_labels.path.iterdir()} == before
+
+
+def test_made_anomalies_are_no_matter_where_labels_judge(begun: StudyFolder) -> None:
+    started = read_beginning(begun.path)
+    assert started is not None
+    assert started.made_anomalies is None
+    check_same_made_anomalies("mine", started, "val-auroc")
 
 
 def test_an_earlier_study_that_came_to_its_end_is_compared_by_its_report(

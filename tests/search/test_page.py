@@ -131,3 +131,19 @@ def test_anomalies_that_were_made_are_told_apart_from_labelled_ones(
     assert ("Made anomalies: the winning trial's" in text) == made
     assert ("Validation: the winning trial's" in text) != made
     assert (text.count("on anomalies made from held-out normals") == 2) == made
+
+
+def test_how_sure_the_choice_is_stands_on_the_page(
+    make_study: Make, fill: Make, make_report: Make, tmp_path: Path
+) -> None:
+    study = make_study()
+    fill(tmp_path / "journal", study, CLASSES)
+    trials = outcomes_by_group(class_groups(study, CLASSES), tmp_path / "journal")
+    sure = make_report(study, CLASSES)
+    unsure = {**sure, "cautions": [{"group": "all", "line": f"behind {ODD}"}]}
+
+    elements = Elements(report_page(study, unsure, trials, {}))
+
+    assert f"behind {ODD}." in elements.text
+    assert "How sure the choice is" in elements.text
+    assert "How sure the choice is" not in report_page(study, sure, trials, {})

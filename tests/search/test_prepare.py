@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memgan.data.made_anomalies import CHANGES
 from memgan.errors import DataError
 from search.prepare import prepare
 from search.study import Study
@@ -55,4 +54,6 @@ def test_labels_can_be_left_out_of_account() -> None:
     held_out = split.development.validation.of_class("3")
     assert study == asked
     np.testing.assert_array_equal(images[~anomalous], held_out)
-    assert len(images) == (1 + len(CHANGES)) * len(held_out)
+    kinds = split.development.made_kinds("3")
+    assert set(kinds) == {"small-patch", "large-patch", "scar", "blotch", "rotation"}
+    assert len(images) == (1 + len(kinds)) * len(held_out)

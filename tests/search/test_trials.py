@@ -20,6 +20,7 @@ from memgan.configuration import Runtime
 from memgan.data import Split, load_split
 from memgan.errors import DataError, UnknownName
 from memgan.training import Training
+from search.certainty import stored_influences
 from search.groups import class_groups, safe_name
 from search.outcome import TrialsResult
 from search.prepare import prepare
@@ -85,13 +86,26 @@ def test_normals_alone_are_searched_by_anomalies_made_from_them(tmp_path: Path) 
         download=False,
     )
 
-    result = _run(study, split, tmp_path / "results", Recorder())
+    recorder = Recorder()
+    result = _run(study, split, tmp_path / "results", recorder)
 
     untrained, trained = (outcome.mean for outcome in result.outcomes)
     assert untrained is not None
     assert trained is not None
     assert untrained < trained < 1
     assert result.best is result.outcomes[1]
+    kinds = split.development.made_kinds("3")
+    told = {trial: by_kind for trial, _, by_kind in recorder.of("trial_made")}
+    for outcome in result.outcomes:
+        assert set(outcome.made_auroc) == set(kinds) == set(told[outcome.trial_id])
+        means = [figures["mean"] for figures in outcome.made_auroc.values()]
+        assert told[outcome.trial_id] == {
+            kind: figures["mean"] for kind, figures in outcome.made_auroc.items()
+        }
+        assert outcome.mean == pytest.approx(np.mean(means), abs=1e-5)
+    kept = stored_influences(result.outcomes, StudyFolder(tmp_path / "results", "tiny").checkpoints)
+    assert {len(of_trial) for of_trial in kept.values()} == {len(split.development.validation)}
+    assert set(kept) == {"0000", "0001"}
 
 
 @pytest.mark.usefixtures("_ray")

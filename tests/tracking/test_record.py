@@ -119,6 +119,17 @@ def test_a_trial_nests_in_its_study(record: Record, view: Callable[[str], RunVie
     }
 
 
+def test_each_kind_of_made_anomaly_is_a_metric_by_epoch(
+    record: Record, view: Callable[[str], RunView]
+) -> None:
+    record.trial_started("a1", {}, "all")
+    record.trial_made("a1", 1, {"small-patch": 0.8, "scar": 0.7})
+    record.trial_made("a1", 2, {"small-patch": 0.9, "scar": 0.75})
+
+    trial = view(record.trial_key("a1"))
+    assert trial.metrics == {"made_auroc/small-patch": 0.9, "made_auroc/scar": 0.75}
+
+
 def test_a_failure_is_recorded_in_one_line(record: Record, view: Callable[[str], RunView]) -> None:
     record.trial_started("a1", {}, "all")
     record.trial_ended("a1", "FAILED", error="first\n  second")

@@ -1,0 +1,63 @@
+"""What a report tells beside its table: how sure the choice is, and each kind of made anomaly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from search.report import caution_lines, made_rows, report_markdown
+
+Make = Callable[..., Any]
+LINES = [f"line {number}" for number in range(7)]
+
+
+@pytest.fixture
+def report(make_study: Make, make_report: Make) -> dict[str, Any]:
+    found: dict[str, Any] = make_report(make_study(), ("ship", "frog"))
+    return found
+
+
+def _cautions(*groups: str) -> list[dict[str, str]]:
+    return [{"group": group, "line": line} for group, line in zip(groups, LINES, strict=False)]
+
+
+def test_each_caution_is_a_line_of_the_report(report: dict[str, Any]) -> None:
+    text = report_markdown({**report, "cautions": _cautions("all", "all")}, {})
+
+    assert "## How sure the choice is\n\n- line 0\n- line 1\n" in text
+    assert "How sure" not in report_markdown({**report, "cautions": []}, {})
+
+
+def test_a_report_of_an_earlier_version_has_none(report: dict[str, Any]) -> None:
+    report.pop("cautions", None)
+
+    assert caution_lines(report) == []
+
+
+def test_of_many_classes_the_first_are_told_and_the_rest_are_counted(
+    report: dict[str, Any],
+) -> None:
+    many = {**report, "protocol": "per-class", "cautions": _cautions(*"abcdefg")}
+
+    told = caution_lines(many, 5)
+
+    assert told[:2] == ["class a: line 0", "class b: line 1"]
+    assert told[5:] == ["and 2 more such lines, in the report"]
+    assert len(caution_lines(many)) == 7
+
+
+def test_kinds_are_columns_and_a_class_without_one_has_a_dash(report: dict[str, Any]) -> None:
+    report["classes"]["ship"]["made_auroc"] = {"scar": 0.8, "rotation": 0.95}
+    report["classes"]["frog"]["made_auroc"] = {"scar": 0.7}
+
+    headings, rows = made_rows(report)
+
+    assert headings == ["normal class", "scar", "rotation"]
+    assert rows == [["ship", "80.0", "95.0"], ["frog", "70.0", "–"]]
+    assert "| ship | 80.0 | 95.0 |" in report_markdown(report, {})
+
+
+def test_labelled_anomalies_have_no_kinds(report: dict[str, Any]) -> None:
+    assert made_rows(report)[1] == []
