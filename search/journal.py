@@ -82,7 +82,10 @@ class Journal:
         self._keys: dict[str, int] = {}
         """Optuna's own keys of trials by their ids."""
         if not self._optuna.get_trials(deepcopy=False):
-            for point in list(different(study.points()))[: study.most_trials]:
+            points = study.points()
+            if not study.search_space.never_repeats:
+                points = list(different(points))
+            for point in points[: study.most_trials]:
                 self._optuna.enqueue_trial(point)
         self.park()
 
