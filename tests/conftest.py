@@ -11,7 +11,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 for _name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS"):
     os.environ.pop(_name, None)
 
-# A script's background job ignores Ctrl-C, and hands that on to all that it starts; the tests are of
+# A background job of a script ignores Ctrl-C, and so does all that it starts; the tests are of
 # processes to which it means something. SIGTERM likewise.
 for _number, _usual in (
     (signal.SIGINT, signal.default_int_handler),
