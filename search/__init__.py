@@ -12,14 +12,15 @@ from search.neighbours import claim_neighbours
 claim_neighbours()
 
 if TYPE_CHECKING:
-    from search.conduct import StudyResult, resume, run
+    from search.conduct import resume, run
     from search.export_again import export_study
     from search.register import register_study
     from search.study import Study
+    from search.study_result import StudyResult
 
 _HOMES = {
     "Study": "search.study",
-    "StudyResult": "search.conduct",
+    "StudyResult": "search.study_result",
     "export_study": "search.export_again",
     "register_study": "search.register",
     "resume": "search.conduct",

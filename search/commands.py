@@ -16,8 +16,8 @@ from search.options import Json, Results
 from search.stopping import current, stoppable
 
 if TYPE_CHECKING:
-    from search.conduct import StudyResult
     from search.going_on import GoingOn
+    from search.study_result import StudyResult
 
 
 @stoppable(process_ends=True)

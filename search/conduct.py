@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from memgan.data import Split
 from memgan.data.judging import judging_lines
-from memgan.errors import MemganError, OutOfSpace, StudyError
+from memgan.errors import MemganError, OutOfSpace
 from search.beginning import (
     beginning_of,
     check_same_made_anomalies,
@@ -22,6 +21,7 @@ from search.checkpoints import lost
 from search.cluster import check_address, check_outlives_job, connect, is_own
 from search.conclude import Conclusion, conclude
 from search.disk import ROOM_TO_GO_ON, is_full, out_of_space, why_no_room
+from search.extension import extended
 from search.finals import Winner
 from search.groups import ClassGroup
 from search.journal_mending import check_journal, mend_journal
@@ -39,64 +39,20 @@ from search.start_points import settle_starts
 from search.stopping import Stop, current, stoppable
 from search.store import StudyFolder
 from search.study import Study
+from search.study_result import StudyResult
 from search.trials import read_outcomes, run_trials
 from tracking import (
     Location,
     Record,
     Remainder,
     WriterProcess,
-    redact,
     resolve,
     settle,
     start_writer,
 )
 from tracking.location import sync_command
 
-_RESOURCES = ("device", "gpus_per_trial", "cpus_per_trial", "max_concurrent", "price_per_hour")
-_MAY_DIFFER = ("trials", "time_budget", *_RESOURCES)
-"""On resume: how much is searched, and with what; never what is asked."""
 Note = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """How a study stands when `run` or `resume` returns."""
-
-    study: Study
-    folder: StudyFolder
-    report: dict[str, Any] | None
-    """The content of report.json; None where the study did not come to its finals."""
-    fronts: dict[str, list[dict[str, Any]]]
-    """Of several objectives the Pareto front by group; empty for one."""
-    trials: dict[str, int]
-    """Trials by state, all groups together."""
-    interrupted: bool
-    remainder: Remainder
-    """What the tracking store has not taken yet, or never will."""
-    faults: tuple[str, ...]
-    tracking_uri: str
-    experiment_id: str | None
-    parent_run_id: str | None
-    seconds: float
-
-    def document(self) -> dict[str, Any]:
-        """What `memgan search --json` prints."""
-        return {
-            **(self.report or {"study": self.study.name}),
-            "name": self.study.name,
-            "results": self.folder.where,
-            "export": str(self.folder.export) if self.report else None,
-            "tracking_uri": redact(self.tracking_uri),
-            "experiment_id": self.experiment_id,
-            "parent_run_id": self.parent_run_id,
-            **({"pareto": self.fronts} if self.fronts else {}),
-            "trials": self.trials,
-            "interrupted": self.interrupted,
-            "waiting_events": self.remainder.waiting,
-            "refused_events": list(self.remainder.refused),
-            "lost_events": self.remainder.lost,
-            "seconds": round(self.seconds, 1),
-        }
 
 
 @stoppable()
@@ -167,7 +123,7 @@ def resume(
     written = folder.load()
     check_not_a_copy(folder, written)
     check_places(written.data, folder, location)
-    study = _extended(written, options or {}, settings)
+    study = extended(written, options or {}, settings)
     check_same_made_anomalies(name, read_beginning(folder.path), study.judge)
     if not mend:
         check_journal(folder)
@@ -180,39 +136,6 @@ def resume(
         with folder.lock():
             folder.replace(study)
     return _conduct(study, folder, mirror, split, groups, location, address, note)
-
-
-def _extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> Study:
-    given = {key: value for key, value in options.items() if value is not None}
-    more = {key: given.pop(key) for key in _MAY_DIFFER if key in given}
-    for key, value in given.items():
-        if anchored(study.with_options(**{key: value})) != study:
-            raise StudyError(
-                f"{_as_option(key)} {value} is not study {study.name}'s own; on resume only"
-                f" {', '.join(_as_option(name) for name in _MAY_DIFFER)} may differ"
-            )
-    elsewhere = study.with_settings(settings) if settings else study
-    if elsewhere.model_copy(update={"resources": study.resources}) != study:
-        raise StudyError(
-            f"--set cannot change study {study.name} on resume, but for resources.KEY; start a new"
-            " one"
-        )
-    extended = elsewhere.with_options(**more)
-    if study.scheduler.name == "pbt" and extended.budget.trials > study.budget.trials:
-        raise StudyError(
-            f"--trials {extended.budget.trials}: the trials of study {study.name} are one"
-            " population, which cannot grow once it has begun; start a new study"
-        )
-    if extended.budget.trials < study.budget.trials:
-        raise StudyError(
-            f"--trials {extended.budget.trials}: study {study.name} has a budget of"
-            f" {study.budget.trials} already; give that or more"
-        )
-    return extended
-
-
-def _as_option(key: str) -> str:
-    return f"--{key.replace('_', '-')}"
 
 
 def _conduct(

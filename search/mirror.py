@@ -30,6 +30,16 @@ from memgan.errors import StudyError
 from memgan.locks import try_lock
 from memgan.made_files import is_plain_file
 from search.export_place import is_of_study
+from search.mirrored_files import (
+    LOOKED_AT,
+    OUTBOX,
+    SESSION,
+    SIDES,
+    read_if_file,
+    snapshot,
+    travels,
+    unfinished,
+)
 from search.stopping import stop_process
 from search.storage import Storage
 from search.store import StudyFolder, studies
@@ -42,18 +52,6 @@ EVERY = 5.0
 ALIVE = 60.0
 """Seconds after which a session that nobody renews is over."""
 _SETTLED = 1.0
-_SESSION = "session.json"
-_OUTBOX = "outbox.db"
-_LOOKED_AT = (
-    "study.yaml",
-    "id",
-    "seconds",
-    "trials.journal",
-    "beginning.json",
-    "conclusion.json",
-)
-_SIDES = (f"{_OUTBOX}-wal", f"{_OUTBOX}-shm")
-_STAYS = (_SESSION, "lock", *_SIDES)
 
 
 def mirror_of(folder: StudyFolder) -> Mirror | None:
@@ -157,7 +155,7 @@ class Mirror:
         atexit.register(shutil.rmtree, place, ignore_errors=True)
         copy = StudyFolder(place, self._folder.name, self._folder.address)
         for name in self._storage.files():
-            if name in _LOOKED_AT:
+            if name in LOOKED_AT:
                 (_made(copy.path) / name).write_bytes(self._storage.read(name))
         return copy
 
@@ -165,15 +163,15 @@ class Mirror:
         """Put what is at the address in place of what is here; the caller holds the lock, whose
         file stays. Cut short, it is done again by the next."""
         here = self._folder.path
-        (here / _SESSION).unlink(missing_ok=True)
+        (here / SESSION).unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(dir=here.parent, prefix=".") as new:
-            fetched = [name for name in self._storage.files() if _travels(name)]
+            fetched = [name for name in self._storage.files() if travels(name)]
             for name in fetched:
                 target = _made((Path(new) / name).parent) / Path(name).name
                 target.write_bytes(self._storage.read(name))
             self._clear_of_another(Path(new))
             # SQLite would take these for the log of the new file.
-            for name in _SIDES:
+            for name in SIDES:
                 (here / name).unlink(missing_ok=True)
             for name in fetched:
                 (Path(new) / name).replace(_made((here / name).parent) / Path(name).name)
@@ -181,7 +179,7 @@ class Mirror:
     def _clear_of_another(self, new: Path) -> None:
         """What is left here of a study that had the name before."""
         here = self._folder.path
-        if _content(here / "id") == _content(new / "id"):
+        if read_if_file(here / "id") == read_if_file(new / "id"):
             return
         files, _ = everything_below(here)
         for name in files:
@@ -192,7 +190,7 @@ class Mirror:
     def _no_deliverer(self) -> Iterator[None]:
         """Nobody delivers the outbox that is here while the block lasts. StudyError where
         somebody does."""
-        place = self._folder.path / f"{_OUTBOX}.lock"
+        place = self._folder.path / f"{OUTBOX}.lock"
         with place.open("ab") as lock:
             if not try_lock(lock.fileno(), place):
                 raise StudyError(
@@ -268,7 +266,7 @@ class Mirror:
         if now is None or now["token"] != self._token:
             holder = now["holder"] if now else "another process"
             raise StudyError(f"study {self._folder.name} was taken by {holder} just now")
-        (self._folder.path / _SESSION).write_text(self._token, encoding="utf-8")
+        (self._folder.path / SESSION).write_text(self._token, encoding="utf-8")
 
     def _copy_until(self, stop: threading.Event) -> None:
         while not stop.wait(EVERY):
@@ -295,24 +293,24 @@ class Mirror:
         top = self._folder.path
         for path in sorted(top.rglob("*")):
             name = path.relative_to(top)
-            if not path.is_file() or _unfinished(name) or not _travels(name.as_posix()):
+            if not path.is_file() or unfinished(name) or not travels(name.as_posix()):
                 continue
             with contextlib.suppress(FileNotFoundError):
                 state = path.stat()
                 print_ = (state.st_mtime_ns, state.st_size)
-                if str(name) == _OUTBOX:
+                if str(name) == OUTBOX:
                     # What was written last lies beside it, in the write-ahead log.
                     with contextlib.suppress(FileNotFoundError):
                         print_ = (Path(f"{path}-wal").stat().st_mtime_ns, print_[0])
                 if self._copied.get(path) == print_:
                     continue
-                content = _snapshot(path) if str(name) == _OUTBOX else path.read_bytes()
+                content = snapshot(path) if str(name) == OUTBOX else path.read_bytes()
                 self._storage.write(name.as_posix(), content)
                 self._copied[path] = print_
 
     def _session(self) -> dict[str, Any] | None:
         try:
-            content: dict[str, Any] = json.loads(self._storage.read(_SESSION))
+            content: dict[str, Any] = json.loads(self._storage.read(SESSION))
         except FileNotFoundError:
             return None
         return content
@@ -320,48 +318,23 @@ class Mirror:
     def _renew(self, *, ended: bool) -> None:
         holder = f"process {os.getpid()} on {os.uname().nodename}"
         content = {"token": self._token, "holder": holder, "ended": ended}
-        self._storage.write(_SESSION, json.dumps(content).encode())
+        self._storage.write(SESSION, json.dumps(content).encode())
 
     def _age(self) -> float:
         """Seconds since the session was renewed, by the storage's clock alone."""
         probe = f".clock-{self._token}"
         self._storage.write(probe, b"")
         try:
-            now, then = self._storage.written_at(probe), self._storage.written_at(_SESSION)
+            now, then = self._storage.written_at(probe), self._storage.written_at(SESSION)
         finally:
             self._storage.remove(probe)
         return 0.0 if now is None or then is None else now - then
 
     def _own_token(self) -> str | None:
         try:
-            return (self._folder.path / _SESSION).read_text(encoding="utf-8")
+            return (self._folder.path / SESSION).read_text(encoding="utf-8")
         except OSError:
             return None
-
-
-def _travels(name: str) -> bool:
-    """Whether a path below the study's folder is of a file that is copied to and fro."""
-    return is_of_study(name) and name not in _STAYS and not name.startswith(("tune/", "."))
-
-
-def _unfinished(name: Path) -> bool:
-    return name.suffix in (".part", ".lock") or any(part.startswith(".") for part in name.parts)
-
-
-def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
-
-
-def _snapshot(database: Path) -> bytes:
-    """A SQLite file as it stands, also beside processes that write to it."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / database.name
-        with (
-            contextlib.closing(sqlite3.connect(database, timeout=1.0)) as source,
-            contextlib.closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
-        return copy.read_bytes()
 
 
 def _unreachable(address: str, error: OSError) -> StudyError:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from memgan.errors import StudyError
-from search.conduct import _extended
+from search.extension import extended
 from search.study import Study
 
 STUDY = Study.default().with_options(name="s", cpus_per_trial=2.0, device="cpu")
@@ -24,14 +24,14 @@ STUDY = Study.default().with_options(name="s", cpus_per_trial=2.0, device="cpu")
     ],
 )
 def test_resources_may_be_others_on_another_machine(options: dict[str, Any]) -> None:
-    assert _extended(STUDY, options, []) == STUDY.with_options(**options)
+    assert extended(STUDY, options, []) == STUDY.with_options(**options)
     resources = {key: value for key, value in options.items() if key != "trials"}
     settings = [f"resources.{key}={value}" for key, value in resources.items()]
-    assert _extended(STUDY, {}, settings) == STUDY.with_options(**resources)
+    assert extended(STUDY, {}, settings) == STUDY.with_options(**resources)
 
 
 def test_the_question_may_not_change() -> None:
     with pytest.raises(StudyError, match=r"--seed 9 is not .* --cpus-per-trial, --max-concurrent"):
-        _extended(STUDY, {"seed": 9}, [])
+        extended(STUDY, {"seed": 9}, [])
     with pytest.raises(StudyError, match=r"but for resources\.KEY"):
-        _extended(STUDY, {}, ["resources.max_concurrent=1", "seed=9"])
+        extended(STUDY, {}, ["resources.max_concurrent=1", "seed=9"])
