@@ -17,9 +17,10 @@ from memgan.cells import Cell
 from memgan.code_plane import CodePlane
 from memgan.errors import ResultsError
 from memgan.extremes import Extremes
+from memgan.image_scores import ImageScores
 from memgan.made_files import scratch_folder
 
-_Group = TypeVar("_Group", Extremes, CodePlane)
+_Group = TypeVar("_Group", Extremes, CodePlane, ImageScores)
 
 _FIGURES, _ARRAYS, _WEIGHTS = "figures.json", "arrays.npz", "weights.safetensors"
 _PLAIN = (
@@ -46,6 +47,7 @@ def save_cell(folder: Path, cell: Cell) -> None:
         if cell.decoded_memory is not None:
             arrays["decoded_memory"] = cell.decoded_memory
         arrays |= _as_arrays("extremes", cell.extremes) | _as_arrays("code_plane", cell.code_plane)
+        arrays |= _as_arrays("validation", cell.validation)
         np.savez_compressed(partial / _ARRAYS, allow_pickle=False, **arrays)
         content = save({name: value.contiguous() for name, value in cell.weights.items()})
         (partial / _WEIGHTS).write_bytes(content)  # save_file would let nobody else read it
@@ -82,10 +84,11 @@ def _read(folder: Path) -> Cell:
             decoded_memory=arrays.get("decoded_memory"),
             extremes=_from_arrays(Extremes, "extremes", arrays),
             code_plane=_from_arrays(CodePlane, "code_plane", arrays),
+            validation=_from_arrays(ImageScores, "validation", arrays),
         )
 
 
-def _as_arrays(prefix: str, group: Extremes | CodePlane | None) -> dict[str, Any]:
+def _as_arrays(prefix: str, group: Extremes | CodePlane | ImageScores | None) -> dict[str, Any]:
     if group is None:
         return {}
     named = {f"{prefix}.{field.name}": getattr(group, field.name) for field in fields(group)}

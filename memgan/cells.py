@@ -15,10 +15,11 @@ from memgan.code_plane import CodePlane, project_to_plane, sample_evenly
 from memgan.configuration import Configuration, Runtime
 from memgan.data import Development, LabeledImages, Split
 from memgan.data.images import Flags, Pixels
-from memgan.detectors import Memgan
+from memgan.detectors import Detector, Memgan
 from memgan.detectors.base import Scores
 from memgan.errors import TrainingDiverged
 from memgan.extremes import Extremes, find_extremes
+from memgan.image_scores import ImageScores
 from memgan.machine_share import machine_share, trainings_at_once
 from memgan.metrics import auroc, average_precision, false_positive_rate_at_recall
 from memgan.runtime import hold_to_gpu_share, prepare_process
@@ -46,6 +47,8 @@ class Cell:
     extremes: Extremes | None = field(default=None)
     code_plane: CodePlane | None = field(default=None)
     """For detectors with a memory."""
+    validation: ImageScores | None = field(default=None)
+    """Of the images that it was validated on: labelled ones, or anomalies made from normals."""
 
 
 def train_cell(
@@ -93,7 +96,13 @@ def train_cell(
         code_plane=(
             _code_plane(detector, test, anomalous) if isinstance(detector, Memgan) else None
         ),
+        validation=None if val_auroc is None else _validation(detector, development, normal_class),
     )
+
+
+def _validation(detector: Detector, development: Development, normal_class: str) -> ImageScores:
+    images, anomalous = development.validation_of(normal_class)
+    return ImageScores(detector.score(images), anomalous)
 
 
 def _code_plane(detector: Memgan, test: LabeledImages, anomalous: Flags) -> CodePlane:

@@ -190,7 +190,8 @@ def export(
 ) -> None:
     """Write the best configuration and bundles of a study, and register them.
 
-    A registered export becomes NAME's champion if its validation AUROC is above the champion's.
+    A registered export becomes NAME's champion if it is better than the champion on the validation
+    images of the same data and objective, by the rule of `compare`.
 
     Example: memgan export digits --out best-of-digits --register digits
     """

@@ -14,6 +14,7 @@ from memgan.cells import Cell
 from memgan.configuration import Configuration, Runtime
 from memgan.data import Split
 from memgan.errors import StudyError
+from memgan.image_scores import ImageScores, pack
 from memgan.manifest import MANIFEST
 from memgan.parameters import flatten
 from memgan.runtime import machine, versions
@@ -216,6 +217,7 @@ def _record_final(
         title = f"{detector}, trial {trial_id}, seed {seed}"
         for figure in draw_finals(drawn, cells, title):
             record.artifact(record.final_key(trial_id, seed), drawn / figure, names.FIGURES)
+        _record_scores(record, trial_id, seed, cells, folder)
     extra: dict[str, float] = {}
     for cell in cells:
         named = {
@@ -239,6 +241,38 @@ def _record_final(
     )
 
 
+def _record_scores(
+    record: Record, trial_id: str, seed: int, cells: Sequence[Cell], folder: StudyFolder
+) -> None:
+    """Image by image, so that studies can be compared from the record alone."""
+    parts = {
+        "test": {
+            names.safe(c.normal_class): ImageScores(c.test_scores, c.test_anomalous) for c in cells
+        },
+        "validation": {
+            names.safe(c.normal_class): c.validation for c in cells if c.validation is not None
+        },
+    }
+    path = folder.finals / trial_id / f".figures-seed{seed}" / names.SCORES_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pack(parts))
+    record.artifact(record.final_key(trial_id, seed), path, names.SCORES)
+
+
+def _record_missing_scores(
+    record: Record, winners: Sequence[Winner], finals: FinalCells, folder: StudyFolder
+) -> None:
+    """Of finals that an earlier version trained: what the cells have."""
+    for winner in winners:
+        trial_id = winner.outcome.trial_id
+        cells = [cell for name in winner.group.classes for cell in finals.cells[name]]
+        for seed in sorted({cell.seed for cell in cells}):
+            path = folder.finals / trial_id / f".figures-seed{seed}" / names.SCORES_FILE
+            if not path.exists():
+                mine = [cell for cell in cells if cell.seed == seed]
+                _record_scores(record, trial_id, seed, mine, folder)
+
+
 def _record_conclusion(
     record: Record, winners: Sequence[Winner], finals: FinalCells, folder: StudyFolder
 ) -> None:
@@ -249,6 +283,7 @@ def _record_conclusion(
             tested[name] = (figures["test_auroc_mean"], figures["test_auroc_sd"])
     if tested:
         record.study_tested(tested, sum(mean for mean, _ in tested.values()) / len(tested))
+    _record_missing_scores(record, winners, finals, folder)
     for winner in winners:
         by_seed: dict[int, dict[str, Path]] = defaultdict(dict)
         for name in winner.group.classes:

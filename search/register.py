@@ -25,9 +25,10 @@ def register_study(
 ) -> Registered:
     """Make the export of a study, in `out` or its own folder, a version of the model `name`.
 
-    It becomes champion if it is better by validation AUROC than the champion on the same images,
-    split and classes, or by `force`. StudyError where there is no export, TrackingUnavailable
-    where the store, by default the one that the study recorded in, does not answer.
+    It becomes champion if its finals are better on the validation images than the champion's, by
+    the rule of `memgan compare`, on the same data, split, classes and objective; or by `force`.
+    StudyError where there is no export, TrackingUnavailable where the store, by default the one
+    that the study recorded in, does not answer.
     """
     folder = StudyFolder.at(results, study)
     settings = folder.load()
@@ -52,6 +53,7 @@ def register_study(
         names.DATASET: report["dataset"],
         names.DETECTOR: report["detector"],
         names.PROTOCOL: report["protocol"],
+        names.OBJECTIVE: report["objective"],
         names.SPLIT_HASH: report["split_hash"],
         names.NORMAL_CLASSES: json.dumps(classes),
         names.TRIAL_ID: ", ".join(dict.fromkeys(trials.values())),

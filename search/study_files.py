@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from memgan.made_files import is_plain_file
+from tracking.names import SCORES_FILE
 
 STUDY, ID, LOCK, SECONDS = "study.yaml", "id", "lock", "seconds"
 CONCLUSION, JOURNAL, OUTBOX, SESSION = (
@@ -50,6 +51,7 @@ _LAST = (STUDY, ID, LOCK)
 _FINAL = ("figures.json", "arrays.npz", "weights.safetensors")
 _FIGURES = ("roc", "scores", "extremes", "memory", "codes", "auroc", "history", "parallel")
 _PICTURES = tuple(f"{name}.png" for name in (*_FIGURES, "importance", "pareto"))
+_DRAWN = (*_PICTURES, SCORES_FILE)
 _RUN = (".validate_storage_marker", "tuner.pkl", "trainable.pkl")
 _STAMP = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d"
 _STATES = (
@@ -85,7 +87,7 @@ def is_made(name: str, exported: Iterable[str] = ()) -> bool:
         case ("export", *rest):
             return "/".join(rest) in exported
         case ("finals", _, folder, file):
-            known = _PICTURES if folder.startswith(".figures-seed") else _FINAL
+            known = _DRAWN if folder.startswith(".figures-seed") else _FINAL
             return bool(re.fullmatch(_FINAL_FOLDER, folder)) and file in known
         case (".checkpoints", _, folder, file):
             return bool(re.fullmatch(_CHECKPOINT, folder)) and file in WEIGHTS_OF_TRIAL

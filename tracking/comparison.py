@@ -11,6 +11,7 @@ from memgan.bootstrap import Difference, paired_difference
 from memgan.data.class_names import ordered
 from memgan.errors import BadInput
 from memgan.published import PublishedFigure, published_auroc, published_for
+from tracking.location import quoted
 from tracking.reader import StudyFigures
 
 
@@ -81,7 +82,7 @@ class Comparison:
             return []
         first = self.best(None)[0]
         return [
-            (first, other, paired_difference(self.studies[first].auroc, study.auroc))
+            (first, other, _difference(self.studies[first], study))
             for other, study in enumerate(self.studies)
             if other != first
         ]
@@ -121,6 +122,8 @@ class Comparison:
                     "mean": difference.mean,
                     "interval": [difference.low, difference.high],
                     "significant": difference.significant,
+                    "verdict": difference.verdict,
+                    "images_resampled": difference.images,
                 }
                 for first, other, difference in self.differences()
             ],
@@ -165,6 +168,16 @@ def compare(studies: Sequence[StudyFigures], published: str | None = None) -> Co
     )
 
 
+def _difference(first: StudyFigures, second: StudyFigures) -> Difference:
+    return paired_difference(
+        first.auroc,
+        second.auroc,
+        first_scores=first.scores,
+        second_scores=second.scores,
+        same_images=first.split_hash == second.split_hash,
+    )
+
+
 def _warnings(studies: Sequence[StudyFigures]) -> list[str]:
     found = []
     if len({study.split_hash for study in studies}) > 1:
@@ -172,6 +185,12 @@ def _warnings(studies: Sequence[StudyFigures]) -> list[str]:
     for study in studies:
         if len(study.seeds) == 1:
             found.append(f"{study.name} has one seed: intervals know nothing of its spread")
+        if not study.scores:
+            found.append(
+                f"{study.name} was recorded without scores by image: intervals know nothing of the"
+                " draw of test images, so no difference to it is shown; `memgan search --resume"
+                f" {quoted(study.name)}` records them"
+            )
     if len({study.classes for study in studies}) > 1:
         found.append("means and intervals are over the classes that all studies have")
     return found

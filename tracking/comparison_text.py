@@ -73,11 +73,16 @@ def remarks(comparison: Comparison) -> list[str]:
     lines = [
         f"{titles[first]} − {titles[other]}: {100 * d.mean:+.2f} points, 95 % interval"
         f" {100 * d.low:+.2f} to {100 * d.high:+.2f}:"
-        f" {'a difference' if d.significant else 'no difference shown'}"
+        f" {d.verdict}"
         for first, other, d in comparison.differences()
     ]
     if lines:
-        lines.append("intervals: paired bootstrap over classes and seeds")
+        over = (
+            "classes, seeds and test images"
+            if all(d.images for _, _, d in comparison.differences())
+            else "classes and seeds"
+        )
+        lines.append(f"intervals: paired bootstrap over {over}")
     if comparison.published:
         lines.append(
             "published: as printed in arXiv 2002.02669, mean ± sd over ten runs, under protocols of"

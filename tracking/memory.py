@@ -171,6 +171,10 @@ class MemoryTracker:
         self._count("artifacts")
         return sorted(self._run(run_id).files)
 
+    def read_artifact(self, run_id: str, path: str) -> bytes | None:
+        self._count("read_artifact")
+        return self._run(run_id).files.get(path)
+
     def _run(self, run_id: str) -> _Run:
         if run_id not in self._runs:
             raise Gone(f"no run {run_id!r}")

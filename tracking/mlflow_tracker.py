@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -175,6 +176,14 @@ class MlflowTracker:
         with translated():
             return sorted(self._files(run_id, None))
 
+    def read_artifact(self, run_id: str, path: str) -> bytes | None:
+        with translated():
+            known = self._client.list_artifacts(run_id, str(PurePosixPath(path).parent))
+            if path not in {entry.path for entry in known}:
+                return None
+            with TemporaryDirectory() as folder, _without_progress_bar():
+                return Path(self._client.download_artifacts(run_id, path, folder)).read_bytes()
+
     def _set_state(self, run_id: str, status: str, end: int) -> None:
         # The client's own methods ask for the run first, which is one more call, and can take no
         # end time away.
@@ -211,6 +220,18 @@ def _all(page_of: Callable[[str | None], Any]) -> Iterator[Any]:
         token = page.token
         if not token:
             return
+
+
+@contextmanager
+def _without_progress_bar() -> Iterator[None]:
+    from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR as SHOWN
+
+    before = SHOWN.get_raw()
+    SHOWN.set(False)
+    try:
+        yield
+    finally:
+        SHOWN.unset() if before is None else SHOWN.set(before)
 
 
 @contextmanager

@@ -1,9 +1,14 @@
-"""Whether a version of a registered model takes the alias `champion` from another: pure."""
+"""Whether a version of a registered model takes the alias `champion` from another: pure.
+
+The rule is that of `memgan compare`, on validation images in place of test images, as a champion is
+chosen and test images choose nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from memgan.bootstrap import Difference
 from memgan.config import Frozen
 from tracking import names
 
@@ -11,6 +16,7 @@ _SAME = {
     names.DATASET: "images",
     names.SPLIT_HASH: "split",
     names.NORMAL_CLASSES: "normal classes",
+    names.OBJECTIVE: "objective",
 }
 
 
@@ -21,10 +27,18 @@ class Promotion(Frozen):
     reason: str
 
 
-def judge(tags: Mapping[str, str], champion: Mapping[str, str] | None, *, force: bool) -> Promotion:
+def judge(
+    tags: Mapping[str, str],
+    champion: Mapping[str, str] | None,
+    difference: Callable[[], Difference | None],
+    *,
+    force: bool,
+) -> Promotion:
     """Hold a version's tags against the champion's, None where there is no champion.
 
-    Validation AUROC decides, and only where both were judged on the same.
+    Only like is held against like: the same images, split, classes and objective. difference: of
+    the version's finals less the champion's on validation images, None where it is not known;
+    asked for only where it decides.
     """
     if champion is None:
         return Promotion(moves=True, reason="there was no champion")
@@ -32,20 +46,21 @@ def judge(tags: Mapping[str, str], champion: Mapping[str, str] | None, *, force:
         return Promotion(moves=True, reason="--force was given")
     for tag, what in _SAME.items():
         if tags.get(tag) != champion.get(tag):
-            return Promotion(moves=False, reason=f"the champion was judged on other {what}")
-    new, old = _auroc(tags), _auroc(champion)
-    if new is None or old is None:
-        return Promotion(moves=False, reason="a validation AUROC is not known of both")
-    better = new > old
+            mine, its = (one.get(tag, "not recorded")[:80] for one in (tags, champion))
+            return Promotion(
+                moves=False,
+                reason=f"the champion was judged on other {what} ({its}, and this version {mine}),"
+                " so the two are not compared; --force moves it",
+            )
+    found = difference()
+    if found is None:
+        return Promotion(
+            moves=False,
+            reason="scores of the validation images are not recorded of both, so no difference"
+            " can be shown; --force moves it",
+        )
     return Promotion(
-        moves=better,
-        reason=f"validation AUROC {100 * new:.2f} is {'' if better else 'not '}above the"
-        f" champion's {100 * old:.2f}",
+        moves=found.significant and found.mean > 0,
+        reason=f"on the validation images it has {100 * found.mean:+.2f} points, 95 % interval"
+        f" {100 * found.low:+.2f} to {100 * found.high:+.2f}: {found.verdict}",
     )
-
-
-def _auroc(tags: Mapping[str, str]) -> float | None:
-    try:
-        return float(tags[names.VAL_AUROC])
-    except (KeyError, ValueError):
-        return None

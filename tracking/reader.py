@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from memgan.data.class_names import ordered
 from memgan.errors import BadInput, StudyError, TrackingUnavailable, unknown_name
+from memgan.image_scores import BySeed, ImageScores, unpack
 from tracking import names
 from tracking._knock import knock
 from tracking.location import Location, quoted, redact, sqlite_file
@@ -29,6 +30,8 @@ class StudyFigures:
     protocol: str
     split_hash: str
     auroc: Mapping[str, Mapping[int, float]]
+    scores: BySeed = field(default_factory=dict)
+    """Of the test images, image by image; absent of finals that an earlier version recorded."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -94,11 +97,16 @@ def read_study(tracker: Tracker, asked: str) -> StudyFigures:
     by_study: dict[str, list[RunView]] = defaultdict(list)
     for run in finals:
         by_study[run.tags.get(names.STUDY_ID, "")].append(run)
-    figures = [_figures(name, study_id, runs) for study_id, runs in by_study.items()]
+    figures = [_figures(tracker, name, study_id, runs) for study_id, runs in by_study.items()]
     tested = [one for one in figures if one.auroc]
     if len(tested) > 1:
         choices = ", ".join(f"{name}@{one.study_id[:8]}" for one in tested)
         raise StudyError(f"{len(tested)} studies are called {name} in this record: name {choices}")
+    if not tested and any(run.status == "FINISHED" for run in finals):
+        raise StudyError(
+            f"the finals of study {asked} have no test AUROC, as its test images hold no labelled"
+            " anomalies: there is nothing to compare"
+        )
     if not tested:
         raise StudyError(
             f"study {asked} has no tested finals in this record; finish it with"
@@ -108,12 +116,13 @@ def read_study(tracker: Tracker, asked: str) -> StudyFigures:
     return tested[0]
 
 
-def _figures(name: str, study_id: str, finals: list[RunView]) -> StudyFigures:
+def _figures(tracker: Tracker, name: str, study_id: str, finals: list[RunView]) -> StudyFigures:
     auroc: dict[str, dict[int, float]] = defaultdict(dict)
     for run in finals:
         for key, value in run.metrics.items():
             if (class_name := names.tested_class(key)) is not None:
                 auroc[class_name][int(run.tags[names.SEED])] = value
+    scores = _scores(tracker, finals, "test") if auroc else {}
     tags = finals[0].tags
     return StudyFigures(
         name=name,
@@ -123,4 +132,29 @@ def _figures(name: str, study_id: str, finals: list[RunView]) -> StudyFigures:
         protocol=tags.get(names.PROTOCOL, ""),
         split_hash=tags.get(names.SPLIT_HASH, ""),
         auroc={key: dict(sorted(by_seed.items())) for key, by_seed in auroc.items()},
+        scores=scores,
     )
+
+
+def read_validation(tracker: Tracker, study: str, study_id: str) -> BySeed:
+    """What a study's finals gave the images that they were validated on, as `StudyFigures.scores`;
+    empty where the store does not have it."""
+    experiment = tracker.find_experiment(study) if study and study_id else None
+    if experiment is None:
+        return {}
+    tags = {names.KIND: names.FINAL, names.STUDY_ID: study_id}
+    runs = [run for run in tracker.runs(experiment, tags) if names.SUPERSEDED not in run.tags]
+    return _scores(tracker, runs, "validation")
+
+
+def _scores(tracker: Tracker, finals: Sequence[RunView], part: str) -> BySeed:
+    found: dict[str, dict[int, ImageScores]] = defaultdict(dict)
+    for run in finals:
+        content = tracker.read_artifact(run.run_id, f"{names.SCORES}/{names.SCORES_FILE}")
+        try:
+            by_class = unpack(content).get(part, {}) if content else {}
+        except ValueError:
+            continue  # a file by other hands; it is as if there were none
+        for name, scores in by_class.items():
+            found[name][int(run.tags[names.SEED])] = scores
+    return {name: dict(sorted(by_seed.items())) for name, by_seed in found.items()}

@@ -8,13 +8,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from memgan.bootstrap import Difference, paired_difference
 from memgan.config import Frozen
 from memgan.errors import BadInput, TrackingUnavailable
+from memgan.metrics import auroc
 from tracking import names
 from tracking._knock import knock
 from tracking.location import Location, one_line, quoted, redact
 from tracking.promotion import Promotion, judge
-from tracking.tracker import Refused, Unavailable
+from tracking.reader import read_validation
+from tracking.tracker import Refused, Tracker, Unavailable
 
 CHAMPION = "champion"
 
@@ -130,7 +133,7 @@ def _register(
         promotion = Promotion(moves=False, reason="it was champion before")
     else:
         before = None if champion is None else registry.versions(name)[champion]
-        promotion = judge(tags, before, force=force)
+        promotion = judge(tags, before, lambda: _difference(tracker, tags, before), force=force)
     if promotion.moves or champion is None:
         registry.set_alias(name, CHAMPION, version)
         champion = version
@@ -141,6 +144,28 @@ def _register(
         champion=champion,
         reason=promotion.reason,
         tracking_uri=redact(location.uri),
+    )
+
+
+def _difference(
+    tracker: Tracker, tags: Mapping[str, str], champion: Mapping[str, str] | None
+) -> Difference | None:
+    """Of two versions' finals on validation images; None where the record lacks their scores."""
+    ours, theirs = (
+        read_validation(tracker, of.get(names.STUDY, ""), of.get(names.STUDY_ID, ""))
+        for of in (tags, champion or {})
+    )
+    if not ours or ours.keys() != theirs.keys():
+        return None
+    auroc_of_ours, auroc_of_theirs = (
+        {
+            name: {seed: auroc(one.scores, one.anomalous) for seed, one in by_seed.items()}
+            for name, by_seed in of.items()
+        }
+        for of in (ours, theirs)
+    )
+    return paired_difference(
+        auroc_of_ours, auroc_of_theirs, first_scores=ours, second_scores=theirs
     )
 
 

@@ -128,3 +128,6 @@ class Tracker(Protocol):
 
     def artifacts(self, run_id: str) -> list[str]:
         """The paths of all files among the run's artifacts, sorted."""
+
+    def read_artifact(self, run_id: str, path: str) -> bytes | None:
+        """The content of one file among the run's artifacts, or None where there is none."""

@@ -232,7 +232,10 @@ def test_finals_keep_figures_and_the_winner_its_checkpoint(
     )
     folder = StudyFolder(home / "results", "tiny").finals / finished["classes"]["0"]["trial"]
     for final in of_kind(finished, "final"):
-        assert artifacts(finished, final.info.run_id) == {f"figures/{f}" for f in FINAL_FIGURES}
+        assert artifacts(finished, final.info.run_id) == {
+            "scores/scores.npz",
+            *(f"figures/{f}" for f in FINAL_FIGURES),
+        }
         for name in CLASSES:
             cell = load_cell(folder / f"{name}-seed{final.data.tags['memgan.seed']}")
             assert cell is not None
@@ -316,7 +319,7 @@ def test_an_export_is_registered_and_again_with_another_calibration(
 
     assert (first["version"], first["new"], first["champion"]) == (1, True, 1)
     assert (other["version"], other["new"], other["champion"]) == (2, True, 1)
-    assert "not above the champion's" in other["reason"]
+    assert "+0.00 to +0.00: no difference shown" in other["reason"]
     calibration = json.loads((tmp_path / "out/bundles/0/calibration.json").read_text())
     assert calibration["false_alarm_rate"] == 0.2
     version = client_of(finished).get_model_version_by_alias("tiny digits", "champion")

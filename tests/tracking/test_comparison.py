@@ -8,23 +8,34 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from memgan.errors import BadInput, StudyError, TrackingUnavailable, UnknownName
+from memgan.image_scores import ImageScores, pack
+from memgan.metrics import auroc
 from search.cli import run
+from tracking import names
 from tracking.comparison import compare
-from tracking.comparison_text import comparison_markdown
+from tracking.comparison_text import comparison_markdown, remarks
 from tracking.delivery import deliver
 from tracking.facts import StudyFacts
 from tracking.location import Location
 from tracking.outbox import EXPERIMENT, Outbox
-from tracking.reader import StudyFigures, open_store, read_studies, read_study
+from tracking.reader import StudyFigures, open_store, read_studies, read_study, read_validation
 from tracking.record import Record
 from tracking.tracker import Tracker
 
 Finals = Mapping[int, Mapping[str, float]]
 """Test AUROC by seed and class."""
 Tell = Callable[..., None]
+
+
+def scores_of(auroc: float) -> ImageScores:
+    """Of a hundred normals and a hundred anomalies, that have this AUROC."""
+    wrong = round(100 * (1 - auroc))
+    scores = [1.0] * 100 + [2.0] * (100 - wrong) + [0.0] * wrong
+    return ImageScores(np.array(scores), np.arange(200) >= 100)
 
 
 @pytest.fixture
@@ -45,6 +56,7 @@ def tell(store: Tracker, tmp_path: Path) -> Tell:
         split_hash: str = "abc",
         lost: Finals | None = None,
         by_class: bool = False,
+        scored: bool = False,
     ) -> None:
         study_id = study_id or f"id-of-{name}"
         outbox = Outbox(tmp_path / f"{study_id}.db")
@@ -67,6 +79,12 @@ def tell(store: Tracker, tmp_path: Path) -> Tell:
             for group, of_group in groups.items():
                 trial = f"{group}-0001" if by_class else "0001"
                 record.final_started(trial, seed, {}, group)
+                if scored:
+                    path = tmp_path / study_id / str(seed) / group / names.SCORES_FILE
+                    path.parent.mkdir(parents=True)
+                    of_class = {c: scores_of(v) for c, v in of_group.items()}
+                    path.write_bytes(pack({"test": of_class, "validation": of_class}))
+                    record.artifact(record.final_key(trial, seed), path, names.SCORES)
                 record.final_ended(trial, seed, of_group)
         for seed, figures in (lost or {}).items():
             record.final_started("0000", seed, {}, "all")
@@ -91,6 +109,59 @@ def test_finals_are_read_from_the_record_alone_in_both_protocols(
     assert together.classes == ("9", "10")
     assert (together.protocol, apart.protocol) == ("shared", "per-class")
     assert together.seeds == (0, 1)
+
+
+@pytest.mark.parametrize("by_class", [False, True])
+def test_scores_of_images_are_read_from_the_record_alone(
+    tell: Tell, store: Tracker, by_class: bool
+) -> None:
+    finals = {0: {"猫": 0.9, "10": 0.8}, 1: {"猫": 0.92, "10": 0.7}}
+    tell("scored", finals, by_class=by_class, scored=True)
+    tell("older", finals)
+
+    scored, older = read_studies(store, ["scored", "older"])
+
+    assert older.scores == {}
+    assert {name: set(of) for name, of in scored.scores.items()} == {
+        name: {0, 1} for name in scored.auroc
+    }
+    validation = read_validation(store, "scored", "id-of-scored")
+    for name, by_seed in scored.auroc.items():
+        for seed, value in by_seed.items():
+            for found in (scored.scores[name][seed], validation[name][seed]):
+                assert auroc(found.scores, found.anomalous) == pytest.approx(value)
+    assert read_validation(store, "nowhere", "1") == {}
+    assert read_validation(store, "older", "id-of-older") == {}
+
+
+def test_one_class_and_one_seed_get_an_interval_from_their_images_or_no_verdict(
+    tell: Tell, store: Tracker
+) -> None:
+    for name, value in (("good", 0.98), ("near", 0.97), ("bad", 0.66)):
+        tell(name, {0: {"1": value}}, scored=True)
+    tell("older", {0: {"1": 0.66}})
+
+    def told(*names_: str) -> str:
+        return "\n".join(remarks(compare(read_studies(store, names_))))
+
+    assert "no difference shown" in told("good", "near")
+    apart = told("good", "bad")
+    assert "good − bad: +32.00 points, 95 % interval +2" in apart
+    assert ": a difference" in apart
+    assert "over classes, seeds and test images" in apart
+    blind = told("good", "older")
+    assert "+32.00 to +32.00: cannot be told" in blind
+    assert "older was recorded without scores by image" in blind
+    assert "memgan search --resume older" in blind
+
+
+def test_a_study_without_labelled_test_images_is_not_told_to_finish(
+    tell: Tell, store: Tracker
+) -> None:
+    tell("free", {0: {}})
+    with pytest.raises(StudyError, match="no labelled anomalies") as caught:
+        read_study(store, "free")
+    assert "--resume" not in str(caught.value)
 
 
 def test_a_name_that_two_machines_used_asks_for_the_id(tell: Tell, store: Tracker) -> None:
@@ -178,14 +249,14 @@ def test_markdown_has_the_best_in_bold_and_published_columns_on_request() -> Non
     assert lines.index(heading) < lines.index(row)
     assert "| mean | **98.0 ± 1.4** | 96.0 ± 1.4 |" in text
     assert "| 96.3 |" in text
-    assert r"- a|b − c: +2.00 points, 95 % interval +2.00 to +2.00: a difference" in text
+    assert r"- a|b − c: +2.00 points, 95 % interval +2.00 to +2.00: cannot be told" in text
 
 
 def test_the_command_gives_every_format_clean(
     tell: Tell, local_record: Location, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tell("first", {0: {"1": 0.9, "2": 0.8}, 1: {"1": 0.92, "2": 0.82}})
-    tell("second", {0: {"1": 0.8, "2": 0.7}, 1: {"1": 0.82, "2": 0.72}})
+    tell("first", {0: {"1": 0.9, "2": 0.8}, 1: {"1": 0.92, "2": 0.82}}, scored=True)
+    tell("second", {0: {"1": 0.8, "2": 0.7}, 1: {"1": 0.82, "2": 0.72}}, scored=True)
     base = ["compare", "first", "second", "--tracking-uri", local_record.uri]
 
     written = {}
@@ -198,6 +269,8 @@ def test_the_command_gives_every_format_clean(
     assert document["classes"]["1"]["first"]["mean"] == pytest.approx(0.91)
     assert document["classes"]["1"]["first"]["seeds"] == 2
     assert document["differences"][0]["significant"]
+    assert document["differences"][0]["verdict"] == "a difference"
+    assert document["differences"][0]["images_resampled"]
     rows = list(csv.DictReader(io.StringIO(written["csv"])))
     assert len(rows) == 2 * 2 + 2
     assert float(rows[0]["auroc_mean"]) == pytest.approx(0.91)

@@ -1,7 +1,10 @@
+"""The champion moves only for a difference that `compare` would call one, and only among likes."""
+
 from __future__ import annotations
 
 import pytest
 
+from memgan.bootstrap import Difference
 from tracking import names
 from tracking.promotion import judge
 
@@ -9,46 +12,63 @@ CHAMPION = {
     names.DATASET: "digits",
     names.SPLIT_HASH: "abc",
     names.NORMAL_CLASSES: '["0", "1"]',
+    names.OBJECTIVE: "val-auroc",
     names.VAL_AUROC: "0.95",
 }
+BETTER = Difference(("0", "1"), 0.05, 0.01, 0.09, images=True)
+
+
+def never() -> Difference | None:
+    raise AssertionError("nobody had to know the difference")
 
 
 def test_the_first_version_is_champion() -> None:
-    assert judge({}, None, force=False).moves
+    assert judge({}, None, never, force=False).moves
 
 
-@pytest.mark.parametrize(("auroc", "moves"), [("0.951", True), ("0.95", False), ("0.949", False)])
-def test_better_by_validation_is_promoted_and_equal_is_not(auroc: str, moves: bool) -> None:
-    promotion = judge({**CHAMPION, names.VAL_AUROC: auroc}, CHAMPION, force=False)
+@pytest.mark.parametrize(
+    ("difference", "moves", "told"),
+    [
+        (BETTER, True, r"+5.00 points, 95 % interval +1.00 to +9.00: a difference"),
+        (Difference(("0",), 0.0006, -0.02, 0.03, images=True), False, "no difference shown"),
+        (Difference(("0",), -0.05, -0.09, -0.01, images=True), False, "a difference"),
+        (Difference(("0",), 0.3244, 0.3244, 0.3244), False, "cannot be told"),
+        (None, False, "not recorded of both"),
+    ],
+)
+def test_only_a_real_difference_on_validation_moves_it(
+    difference: Difference | None, moves: bool, told: str
+) -> None:
+    promotion = judge(CHAMPION, CHAMPION, lambda: difference, force=False)
 
     assert promotion.moves is moves
-    assert "the champion's 95.00" in promotion.reason
-    assert judge({**CHAMPION, names.VAL_AUROC: auroc}, CHAMPION, force=True).moves
+    assert told in promotion.reason
+    assert judge(CHAMPION, CHAMPION, never, force=True).moves
 
 
 @pytest.mark.parametrize(
     ("tag", "reason"),
     [
-        (names.DATASET, "other images"),
+        (names.DATASET, "other images (digits, and this version another)"),
         (names.SPLIT_HASH, "other split"),
         (names.NORMAL_CLASSES, "other normal classes"),
+        (names.OBJECTIVE, "other objective (val-auroc, and this version another)"),
     ],
 )
 def test_what_was_judged_on_something_else_is_not_compared(tag: str, reason: str) -> None:
-    tags = {**CHAMPION, names.VAL_AUROC: "0.99", tag: "another"}
+    tags = {**CHAMPION, tag: "another"}
 
-    promotion = judge(tags, CHAMPION, force=False)
+    promotion = judge(tags, CHAMPION, never, force=False)
 
     assert not promotion.moves
-    assert promotion.reason == f"the champion was judged on {reason}"
-    assert judge(tags, CHAMPION, force=True).moves
+    assert promotion.reason.startswith(f"the champion was judged on {reason}")
+    assert judge(tags, CHAMPION, never, force=True).moves
 
 
-@pytest.mark.parametrize("auroc", [None, "", "good", "nan"])
-def test_an_auroc_that_is_not_known_promotes_nothing(auroc: str | None) -> None:
-    unknown = {key: value for key, value in CHAMPION.items() if key != names.VAL_AUROC}
-    if auroc is not None:
-        unknown[names.VAL_AUROC] = auroc
+def test_a_champion_of_an_unknown_objective_is_not_compared() -> None:
+    older = {key: value for key, value in CHAMPION.items() if key != names.OBJECTIVE}
 
-    assert not judge(CHAMPION, unknown, force=False).moves
-    assert not judge(unknown, CHAMPION, force=False).moves
+    promotion = judge(CHAMPION, older, never, force=False)
+
+    assert not promotion.moves
+    assert "objective (not recorded, and this version val-auroc)" in promotion.reason

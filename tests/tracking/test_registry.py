@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from mlflow_servers import Server
 
 from memgan.bundle import load_bundle
 from memgan.errors import BadInput, TrackingUnavailable
+from memgan.image_scores import ImageScores, pack
 from tracking import names
 from tracking.location import Location
 from tracking.registry import Registered, check_name, register
@@ -32,6 +34,7 @@ TAGS = {
     names.DATASET: "digits",
     names.SPLIT_HASH: "abc",
     names.NORMAL_CLASSES: '["3", "1"]',
+    names.OBJECTIVE: "val-auroc",
     names.VAL_AUROC: "0.95",
 }
 
@@ -52,11 +55,13 @@ def study_run(local_record: Location) -> str:
 
 
 def registering(location: Location, study: str = "digits") -> Register:
-    def call(bundles: Bundles, auroc: float = 0.95, force: bool = False, **changes: Any) -> Any:
+    def call(
+        bundles: Bundles, tags: dict[str, str] | None = None, force: bool = False, **changes: Any
+    ) -> Any:
         named = {"experiment": study, "run_key": "7f3a/study", "name": "digits", **changes}
         return register(
             bundles=bundles,
-            tags={**TAGS, names.VAL_AUROC: repr(auroc)},
+            tags={**TAGS, **(tags or {})},
             location=location,
             force=force,
             **named,
@@ -85,23 +90,53 @@ def test_an_export_is_one_version_however_often_it_is_registered(
     assert model.tags["mlflow.modelVersions"] == '[{"name": "digits", "version": 1}]'
 
 
-def test_the_champion_goes_only_to_the_better_or_by_force(
+def tell_finals(location: Location, study: str, right: int) -> str:
+    """A final whose validation scores put `right` of a hundred anomalies above all normals; the
+    study's id."""
+    from tracking.mlflow_tracker import MlflowTracker
+
+    study_id = f"id-of-{study}"
+    tracker = MlflowTracker(location.uri, location.artifact_root)
+    experiment = tracker.create_experiment(study)
+    tags = {names.KIND: names.FINAL, names.STUDY_ID: study_id, names.SEED: "0"}
+    run = tracker.create_run(experiment, "final", 1, tags)
+    scores = np.array([1.0] * 100 + [2.0] * right + [0.0] * (100 - right))
+    of_class = ImageScores(scores, np.arange(200) >= 100)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / names.SCORES_FILE
+        path.write_bytes(pack({"validation": {"3": of_class, "1": of_class}}))
+        tracker.log_artifact(run, path, names.SCORES)
+    return study_id
+
+
+def test_the_champion_goes_only_to_the_really_better_or_by_force(
     local_record: Location, study_run: str, bundles: Bundles
 ) -> None:
-    call = registering(local_record)
-    call(bundles)
+    def of(study: str, right: int) -> dict[str, str]:
+        return {names.STUDY: study, names.STUDY_ID: tell_finals(local_record, study, right)}
 
-    worse = call({"1": bundles["1"]}, auroc=0.9)
-    assert (worse.version, worse.champion) == (2, 1)
-    assert worse.lines()[1].startswith("champion stays version 1: validation AUROC 90.00 is not")
-    forced = call({"1": bundles["1"]}, auroc=0.9, force=True)
+    call = registering(local_record)
+    call(bundles, tags=of("first", 80))
+
+    near = call({"1": bundles["1"]}, tags=of("near", 81))
+    assert (near.version, near.champion) == (2, 1)
+    assert near.lines()[1].startswith(
+        "champion stays version 1: on the validation images it has +1"
+    )
+    assert near.reason.endswith(": no difference shown")
+    forced = call({"1": bundles["1"]}, tags=of("near", 81), force=True)
     assert (forced.version, forced.new, forced.champion) == (2, False, 2)
-    better = call({"3": bundles["3"]}, auroc=0.96)
+    better = call({"3": bundles["3"]}, tags=of("better", 99))
     assert (better.version, better.champion) == (3, 3)
-    assert better.lines() == [
-        "registered: digits version 3",
-        "champion is this version: validation AUROC 96.00 is above the champion's 90.00",
-    ]
+    assert better.reason.endswith(": a difference")
+    made = {**of("made", 100), names.OBJECTIVE: "label-free"}
+    changed = {"3": bundles["1"], "1": bundles["3"]}
+    free = call(changed, tags=made)
+    assert (free.version, free.champion) == (4, 3)
+    assert "other objective (val-auroc, and this version label-free)" in free.reason
+    unknown = call({"2": bundles["3"]}, tags={})
+    assert (unknown.version, unknown.champion) == (5, 3)
+    assert "not recorded of both" in unknown.reason
 
 
 def test_a_champion_by_other_hands_stays_and_nothing_global_is_touched(

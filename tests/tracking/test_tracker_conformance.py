@@ -201,6 +201,9 @@ def test_artifacts_replace_their_like(tracker: Tracker, run: str, tmp_path: Path
         "figures/inner/units.png",
         "figures/roc.svg",
     ]
+    assert tracker.read_artifact(run, "figures/inner/units.png") == b"png"
+    assert tracker.read_artifact(run, "figures/other.png") is None
+    assert tracker.read_artifact(run, "nowhere/roc.svg") is None
 
 
 @pytest.mark.parametrize(
