@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from memgan.errors import StudyError
 from search.places import check_not_a_copy
@@ -53,7 +54,7 @@ def register_study(
         names.DATASET: report["dataset"],
         names.DETECTOR: report["detector"],
         names.PROTOCOL: report["protocol"],
-        names.OBJECTIVE: report["objective"],
+        names.OBJECTIVE: judged_by(report),
         names.SPLIT_HASH: report["split_hash"],
         names.NORMAL_CLASSES: json.dumps(classes),
         names.TRIAL_ID: ", ".join(dict.fromkeys(trials.values())),
@@ -68,3 +69,10 @@ def register_study(
         run_key=names.study_key(folder.study_id),
         force=force,
     )
+
+
+def judged_by(report: dict[str, Any]) -> str:
+    """The objective; a label-free one with the version of its made anomalies, as figures on those
+    of two versions are not alike."""
+    made = report.get("made_anomalies")
+    return str(report["objective"]) + ("" if made is None else f", made anomalies {made}")
