@@ -43,8 +43,8 @@ class Location(Frozen):
 def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Location:
     """The option, else MLFLOW_TRACKING_URI, else a SQLite file under `results`.
 
-    BadInput for an address that MLflow keeps no record at, or where `results` is not on this
-    machine and no address is given.
+    BadInput for an address that MLflow keeps no record at, and, where no address is given, for
+    `results` that are not on this machine or whose name cannot be part of an address.
     """
     given = option or os.environ.get("MLFLOW_TRACKING_URI")
     if given:
@@ -54,7 +54,13 @@ def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Locati
             f"--results {redact(as_address(results))} cannot hold the local record; give "
             "--tracking-uri http(s)://… or sqlite:///FILE, or set MLFLOW_TRACKING_URI"
         )
-    return _checked(f"sqlite:///{local_folder(results).absolute() / 'mlflow.db'}")
+    folder = local_folder(results).absolute()
+    if wrong := sorted(set(str(folder)) & set("?#%")):
+        raise BadInput(
+            f"--results {folder}: an address reads {' '.join(wrong)} as something else, so the"
+            " record cannot lie there; take a folder without it, or give --tracking-uri"
+        )
+    return _checked(f"sqlite:///{folder / 'mlflow.db'}")
 
 
 def _checked(uri: str) -> Location:

@@ -125,6 +125,19 @@ def test_the_version_is_the_packages(memgan: Callable[..., Ended]) -> None:
     assert (ended.code, ended.out) == (0, f"memgan {version('memgan')}\n")
 
 
+@pytest.mark.parametrize("arguments", [["search", "--help"], ["data", "check", "digits"]])
+def test_letters_that_a_terminal_cannot_show_are_no_fault(arguments: list[str]) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", "from search.cli import main; main()", *arguments],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_no_command_shows_what_there_is(memgan: Callable[..., Ended]) -> None:
     ended = memgan()
 

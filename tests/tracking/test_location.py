@@ -17,6 +17,13 @@ def test_the_record_is_under_the_results_by_default(tmp_path: Path) -> None:
     assert sqlite_file(location.uri) == tmp_path / "my results" / "mlflow.db"
 
 
+@pytest.mark.parametrize("name", ["r?x", "r#x", "r%x"])
+def test_a_folder_that_an_address_cannot_name_holds_no_record(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="take a folder without it"):
+        resolve(None, tmp_path / name)
+    assert resolve("http://server", tmp_path / name).uri == "http://server"
+
+
 def test_an_option_beats_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://env:5000")
     assert resolve(None, tmp_path).uri == "http://env:5000"
