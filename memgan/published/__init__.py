@@ -16,6 +16,8 @@ from memgan.errors import unknown_name
 
 PUBLISHED = ("mnist", "cifar10")
 """The data sets that figures were printed for."""
+RUNS = 10
+"""How many runs the paper says that a figure is of; its ± is read as their standard deviation."""
 
 _STANDS_BESIDE = {**dict(zip(PUBLISHED, PUBLISHED, strict=True)), "cifar10-jpeg": "cifar10"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from memgan.reproduce.differences import half_width_to_printed
 from memgan.reproduce.render import markdown
 from memgan.reproduce.tables import Table
 
@@ -57,7 +58,7 @@ def _beside_paper(table: Table, configuration: str) -> str:
     if not configuration.startswith("memgan") or not gaps:
         return ""
     short = sorted((k for k in gaps if gaps[k] < -_SHORT), key=gaps.__getitem__)
-    halves = {k: 100 * (own[k].half_width or 0.0) for k in short}
+    halves = {k: 100 * (half_width_to_printed(own[k], [printed[k]]) or 0.0) for k in short}
     shown = ", ".join(
         f"{k} ({gaps[k]:+.1f}{f' ± {halves[k]:.1f}' if halves[k] else ''})" for k in short
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from math import sqrt
 
+from memgan.published import RUNS, PublishedFigure
 from memgan.reproduce.tables import Figure, Table
 
 
@@ -22,13 +24,34 @@ def half_width_between(first: Figure, second: Figure) -> float | None:
 
     One that draws no random numbers has no spread. None where neither has one.
     """
-    some = [(f.sd**2 / f.seeds, f.seeds - 1) for f in (first, second) if f.sd]
-    if not some:
+    return _welch([_squared_error(f.sd, f.seeds) for f in (first, second) if f.sd])
+
+
+def half_width_to_printed(own: Figure, printed: Sequence[PublishedFigure]) -> float | None:
+    """Half of the 95 % interval of how far `own` is from the mean of printed figures (Welch).
+
+    printed: one for each class that `own` is over; their runs are taken as independent. None
+    where `own` is of one seed, as nobody knows its spread then.
+    """
+    if own.sd is None:
+        return None
+    theirs = [_squared_error(f.sd / len(printed), RUNS) for f in printed if f.sd]
+    return _welch([*([_squared_error(own.sd, own.seeds)] if own.sd else []), *theirs]) or 0.0
+
+
+def _squared_error(sd: float, values: int) -> tuple[float, int]:
+    """Of a mean of so many values: its standard error squared, and the degrees of freedom."""
+    return sd**2 / values, values - 1
+
+
+def _welch(errors: Sequence[tuple[float, int]]) -> float | None:
+    """Half of the 95 % interval of a sum or difference of means, from their `_squared_error`s."""
+    if not errors:
         return None
     from scipy.stats import t
 
-    variance = sum(v for v, _ in some)
-    freedom = variance**2 / sum(v**2 / degrees for v, degrees in some)
+    variance = sum(v for v, _ in errors)
+    freedom = variance**2 / sum(v**2 / degrees for v, degrees in errors)
     return float(t.ppf(0.975, freedom)) * sqrt(variance)
 
 

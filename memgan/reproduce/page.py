@@ -41,6 +41,12 @@ of its 95 % interval. Detectors that draw no random numbers
 have one seed. Splits, and what may see what, are in [science.md](science.md#splits). The
 columns of the paper were mostly made without a validation set: some of their settings were chosen
 by class, or on test images. The paper's means are recomputed from its classes.
+
+An interval against the paper holds the spread of both sides (Welch's). The paper says that its
+figures are of ten runs; it is assumed that its ± is their standard deviation, that runs of
+different classes are independent, and that a printed 0.0 is none. With three seeds of ours such an
+interval holds the true difference in 93 to 95 of 100 cases (simulated, normal figures); it can be
+narrower than an interval of our seeds alone, as it has more degrees of freedom.
 """
 _TABLES = {
     "table1": "## Table 1: MNIST",

@@ -5,7 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
-from memgan.reproduce.differences import difference, half_width_between
+from memgan.reproduce.differences import (
+    difference,
+    half_width_between,
+    half_width_to_printed,
+)
 from memgan.reproduce.hull import HullCell
 from memgan.reproduce.hull_table import HullMeans, hulls_of
 from memgan.reproduce.layout import Layout
@@ -68,7 +72,8 @@ def _short(tables: Mapping[str, Table]) -> str:
     parts = []
     for table in (tables["table1"], tables["table2"]):
         if own := _whole(table).get("memgan-paper"):
-            gap = _ahead(own.mean - _printed(table), own.half_width)
+            half = half_width_to_printed(own, list(table.layout.published["MEMGAN"].values()))
+            gap = _ahead(own.mean - _printed(table), half)
             parts.append(f"{table.layout.dataset}: {gap} the paper")
     return "; ".join(parts)
 

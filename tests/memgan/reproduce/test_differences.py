@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import statistics
+
 import pytest
 from trained import trained
 
-from memgan.reproduce.differences import difference, differences, half_width_between
+from memgan.published import PublishedFigure
+from memgan.reproduce.differences import (
+    difference,
+    differences,
+    half_width_between,
+    half_width_to_printed,
+)
 from memgan.reproduce.layout import make_layout
 from memgan.reproduce.tables import Figure, Table, fill
 from memgan.result_cells import ResultCell
@@ -63,3 +71,30 @@ def test_what_draws_no_random_numbers_adds_no_spread() -> None:
     figure = Figure.of([0.90, 0.91, 0.93])
     assert half_width_between(figure, Figure.of([0.8])) == pytest.approx(figure.half_width)
     assert half_width_between(Figure.of([0.9]), Figure.of([0.8])) is None
+
+
+def test_against_the_paper_the_interval_holds_the_papers_spread_too() -> None:
+    from scipy.stats import ttest_ind
+
+    ours = [0.90, 0.91, 0.93]
+    theirs = [0.88, 0.89, 0.90, 0.91, 0.90, 0.89, 0.92, 0.90, 0.91, 0.87]
+    printed = PublishedFigure(statistics.fmean(theirs), statistics.stdev(theirs))
+    expected = ttest_ind(ours, theirs, equal_var=False).confidence_interval(0.95)
+    half = half_width_to_printed(Figure.of(ours), [printed])
+    assert half == pytest.approx((expected.high - expected.low) / 2)
+
+
+def test_the_papers_mean_over_classes_is_of_ten_runs_of_each() -> None:
+    from scipy.stats import t
+
+    printed = [PublishedFigure(0.9, 0.02)] * 4
+    half = half_width_to_printed(Figure.of([0.9, 0.9]), printed)
+    assert half == pytest.approx(t.ppf(0.975, 4 * 9) * 0.02 / (4 * 10) ** 0.5)
+
+
+def test_one_seed_of_ours_has_no_interval_against_the_paper() -> None:
+    assert half_width_to_printed(Figure.of([0.9]), [PublishedFigure(0.95, 0.02)]) is None
+
+
+def test_equal_figures_on_both_sides_have_an_interval_of_none() -> None:
+    assert half_width_to_printed(Figure.of([0.9, 0.9]), [PublishedFigure(0.95, 0.0)]) == 0
