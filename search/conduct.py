@@ -21,6 +21,7 @@ from search.checkpoints import lost
 from search.cluster import check_address, check_outlives_job, connect, is_own
 from search.conclude import Conclusion, conclude
 from search.disk import ROOM_TO_GO_ON, is_full, out_of_space, why_no_room
+from search.ending import ending, no_winner
 from search.extension import extended
 from search.finals import Winner
 from search.groups import ClassGroup
@@ -188,7 +189,7 @@ def _conduct(
                 outcomes = _search(study, groups, split, folder, record, note)
                 interrupted = stop.asked or any(outcome.interrupted for outcome in outcomes)
                 if not interrupted:
-                    winners = _winners(groups, outcomes)
+                    winners = _winners(study, groups, outcomes)
                     if reason := why_no_room(folder.path, ROOM_TO_GO_ON):
                         raise OutOfSpace(out_of_space(reason, study.name, folder.where))
                     conclusion = conclude(
@@ -271,27 +272,18 @@ def _search(
     with LiveProgress(study, done, seconds=folder.seconds_used()) as progress:
         found = run_trials(study, groups, split.development, folder, record, progress=progress)
     for group, result in zip(groups, found, strict=True):
-        counts = ", ".join(f"{count} {state}" for state, count in result.counts().items() if count)
         label = "search" if len(groups) == 1 else f"class {group.name}"
-        ended = sum(result.counts().values()) - result.counts()["unfinished"]
-        if result.timed_out:
-            counts += "; the time is up"
-        elif study.most_trials < study.budget.trials and ended >= study.most_trials:
-            counts += f"; the space has {study.most_trials} points, and all were tried"
-        note(f"{label}: {counts}")
+        note(f"{label}: {ending(study, result)}")
     return found
 
 
-def _winners(groups: Sequence[ClassGroup], outcomes: Sequence[TrialsResult]) -> list[Winner]:
+def _winners(
+    study: Study, groups: Sequence[ClassGroup], outcomes: Sequence[TrialsResult]
+) -> list[Winner]:
     winners = []
     for group, result in zip(groups, outcomes, strict=True):
         if result.best is None:
-            errors = [o.error for o in result.outcomes if o.error]
-            reason = f"; the first fault: {errors[0]}" if errors else ""
-            raise MemganError(
-                f"no trial of {group.name} saw its full budget{reason}; go on with --resume and"
-                " more --trials or --time-budget"
-            )
+            raise MemganError(no_winner(study, group.name, result))
         winners.append(Winner(group, result.best))
     return winners
 

@@ -7,8 +7,9 @@ population that was killed goes on as it would have.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,12 @@ class Heir:
     lineage: Lineage
 
 
+_DRAWS = 20
+"""Explorations of a place before every place is looked at."""
+_PLACES = 1000
+"""Free points of a finite space that one is chosen from."""
+
+
 def goal_after(epoch: int, *, interval: int, epochs: int) -> int:
     """The epoch at which the generation ends that a trial of `epoch` epochs is in."""
     return min(epochs, (epoch // interval + 1) * interval)
@@ -71,17 +78,68 @@ def mutable(options: Pbt, space: Space) -> tuple[str, ...]:
 def next_generation(
     members: Sequence[Member], space: Space, options: Pbt, *, epoch: int, seed: int
 ) -> dict[str, Heir]:
-    """The trials that give way after `epoch` epochs, and what they go on with."""
+    """The trials that give way after `epoch` epochs, and what they go on with.
+
+    No two members train the same from here on: where all that a trial could take over is some
+    member's already, as in a small finite space, it keeps its own.
+    """
     random = np.random.default_rng([seed, epoch])
     ranked = sorted(members, key=lambda member: (member.score, member.trial_id))
     few = min(math.ceil(len(ranked) * options.quantile), len(ranked) // 2)
     heirs = {}
+    taken = {member.trial_id: [member.lineage[-1].values] for member in ranked}
     for loser in ranked[:few]:
         source = ranked[-1 - random.integers(few)]
-        values = _explore(source.lineage[-1].values, space, options, random)
+        before = source.lineage[-1].values
+        values = _new(before, taken[source.trial_id], space, options, random)
+        if values is None:
+            continue
+        taken[source.trial_id].append(values)
         lineage = (*source.lineage, Stage(epoch + 1, values))
         heirs[loser.trial_id] = Heir(source.trial_id, source.checkpoint, lineage)
     return heirs
+
+
+def _new(
+    values: Mapping[str, Any],
+    taken: Sequence[Mapping[str, Any]],
+    space: Space,
+    options: Pbt,
+    random: np.random.Generator,
+) -> dict[str, Any] | None:
+    """Where `values` may go that is not taken; None where there is no such place."""
+    for _ in range(_DRAWS):
+        explored = _explore(values, space, options, random)
+        if explored not in taken:
+            return explored
+    changing = mutable(options, space)
+    if any(space[name].all_values() is None for name in changing):
+        return None
+    places = (p for p in _places(list(space), {}, values, space, changing) if p not in taken)
+    free = list(itertools.islice(places, _PLACES))
+    return free[random.integers(len(free))] if free else None
+
+
+def _places(
+    names: Sequence[str],
+    chosen: dict[str, Any],
+    values: Mapping[str, Any],
+    space: Space,
+    changing: Sequence[str],
+) -> Iterator[dict[str, Any]]:
+    """All that `_explore` can make of `values` in a finite space; chosen: of names before."""
+    if not names:
+        yield chosen
+        return
+    name, *rest = names
+    if name not in changing:
+        found = [{name: values[name]} if name in values else {}]
+    elif space.holds(name, chosen):
+        found = [{name: value} for value in space[name].all_values() or ()]
+    else:
+        found = [{}]
+    for value in found:
+        yield from _places(rest, {**chosen, **value}, values, space, changing)
 
 
 def _explore(

@@ -17,7 +17,7 @@ from memgan.training import Training
 from search.best import best_configuration
 from search.finals import Winner
 from search.groups import ClassGroup
-from search.journal import Suggestion
+from search.journal import Suggestion, read_studies
 from search.outcome import best
 from search.population import Member, Stage, mutable, next_generation
 from search.scheduler import Pbt
@@ -98,6 +98,43 @@ def test_two_members_are_a_population_and_one_is_left_alone() -> None:
         assert set(heirs) == giving_way
 
 
+def _finite(**sections: Any) -> Study:
+    return _study(
+        space={"encoder_game": ["saturating", "non-saturating"], "memory_units": [4, 8]},
+        scheduler={"name": "pbt", "interval_epochs": 2, "quantile": 0.5},
+        **sections,
+    )
+
+
+def test_no_two_members_of_a_small_space_train_the_same() -> None:
+    study = _finite()
+    assert isinstance(study.scheduler, Pbt)
+    for seed in range(50):
+        members = _members(study, 6)
+        heirs = next_generation(members, study.search_space, study.scheduler, epoch=2, seed=seed)
+        for member in members:
+            same = [heir for heir in heirs.values() if heir.source == member.trial_id]
+            values = [heir.lineage[-1].values for heir in same] + [member.lineage[-1].values]
+            # There are two values that may change: the source has one, and one heir the other.
+            assert len(values) <= 2
+            assert len({values_["encoder_game"] for values_ in values}) == len(values)
+        assert heirs
+
+
+def test_at_the_end_of_a_range_nobody_becomes_a_twin() -> None:
+    space = {"learning_rate": {"low": 1e-4, "high": 1e-2}}
+    scheduler = {"name": "pbt", "interval_epochs": 2, "quantile": 0.5, "resample_probability": 0}
+    study = _study(space=space, scheduler=scheduler)
+    assert isinstance(study.scheduler, Pbt)
+    members = [
+        Member(f"{n:04d}", n / 10, (Stage(1, {"learning_rate": 1e-2}),), f"/{n}") for n in range(2)
+    ]
+    for seed in range(20):
+        heirs = next_generation(members, study.search_space, study.scheduler, epoch=2, seed=seed)
+        (heir,) = heirs.values()
+        assert heir.lineage[-1].values == {"learning_rate": pytest.approx(8e-3)}
+
+
 class _Trainer:
     """Trains what a journal hands out, two at a time, as the trial loop does."""
 
@@ -172,6 +209,19 @@ def test_the_winners_schedule_trains_again_to_the_same_figure(tmp_path: Path) ->
         while not training.finished:
             report = training.advance(validate=training.epoch == training.epochs - 1)
         assert report.mean_val_auroc == outcome.mean
+
+
+def test_a_population_is_as_large_as_a_small_space_and_tries_every_point(tmp_path: Path) -> None:
+    trainer = _Trainer(_finite(budget={"trials": 9}), tmp_path)
+    assert trainer.run()
+
+    outcomes = read_outcomes(GROUP, trainer.folder)
+    (trials,) = (study.trials for study in read_studies(trainer.folder.journal).values())
+    began = [trial.user_attrs["values"] for trial in trials]
+    assert all(began.count(values) == 1 for values in began)
+    assert [o.state for o in outcomes] == ["finished"] * 4
+    lineages = [(o.values, o.schedule) for o in outcomes]
+    assert all(lineages.count(lineage) == 1 for lineage in lineages)
 
 
 def test_a_population_killed_at_any_epoch_goes_on_as_it_would_have(tmp_path: Path) -> None:

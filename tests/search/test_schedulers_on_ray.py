@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 from recorder import Recorder
 
 from memgan.data import Split
+from search.ending import ending
 from search.groups import class_groups
 from search.journal import read_studies
 from search.outcome import TrialsResult
@@ -71,6 +72,45 @@ def test_trials_that_are_behind_are_stopped_and_good_ones_are_not(
     assert {o.stopped_by for o in stopped} == {scheduler["name"]}
     assert all(o.values == POOR and 2 <= o.epochs < 6 for o in stopped)
     assert result.counts()["finished"] == 6 - len(stopped)
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        {"name": "asha", "grace_epochs": 1, "reduction_factor": 2},
+        {"name": "hyperband", "grace_epochs": 1, "reduction_factor": 2},
+        {"name": "pbt", "interval_epochs": 1, "quantile": 0.5},
+    ],
+    ids=lambda scheduler: scheduler["name"],
+)
+def test_a_finite_space_ends_when_every_point_was_tried_once(
+    scheduler: dict[str, Any], split: Split, tmp_path: Path
+) -> None:
+    study = _study(
+        "finite",
+        space={"learning_rate": [1e-2, 1e-6], "memory_units": [4, 8]},
+        fixed={"epochs": 2, "batch_size": 32, "width": 2, "memory_dim": 4},
+        start_from=[],
+        budget={"trials": 9},
+        scheduler=scheduler,
+    )
+    recorder = Recorder()
+    (result,) = _run(study, split, tmp_path, recorder)
+
+    assert ending(study, result).endswith("the space has 4 points, and all were tried")
+    # A member of a population starts once a generation.
+    began = {
+        trial_id: dict(params) for trial_id, params, _ in reversed(recorder.of("trial_started"))
+    }
+    points = [(params["learning_rate"], params["memory_units"]) for params in began.values()]
+    assert sorted(points) == [(1e-6, 4), (1e-6, 8), (1e-2, 4), (1e-2, 8)]
+    (trials,) = (found.trials for found in read_studies(_journal(tmp_path, study)).values())
+    assert len(trials) == 4
+    assert result.best is not None
+
+
+def _journal(results: Path, study: Study) -> Path:
+    return StudyFolder(results, study.name).journal
 
 
 def test_no_scheduler_stops_nobody(split: Split, tmp_path: Path) -> None:

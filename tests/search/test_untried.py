@@ -68,6 +68,32 @@ def test_every_point_is_tried_once_and_then_it_ends(
     assert len(found) == _different(found) == size
 
 
+@pytest.mark.parametrize(("trials", "size"), [(5, 5), (12, 9)])
+def test_cma_es_tries_every_point_once(tmp_path: Path, trials: int, size: int) -> None:
+    space = {"memory_units": [10, 25, 50], "memory_dim": {"low": 8, "high": 30, "step": 8}}
+    found = _search(tmp_path / "journal", _study(trials, space, sampler={"name": "cmaes"}))
+
+    assert len(found) == _different(found) == size
+
+
+def test_a_point_whose_trial_was_stopped_or_failed_is_not_tried_again(tmp_path: Path) -> None:
+    study = _study(12, {"memory_units": [10, 25, 50, 75, 100]})
+    journal = Journal(open_to_write(tmp_path / "journal"), study)
+    for _ in range(12):
+        if (asked := journal.ask()) is None:
+            break
+        if asked.trial_id in ("0000", "0003"):
+            journal.epoch(asked.trial_id, 1, 0.5)
+            journal.stopped(asked.trial_id, {"mean": 0.5}, "asha")
+        elif asked.trial_id == "0001":
+            journal.failed(asked.trial_id, "diverged")
+        else:
+            journal.finished(asked.trial_id, {"mean": 0.6})
+
+    assert journal.exhausted()
+    assert sorted(o.values["memory_units"] for o in journal.outcomes()) == [10, 25, 50, 75, 100]
+
+
 @pytest.mark.parametrize("sampler", ["random", "tpe", "qmc"])
 def test_a_budget_below_the_size_repeats_nothing_either(tmp_path: Path, sampler: str) -> None:
     found = _search(tmp_path / "journal", _study(7, CONDITIONAL, sampler={"name": sampler}))
