@@ -19,6 +19,7 @@ from memgan.home import expanded_argument
 from memgan.printing import one_printable_line
 from memgan.reproduce.commands import reproduce
 from search.commands import doctor, export, search
+from search.stopping import EXIT_CODE, is_interruption
 from search.study_commands import app as studies_app
 from tracking.commands import compare, sync, ui
 
@@ -33,8 +34,6 @@ for command in (search, train, export, score, compare, reproduce, sync, ui, doct
     app.command()(command)
 app.add_typer(studies_app, name="studies")
 app.add_typer(data_app, name="data")
-
-_INTERRUPTED = 130
 
 
 def _print_version(wanted: bool) -> None:
@@ -71,7 +70,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of one command; its fault, if any, stands in one line on standard error."""
     try:
-        code = app([expanded_argument(text) for text in arguments], standalone_mode=False)
+        code = _interruptible(arguments)
     except (MemganError, typer.TyperException) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         for part in error.faults if isinstance(error, PreflightFailed) else (message,):
@@ -86,12 +85,20 @@ def run(arguments: list[str]) -> int:
             raise
         sys.stderr.write("memgan: this user has no home folder; set HOME to one\n")
         return 2
-    except (KeyboardInterrupt, typer.Abort):
-        code = _INTERRUPTED
     except BrokenPipeError:
         return 1
-    if code == _INTERRUPTED:
+    if code == EXIT_CODE:
         sys.stderr.write("memgan: interrupted\n")
+    return code
+
+
+def _interruptible(arguments: list[str]) -> int:
+    try:
+        code = app([expanded_argument(text) for text in arguments], standalone_mode=False)
+    except BaseException as error:
+        if isinstance(error, typer.Abort) or is_interruption(error):
+            return EXIT_CODE
+        raise
     return code if isinstance(code, int) else 0
 
 

@@ -24,7 +24,7 @@ from memgan.errors import BadInput
 from memgan.machine_share import MachineShare, machine_share
 from search.ray_answers import address_of_auto, why_silent
 from search.ray_processes import end_ray
-from search.stopping import handlers_kept
+from search.stopping import handlers_kept, is_interruption
 from search.workers_path import workers_path
 from tracking.location import is_address, local_folder, one_line
 
@@ -75,7 +75,7 @@ def connect(
                 _start(lambda: _start_own(cpus, gpus))
             else:
                 _join(address)
-    except KeyboardInterrupt:
+    except BaseException:
         end_ray()
         raise
     try:
@@ -139,6 +139,8 @@ def _start(start: Callable[[], None]) -> None:
             start()
             return
         except Exception as error:
+            if is_interruption(error):
+                raise
             if "AF_UNIX" in str(error):
                 raise BadInput(
                     f"a local Ray did not start: {folder} is too long a path for its sockets; give"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from search.options import Json, Results
-from search.stopping import current, stoppable
+from search.stopping import current, is_interruption, stoppable
 
 if TYPE_CHECKING:
     from search.going_on import GoingOn
@@ -321,9 +321,10 @@ def _told_how_to_go_on(
     current().at_worst(tell_at_worst)
     try:
         yield going_on
-    except KeyboardInterrupt:
-        with current().held():
-            tell()
+    except BaseException as error:
+        if is_interruption(error):
+            with current().held():
+                tell()
         raise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,7 +37,7 @@ from search.prepare import anchored, make_record, prepare, prepare_again, study_
 from search.progress import LiveProgress
 from search.resources import allot
 from search.start_points import settle_starts
-from search.stopping import Stop, current, stoppable
+from search.stopping import Stop, current, is_interruption, stoppable
 from search.store import StudyFolder
 from search.study import Study
 from search.study_result import StudyResult
@@ -196,12 +196,12 @@ def _conduct(
                         study, winners, split, folder, record, allotment, note=note
                     )
                     status = "FINISHED"
-        except KeyboardInterrupt:
-            interrupted = True
-        except OSError as error:
-            if is_full(error):
+        except BaseException as error:
+            interrupted = is_interruption(error)
+            if not interrupted and isinstance(error, OSError) and is_full(error):
                 raise OutOfSpace(out_of_space(str(error), study.name, folder.where)) from None
-            raise
+            if not interrupted:
+                raise
         finally:
             if begun:
                 with stop.held():
@@ -251,8 +251,11 @@ def _worth_knowing(study: Study, split: Split, groups: Sequence[ClassGroup]) -> 
 def _settle(record: Record, writer: WriterProcess, stop: Stop) -> Remainder:
     """Deliver what is left of the record; in a few seconds where somebody wants to stop."""
     if not stop.asked:
-        with suppress(KeyboardInterrupt):
+        try:
             return settle(record, writer)
+        except BaseException as error:
+            if not is_interruption(error):
+                raise
     with stop.held():
         return settle(record, writer, stop.seconds_left(60.0), leave=True)
 

@@ -121,18 +121,61 @@ def current() -> Stop:
     return _active or Stop()
 
 
+def is_interruption(error: BaseException) -> bool:
+    """Whether `error` is a wish to stop: KeyboardInterrupt, or what other code made of it.
+
+    A signal interrupts whatever runs. Python's own `__set_name__`, an import and many libraries
+    then raise an exception of theirs, with the KeyboardInterrupt as its cause or context, or
+    without a trace of it. A SystemExit says already how the process shall end.
+    """
+    if isinstance(error, SystemExit | GeneratorExit):
+        return False
+    return current().asked or any(isinstance(e, KeyboardInterrupt) for e in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    left: list[BaseException | None] = [error]
+    while left:
+        at = left.pop()
+        if at is None or id(at) in seen:
+            continue
+        seen.add(id(at))
+        yield at
+        left += [at.__cause__, at.__context__]
+        if isinstance(at, BaseExceptionGroup):
+            left += at.exceptions
+
+
+@contextmanager
+def _interruptions_as_one_kind() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if is_interruption(error):
+            raise KeyboardInterrupt from error
+        raise
+
+
 @contextmanager
 def stoppable(*, process_ends: bool = False) -> Iterator[Stop]:
     """While the block lasts, the first SIGINT or SIGTERM raises KeyboardInterrupt in the main
-    thread, and all later ones change nothing.
+    thread, and all later ones change nothing. Whatever else `is_interruption` leaves the block as
+    KeyboardInterrupt.
 
     process_ends: the process ends with the block, so where it was asked to stop it is ended
     `SECONDS_TO_END` later, whatever holds it up, and signals stay without effect until then.
     Within another block, and off the main thread, this does nothing.
     """
     global _active
-    if _active is not None or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield current()
+        return
+    if _active is not None:
+        with _interruptions_as_one_kind():
+            yield _active
         return
     stop = Stop(ctrl_c_is_ignored=signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
     ends = _ends()
@@ -148,7 +191,8 @@ def stoppable(*, process_ends: bool = False) -> Iterator[Stop]:
         threading.Thread(target=stop.end_anyway, daemon=True).start()
     _active = stop
     try:
-        yield stop
+        with _interruptions_as_one_kind():
+            yield stop
     finally:
         _active = None
         if not (process_ends and stop.asked):
