@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -14,13 +12,14 @@ import typer
 
 from memgan.commands import score, train
 from memgan.data.commands import app as data_app
-from memgan.errors import MemganError, PreflightFailed
+from memgan.errors import BadInput, MemganError, PreflightFailed
 from memgan.home import expanded_argument
 from memgan.printing import one_printable_line
 from memgan.reproduce.commands import reproduce
 from search.commands import doctor, export, search
 from search.stopping import EXIT_CODE, is_interruption
 from search.study_commands import app as studies_app
+from search.system_faults import flush_output, in_a_line, open_missing_streams, say
 from tracking.commands import compare, sync, ui
 
 app = typer.Typer(
@@ -34,6 +33,13 @@ for command in (search, train, export, score, compare, reproduce, sync, ui, doct
     app.command()(command)
 app.add_typer(studies_app, name="studies")
 app.add_typer(data_app, name="data")
+
+_NOBODY_READS = 1
+"""The exit code where the other end of a pipe was closed, as by `| head`."""
+_NO_ANSWER = (
+    "this asks a question, and there is nobody to answer it on standard input; give the option"
+    " that answers it (see --help)"
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -58,6 +64,7 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         # A letter that a terminal cannot show is no reason to end.
         if isinstance(stream, io.TextIOWrapper):
@@ -75,42 +82,38 @@ def run(arguments: list[str]) -> int:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         for part in error.faults if isinstance(error, PreflightFailed) else (message,):
             if line := one_printable_line(part):
-                sys.stderr.write(f"memgan: {line}\n")
+                say(line)
         return error.exit_code
-    except PermissionError as error:
-        sys.stderr.write(f"memgan: {one_printable_line(_refused(error))}\n")
-        return 2
-    except RuntimeError as error:
-        if "home directory" not in str(error):  # pathlib's words, where a user has none
-            raise
-        sys.stderr.write("memgan: this user has no home folder; set HOME to one\n")
-        return 2
     except BrokenPipeError:
-        return 1
+        return _NOBODY_READS
+    except Exception as error:
+        if (told := in_a_line(error)) is None:
+            raise
+        say(one_printable_line(told))
+        return 2
     if code == EXIT_CODE:
-        sys.stderr.write("memgan: interrupted\n")
+        say("interrupted")
     return code
 
 
 def _interruptible(arguments: list[str]) -> int:
     try:
         code = app([expanded_argument(text) for text in arguments], standalone_mode=False)
+        flush_output()
+    except SystemExit as error:
+        # Typer's way to end where nobody reads what is written.
+        return error.code if isinstance(error.code, int) else _NOBODY_READS
     except BaseException as error:
-        if isinstance(error, typer.Abort) or is_interruption(error):
+        if is_interruption(error):
+            return EXIT_CODE
+        if isinstance(error, typer.Abort):
+            if error.__cause__ is not None:  # No question: a file that ended too early.
+                raise error.__cause__ from None
+            if isinstance(error.__context__, EOFError):
+                raise BadInput(_NO_ANSWER) from None
             return EXIT_CODE
         raise
     return code if isinstance(code, int) else 0
-
-
-def _refused(error: PermissionError) -> str:
-    where = error.filename or "a place that is needed"
-    home = Path(os.environ.get("HOME") or "/nowhere").absolute()
-    hint = (
-        "set HOME to a folder of your own"
-        if isinstance(where, str) and Path(where).is_relative_to(home)
-        else "give another place, or ask for the right to this one"
-    )
-    return f"{where}: {error.strerror or 'permission denied'}; {hint}"
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:
