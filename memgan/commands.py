@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -54,6 +54,7 @@ def train(
     from memgan.config import parse, read_yaml
     from memgan.configuration import Configuration
     from memgan.data.outside import check_outside_images
+    from memgan.fitting_table import show
     from memgan.settings import configure
     from memgan.trained import train_configuration, trained_table
     from memgan.verification import compare_with_origin
@@ -84,7 +85,7 @@ def train(
             document["verify"] = comparison.document()
         typer.echo(json.dumps(document, ensure_ascii=False))
     else:
-        _console().print(trained_table(trained))
+        show(trained_table(trained))
         typer.echo(f"bundles: {trained.out}")
         if comparison is not None:
             for line in comparison.lines():
@@ -193,9 +194,3 @@ def _fresh(folder: Path, stem: str) -> Path:
 
 def _note(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console()

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.table import Table
 
 from memgan.bundle import BundleConfig, save_bundle
 from memgan.bundle_place import check_bundle_place
@@ -22,6 +21,7 @@ from memgan.configuration import Configuration
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
 from memgan.detectors import build_detector
 from memgan.errors import BadInput, ConfigError
+from memgan.fitting_table import Column, FittingTable
 from memgan.heatmaps import normal_residual
 from memgan.onnx_export import to_onnx
 from memgan.runtime import machine, versions
@@ -192,14 +192,16 @@ def mean_over_classes(cells: dict[str, list[Cell]]) -> dict[str, float | None]:
     }
 
 
-def trained_table(trained: Trained) -> Table:
+def trained_table(trained: Trained) -> FittingTable:
     """AUROC by class in percent: validation, and test as mean ± sd over seeds."""
     document = trained.document()
     seeds = len(trained.configuration.seeds)
-    table = Table(title=f"{document['detector']} on {document['dataset']}, AUROC %")
-    table.add_column("normal class")
-    table.add_column("validation", justify="right")
-    table.add_column(f"test, {seeds} seed{'s' * (seeds > 1)}", justify="right")
+    table = FittingTable(
+        "normal class",
+        Column("validation", number=True),
+        Column(f"test, {seeds} seed{'s' * (seeds > 1)}", number=True),
+        title=f"{document['detector']} on {document['dataset']}, AUROC %",
+    )
     for name, row in [*document["classes"].items(), ("mean", document["mean"])]:
         if name == "mean":
             table.add_section()

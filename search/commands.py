@@ -196,6 +196,7 @@ def export(
     Example: memgan export digits --out best-of-digits --register digits
     """
     from memgan.errors import BadInput
+    from memgan.fitting_table import show
     from search.export_again import export_study
     from search.register import register_study
     from search.report import caution_lines, report_remarks, report_table
@@ -211,7 +212,7 @@ def export(
         study, results=results, out=out, false_alarm_rate=false_alarm_rate, note=_note
     )
     if not as_json:
-        _console_print(report_table(report))
+        show(report_table(report))
         for line in report_remarks(report):
             typer.echo(line)
         for line in caution_lines(report, _CAUTIONS_SHOWN):
@@ -264,13 +265,14 @@ _CAUTIONS_SHOWN = 5
 
 
 def _print_result(result: StudyResult, out: TextIO) -> None:
+    from memgan.fitting_table import show
     from search.pareto import front_table
     from search.report import caution_lines, report_remarks, report_table
     from tracking import ui_command
 
     if result.report is not None:
         report = result.report
-        _console_print(report_table(report), out)
+        show(report_table(report), out)
         for line in report_remarks(report):
             typer.echo(line, out)
         for trial, values in report["values"].items():
@@ -282,7 +284,7 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
         for line in caution_lines(report, _CAUTIONS_SHOWN):
             typer.echo(f"caution: {line}", out)
     for front in result.fronts.values():
-        _console_print(front_table(front, result.study.objectives), out)
+        show(front_table(front, result.study.objectives), out)
     counts = ", ".join(f"{count} {state}" for state, count in result.trials.items() if count)
     typer.echo(f"trials: {counts or 'none'}; {result.seconds:.0f} s", out)
     if result.report is not None:
@@ -330,9 +332,3 @@ def _told_how_to_go_on(
 
 def _note(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _console_print(what: object, out: TextIO | None = None) -> None:
-    from rich.console import Console
-
-    Console(file=out).print(what)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from memgan.fitting_table import Column, FittingTable
 from search.groups import ClassGroup, outcomes_by_group, safe_name
 from search.objectives import JUDGES
 from search.outcome import TrialOutcome
 from search.study import Study
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _TITLES: Mapping[str, str] = {
     "val-auroc": "validation AUROC, %",
@@ -67,15 +65,14 @@ def _groups(
         yield group.name, full, read_front(journal, group.prefix)
 
 
-def front_table(front: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> Table:
+def front_table(front: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> FittingTable:
     """One of `fronts` for a terminal."""
-    from rich.table import Table
-
-    table = Table(title="Pareto front of the finished trials")
-    table.add_column("trial")
-    for name in objectives:
-        table.add_column(_TITLES[name], justify="right")
-    table.add_column("values")
+    table = FittingTable(
+        "trial",
+        *(Column(_TITLES[name], number=True, weight=1) for name in objectives),
+        "values",
+        title="Pareto front of the finished trials",
+    )
     for row in front:
         table.add_row(
             row["trial"],

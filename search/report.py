@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from memgan.cells import Cell
 from memgan.data import Split
 from memgan.data.made_anomalies import VERSION
+from memgan.fitting_table import Column, FittingTable
 from memgan.trained import calibration_shortages, mean_over_classes, percent, spread, summary
 from search.certainty import ANCHOR_TITLES
 from search.finals import Winner
 from search.study import Study
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _VALIDATION = {"val-auroc": "validation", "label-free": "made anomalies"}
 
@@ -138,14 +136,14 @@ def report_remarks(report: Mapping[str, Any]) -> list[str]:
     return list(report.get("shortages", []))
 
 
-def report_table(report: Mapping[str, Any]) -> Table:
+def report_table(report: Mapping[str, Any]) -> FittingTable:
     """AUROC by class for a terminal."""
-    from rich.table import Table
-
-    headings, rows = report_rows(report)
-    table = Table(title=f"{report['detector']} on {report['dataset']}, AUROC %")
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number else "left")
+    (name, *figures), rows = report_rows(report)
+    table = FittingTable(
+        name,
+        *(Column(heading, number=True) for heading in figures),
+        title=f"{report['detector']} on {report['dataset']}, AUROC %",
+    )
     for row in rows[:-1]:
         table.add_row(*row)
     table.add_section()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,12 @@ from search.outcome import TrialOutcome, best
 from search.study import Study
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Table
+
+
+_BAR = 20
+"""Terminal columns of a bar."""
 
 
 @dataclass(frozen=True)
@@ -98,17 +103,11 @@ def standing(
 def standing_table(study: Study, now: Standing) -> RenderableType:
     """The standing for a terminal."""
     from rich.console import Group
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
 
-    head = Table.grid(padding=(0, 2))
     left = "" if now.seconds_left is None else f", about {_clock(now.seconds_left)} left"
-    head.add_row(
-        study.name,
-        ProgressBar(total=now.trials, completed=now.ended, width=20),
-        f"{now.ended} of {now.trials} trials, {_clock(now.seconds)} so far{left}",
-    )
-    body = Table.grid(padding=(0, 2))
+    progress = f"{now.ended} of {now.trials} trials, {_clock(now.seconds)} so far{left}"
+    head = _Head(study.name, now, progress)
+    body = _grid(2)
     words = {"in_training": "in training", "to_come": "to come"}
     shown = [f"{n} {words.get(state, state)}" for state, n in now.counts.items() if n]
     body.add_row("trials", ", ".join(shown))
@@ -126,6 +125,40 @@ def standing_table(study: Study, now: Standing) -> RenderableType:
         price = f"{study.resources.price_per_hour:g} an hour"
         body.add_row("cost", f"{now.cost:.2f} so far{in_all}, at {price}")
     return Group(head, body)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """A study's name, how far it is as a bar, and in words: beside each other where there is
+    room, else below each other without the bar."""
+
+    name: str
+    now: Standing
+    words: str
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        if len(self.name) + _BAR + len(self.words) + 6 > options.max_width:
+            yield Text(self.name, overflow="fold")
+            yield Text(self.words, overflow="fold")
+            return
+        head = _grid(3)
+        bar = ProgressBar(total=self.now.trials, completed=self.now.ended, width=_BAR)
+        head.add_row(self.name, bar, self.words)
+        yield head
+
+
+def _grid(columns: int) -> Table:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    for _ in range(columns):
+        grid.add_column(overflow="fold")
+    return grid
 
 
 def short(value: Any) -> str:

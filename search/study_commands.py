@@ -40,10 +40,16 @@ def list_studies(results: Results = Path("results"), as_json: Json = False) -> N
     if not found:
         typer.echo(f"no studies in {results}")
         return
-    from rich.console import Console
-    from rich.table import Table
+    from memgan.fitting_table import Column, FittingTable, show
 
-    table = Table("study", "detector", "data", "trials", "best, validation", "state")
+    table = FittingTable(
+        "study",
+        "detector",
+        "data",
+        Column("trials", number=True, weight=1),
+        Column("best, validation", number=True, weight=2),
+        Column("state", weight=3),
+    )
     for state in found:
         if "fault" in state:
             table.add_row(state["name"], "–", "–", "–", "–", "damaged")
@@ -56,7 +62,7 @@ def list_studies(results: Results = Path("results"), as_json: Json = False) -> N
             "–" if state["best"] is None else f"{100 * state['best']:.2f}",
             state["state"],
         )
-    Console().print(table)
+    show(table)
     for state in found:
         if "fault" in state:
             typer.echo(f"{state['name']}: {state['fault']}", err=True)
@@ -81,13 +87,17 @@ def status(
     if as_json:
         typer.echo(json.dumps(state))
         return
-    from rich.console import Console
-    from rich.table import Table
-
+    from memgan.fitting_table import Column, FittingTable, show
     from search.journal import read_groups
     from search.standing import short, standing_table
 
-    table = Table("trial", "state", "epochs", "validation", "values")
+    table = FittingTable(
+        "trial",
+        Column("state", weight=1),
+        Column("epochs", number=True),
+        Column("validation", number=True, weight=2),
+        "values",
+    )
     for trial in state["trials"]:
         table.add_row(
             trial["trial"],
@@ -96,10 +106,10 @@ def status(
             "–" if trial["val_auroc"] is None else f"{100 * trial['val_auroc']:.2f}",
             trial["error"] or ", ".join(f"{k} {short(v)}" for k, v in trial["values"].items()),
         )
-    Console().print(table)
+    show(table)
     groups = read_groups(folder.journal)
     now = _standing(folder, study, groups, running=state["state"] == "running")
-    Console().print(standing_table(study, now))
+    show(standing_table(study, now))
     held = _holder(folder)
     typer.echo(f"{name}: {state['state']}{f', by {held}' if held else ''}")
 

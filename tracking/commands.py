@@ -147,8 +147,8 @@ def compare(
     elif form is CompareFormat.MARKDOWN:
         typer.echo(comparison_markdown(comparison))
     else:
-        from rich.console import Console
+        from memgan.fitting_table import show
 
-        Console().print(comparison_table(comparison))
+        show(comparison_table(comparison))
         for line in remarks(comparison):
             typer.echo(line)

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
 
+from memgan.fitting_table import Column, FittingTable
 from memgan.trained import percent
 from tracking.comparison import Comparison, Entry
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _Cell = tuple[str, bool]
 """A text, and whether it is the best of its row."""
 
 
-def comparison_table(comparison: Comparison) -> Table:
+def comparison_table(comparison: Comparison) -> FittingTable:
     """Classes as rows, columns as studies, the best of each row in bold."""
-    from rich.markup import escape
-    from rich.table import Table
+    from rich.text import Text
 
-    headings, rows = _rows(comparison)
-    table = Table(title=f"{comparison.studies[0].dataset}, test AUROC %")
-    for number, heading in enumerate(headings):
-        table.add_column(escape(heading), justify="right" if number else "left")
+    (name, *figures), rows = _rows(comparison)
+    table = FittingTable(
+        name,
+        *(Column(heading, number=True) for heading in figures),
+        title=f"{comparison.studies[0].dataset}, test AUROC %",
+    )
     for number, row in enumerate(rows):
         if number == len(rows) - 1:
             table.add_section()
-        table.add_row(*(f"[bold]{escape(t)}[/bold]" if best else escape(t) for t, best in row))
+        table.add_row(*(Text(t, "bold") if best else t for t, best in row))
     return table
 
 

@@ -196,13 +196,9 @@ def _verdict(found: dict[str, Any]) -> str:
 
 
 def _print_table(headers: list[str], rows: list[list[str]], numbers: tuple[str, ...] = ()) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from memgan.fitting_table import Column, FittingTable, show
 
-    table = Table()
-    for header in headers:
-        table.add_column(header, justify="right" if header in numbers else "left", overflow="fold")
+    table = FittingTable(*(Column(header, number=header in numbers) for header in headers))
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    Console().print(table)
+        table.add_row(*row)
+    show(table)

@@ -185,14 +185,12 @@ def _print(table: Table) -> None:
 
 
 def _print_grid(title: str, header: list[str], body: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
+    from memgan.fitting_table import Column, FittingTable, show
 
-    grid = Grid(title=title)
-    for name in header:
-        grid.add_column(name, justify="left" if name == header[0] else "right")
+    first, *others = header
+    grid = FittingTable(first, *(Column(name, number=True) for name in others), title=title)
     for row in body:
         if row[0].startswith("mean"):
             grid.add_section()
         grid.add_row(*row)
-    Console().print(grid)
+    show(grid)

@@ -276,3 +276,24 @@ def test_the_command_gives_every_format_clean(
     assert float(rows[0]["auroc_mean"]) == pytest.approx(0.91)
     assert "91.0 ± 1.4" in written["table"]
     assert "**91.0 ± 1.4**" in written["markdown"]
+
+
+@pytest.mark.parametrize("width", [20, 30, 40])
+def test_a_narrow_terminal_has_whole_names_and_figures(
+    tell: Tell,
+    local_record: Location,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    width: int,
+) -> None:
+    tell("first", {0: {"1": 0.9}, 1: {"1": 0.92}})
+    tell("second-of-all", {0: {"1": 0.8}, 1: {"1": 0.82}})
+    monkeypatch.setenv("COLUMNS", str(width))
+
+    assert run(["compare", "first", "second-of-all", "--tracking-uri", local_record.uri]) == 0
+    text = capsys.readouterr().out
+    assert "91.0 ± 1.4" in text
+    assert "…" not in text
+    table, _, left_out = text.partition("no room for:")
+    assert ("81.0 ± 1.4" in table) != ("second-of-all" in left_out.split("first −")[0])
+    assert "second-of-all" in text
