@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import signal
 import sys
 from types import FrameType
@@ -34,6 +35,8 @@ for command in (search, train, export, score, compare, reproduce, sync, ui, doct
 app.add_typer(studies_app, name="studies")
 app.add_typer(data_app, name="data")
 
+_ROOM_FOR_BOXES = 80
+"""Terminal columns below which Typer's boxes cut the names of options."""
 _NOBODY_READS = 1
 """The exit code where the other end of a pipe was closed, as by `| head`."""
 _NO_ANSWER = (
@@ -76,6 +79,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """The exit code of one command; its fault, if any, stands in one line on standard error."""
+    _choose_help()
     try:
         code = _interruptible(arguments)
     except (MemganError, typer.TyperException) as error:
@@ -94,6 +98,13 @@ def run(arguments: list[str]) -> int:
     if code == EXIT_CODE:
         say("interrupted")
     return code
+
+
+def _choose_help() -> None:
+    """Plain lines in a narrow terminal, which are broken and not cut."""
+    boxes = shutil.get_terminal_size().columns >= _ROOM_FOR_BOXES
+    for each in (app, studies_app, data_app):
+        each.rich_markup_mode = "rich" if boxes else None
 
 
 def _interruptible(arguments: list[str]) -> int:

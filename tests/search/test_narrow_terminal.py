@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from search.cli import app
+from search.cli import app, run
 from search.store import StudyFolder
 from search.study import Study
 
@@ -74,3 +74,21 @@ def test_a_file_has_every_column_of_a_list(results: Path, monkeypatch: pytest.Mo
     text = CliRunner().invoke(app, ["studies", "status", NAME, "--results", str(results)]).output
     assert re.search(r"learning_rate.encoder .*, memory_units .*, encoder_game", text)
     assert "loss of <b>3</b> is nan; lower the rate" in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("command", [["search"], ["score"], ["studies", "list"], ["data", "check"]])
+def test_help_names_every_option_whole(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    width: int,
+) -> None:
+    def options() -> set[str]:
+        assert run([*command, "--help"]) == 0
+        return set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+
+    monkeypatch.setenv("COLUMNS", "200")
+    wide = options()
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert options() == wide
