@@ -224,8 +224,11 @@ def test_a_population_is_as_large_as_a_small_space_and_tries_every_point(tmp_pat
     assert all(lineages.count(lineage) == 1 for lineage in lineages)
 
 
-def test_a_population_killed_at_any_epoch_goes_on_as_it_would_have(tmp_path: Path) -> None:
-    study = _study()
+@pytest.mark.parametrize("finite", [False, True], ids=["continuous", "finite"])
+def test_a_population_killed_at_any_epoch_goes_on_as_it_would_have(
+    tmp_path: Path, finite: bool
+) -> None:
+    study = _finite(budget={"trials": 9}) if finite else _study()
     undisturbed = _Trainer(study, tmp_path / "undisturbed")
     undisturbed.run()
     expected = read_outcomes(GROUP, undisturbed.folder)
