@@ -26,6 +26,7 @@ from search.ray_answers import address_of_auto, why_silent
 from search.ray_processes import end_ray
 from search.stopping import handlers_kept, is_interruption
 from search.workers_path import workers_path
+from tracking.addresses import is_host_and_port
 from tracking.location import is_address, local_folder, one_line
 
 _SECONDS_TO_ANSWER = 5.0
@@ -244,9 +245,11 @@ def check_address(address: str | None) -> None:
         if found is None:
             return
         address = found
+    if not is_host_and_port(address):
+        raise BadInput(
+            f"address {address!r}: write host:port (a port is from 1 to 65535), auto or local"
+        )
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise BadInput(f"address {address!r}: write host:port, auto or local")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_ANSWER).close()
     except OSError as error:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from memgan.config import Frozen
 from memgan.errors import BadInput
 from memgan.home import expanded
+from tracking.addresses import is_store_alone, why_malformed
 
 DEFAULT_RESULTS = Path("results")
 
@@ -64,6 +65,11 @@ def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Locati
 
 
 def _checked(uri: str) -> Location:
+    if reason := why_malformed(uri):
+        raise BadInput(
+            f"tracking address {redact(uri)!r}: {reason}; give http(s)://HOST:PORT,"
+            " sqlite:///FILE, or another database's URI"
+        )
     scheme = urlsplit(uri).scheme.split("+")[0]
     if scheme not in _KNOWN and uri != "databricks":
         raise BadInput(
@@ -97,8 +103,14 @@ def local_folder(results: Path | str) -> Path:
     """The results folder on this machine: of an address, where this machine keeps its part.
 
     A ~ at its beginning is the user's home; file:///FOLDER is FOLDER. BadInput for the home of
-    somebody who is not known.
+    somebody who is not known, and for an address that cannot be one.
     """
+    if is_store_alone(str(results)):
+        raise BadInput(f"--results {results}: it names no bucket; write s3://BUCKET/…")
+    if is_address(results) and (reason := why_malformed(as_address(results))):
+        raise BadInput(
+            f"--results {redact(as_address(results))}: {reason}; give a folder, or s3://BUCKET/…"
+        )
     if not is_address(results):
         return expanded(_of_file_uri(str(results)))
     address = as_address(results)
