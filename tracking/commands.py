@@ -75,6 +75,7 @@ def sync(
 
     Example: memgan sync digits
     """
+    from tracking.denial import tells_of_denial
     from tracking.location import local_folder
     from tracking.sync import find_outboxes, sync_all
 
@@ -86,7 +87,8 @@ def sync(
         typer.echo(json.dumps({"studies": studies, "waiting": waiting}))
     else:
         for one in done:
-            typer.echo(f"{one.study}: {one.delivered} delivered, {one.waiting} waiting")
+            left = "refused for now" if tells_of_denial(one.fault) else "waiting"
+            typer.echo(f"{one.study}: {one.delivered} delivered, {one.waiting} {left}")
             for line in one.refused:
                 typer.echo(f"  refused by the store: {line}")
             if one.fault:

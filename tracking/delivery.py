@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from memgan.config import Frozen
 from tracking import names
 from tracking._plan import ArtifactWork, Entry, RunWork, batches, make_plan
+from tracking.denial import without_experiment
 from tracking.events import ArtifactLogged, ModelLogged, RunEnded
 from tracking.location import one_line
 from tracking.outbox import EXPERIMENT, EXPERIMENT_ID, Outbox
@@ -161,7 +162,7 @@ class _Round:
                 known = self.tracker.create_experiment(name)
             except Refused as error:
                 # Without an experiment nothing can be delivered; somebody has to mend that.
-                raise _StoreFault(error) from error
+                raise _StoreFault(without_experiment(name, one_line(error))) from error
             self.outbox.set_fact(EXPERIMENT_ID, known)
         return known
 

@@ -9,11 +9,13 @@ from mlflow.exceptions import MlflowException
 from requests import HTTPError, RequestException
 
 from memgan.errors import BadInput
+from tracking.denial import denied
 from tracking.location import one_line
 from tracking.tracker import Gone, Refused, Unavailable
 
-# What is wrong with the content stays wrong. Everything else (no answer, 401, 403, 429, 5xx, the
-# 404 of something that is not an MLflow server) may be mended by somebody meanwhile.
+# What is wrong with the content stays wrong. Everything else may be mended by somebody meanwhile:
+# 401, 403 and the 404 of something that is not an MLflow server (see `denial`), or by itself: no
+# answer, 429, 5xx.
 _FOR_EVER = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS"}
 _FOR_EVER_BY_HTTP = {400, 411, 413, 414, 415, 422}
 """Of an artifact: its size (413, as a rule of a proxy), its name, its form."""
@@ -33,11 +35,12 @@ def translated() -> Iterator[None]:
     except BadInput as error:
         raise Refused(one_line(error)) from error
     except MlflowException as error:
-        raise _kind(error)(one_line(error)) from error
+        raise denied(error.error_code, one_line(error)) or _kind(error)(one_line(error)) from error
     except HTTPError as error:
         answer = error.response
-        refused = answer is not None and answer.status_code in _FOR_EVER_BY_HTTP
-        raise (Refused if refused else Unavailable)(one_line(error)) from error
+        status = None if answer is None else int(answer.status_code)
+        kind = Refused if status in _FOR_EVER_BY_HTTP else Unavailable
+        raise denied(status, one_line(error)) or kind(one_line(error)) from error
     except (RequestException, OSError) as error:
         raise Unavailable(one_line(error)) from error
 

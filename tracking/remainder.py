@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from memgan.config import Frozen
+from tracking.denial import tells_of_denial
 from tracking.outbox import Outbox, Refusal
 from tracking.record import Record
 from tracking.writer import WriterProcess
@@ -31,6 +32,11 @@ class Remainder(Frozen):
         said = []
         if self.waiting < 0:
             said.append(f"the outbox cannot be read{reason}; once it can, run: {sync_command}")
+        elif self.waiting and tells_of_denial(self.fault):
+            said.append(
+                f"{self.waiting} events are kept here, as the tracking store takes none of them"
+                f"{reason}; once it does, deliver them with: {sync_command}"
+            )
         elif self.waiting:
             said.append(
                 f"{self.waiting} events wait for the tracking store{reason}; deliver them with:"

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from memgan.errors import TrackingUnavailable
+from tracking.denial import tells_of_denial
 from tracking.location import Location, redact
 from tracking.outbox import EXPERIMENT, FAULT, Outbox
 
@@ -84,8 +85,9 @@ class WriterProcess:
         self._stop()
         where = redact(self._location.uri)
         reason = said.get("error") or f"no answer within {timeout:.0f} s; see {self.log}"
+        hint = "" if tells_of_denial(reason) else "start the server, or "
         raise TrackingUnavailable(
-            f"tracking at {where} cannot be used ({reason}); start the server, or give another "
+            f"tracking at {where} cannot be used ({reason}); {hint}give another "
             "address with --tracking-uri or MLFLOW_TRACKING_URI"
         )
 

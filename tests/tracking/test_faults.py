@@ -14,6 +14,7 @@ from told import Told
 
 from tracking._deliverer import ENVIRONMENT
 from tracking.delivery import Delivery, deliver
+from tracking.denial import tells_of_denial
 from tracking.mlflow_tracker import MlflowTracker
 
 
@@ -73,6 +74,7 @@ def test_a_server_that_turns_everything_away_is_waited_for(
         delivery = deliver(told.outbox, tracker)
         assert (delivery.delivered, delivery.waiting, delivery.refused) == (0, waiting, 0)
         assert str(status) in (delivery.fault or "")
+        assert tells_of_denial(delivery.fault) is (status in (401, 403, 404))
     door.rule = lambda call: None
     assert until_done(told, tracker) == []
     told.assert_arrived(server.address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracking.denial import denied
 from tracking.remainder import Remainder
 
 
@@ -28,3 +29,17 @@ def test_what_is_refused_is_named_and_what_is_lost_is_counted() -> None:
 def test_an_outbox_that_cannot_be_read_is_said() -> None:
     (line,) = Remainder(waiting=-1, fault="outbox: disk I/O error").lines("memgan sync digits")
     assert line.startswith("the outbox cannot be read (outbox: disk I/O error)")
+
+
+def test_what_a_server_denies_is_not_said_to_wait_and_what_would_help_is() -> None:
+    for code, help_ in [
+        ("UNAUTHENTICATED", "MLFLOW_TRACKING_TOKEN"),
+        ("PERMISSION_DENIED", "ask for the right"),
+        ("ENDPOINT_NOT_FOUND", "mend --tracking-uri"),
+    ]:
+        (line,) = Remainder(waiting=7, fault=str(denied(code, "403"))).lines("memgan sync digits")
+        assert "wait for" not in line
+        assert help_ in line
+        assert line.endswith("; once it does, deliver them with: memgan sync digits")
+    assert denied("TEMPORARILY_UNAVAILABLE", "503") is None
+    assert denied(503, "503") is None
