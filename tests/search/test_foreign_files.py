@@ -171,6 +171,20 @@ def test_scores_and_trainings_leave_them(foreign: Foreign, monkeypatch: pytest.M
     foreign.check()
 
 
+def test_a_scoring_that_is_interrupted_leaves_them(foreign: Foreign) -> None:
+    foreign.plant_everywhere()
+    bundle = foreign.home / "results" / "studies" / "mine" / "export" / "bundles" / "0"
+    np.savez(foreign.home / "many.npz", x=np.zeros((200_000, 8, 8), dtype=np.uint8))
+    before = {path.name for path in foreign.home.iterdir()}
+    until_ctrl_c(
+        foreign.home,
+        lambda: {path.name for path in foreign.home.iterdir()} > before,
+        *("score", bundle, "many.npz", "--out", "cut.csv"),
+    )
+    foreign.check()
+    assert {path.name for path in foreign.home.iterdir()} == before
+
+
 def test_going_on_with_a_study_leaves_them(foreign: Foreign) -> None:
     foreign.plant_everywhere()
     journal = foreign.home / "results" / "studies" / "mine" / "trials.journal"
