@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from memgan.own_output import begins_with, check_output
 from memgan.runtime import machine, versions
 from search import Study, run
 from search.journal import read_groups
@@ -95,6 +96,8 @@ def main() -> None:
     parser.add_argument("--data-dir")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if options.out:
+        check_output(options.out, begins_with('{\n "images"'))
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in options.schedulers}
     # Seed by seed, so that whatever else the machine does falls on all alike.
     for seed in range(options.seeds):

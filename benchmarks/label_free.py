@@ -37,6 +37,7 @@ from memgan.data.made_anomalies import VERSION, with_made_anomalies
 from memgan.data.split import make_split
 from memgan.detectors import Detector
 from memgan.metrics import auroc
+from memgan.own_output import begins_with, check_output
 from memgan.parameters import make_parameters
 from memgan.runtime import machine, prepare_process, versions
 from memgan.training import Training
@@ -189,6 +190,8 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if options.out:
+        check_output(options.out, begins_with('{\n "source"'))
     prepare_process(1)
     started = time.perf_counter()
     split = split_of(options.source, options.data_dir)

@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from memgan.own_output import begins_with, check_output
 from memgan.runtime import machine, versions
 from search.cluster import connect
 from search.groups import ClassGroup
@@ -247,6 +248,8 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if options.out:
+        check_output(options.out, begins_with('{\n "trials"'))
     with connect("local", cpus=2):
         for what in (
             bare,

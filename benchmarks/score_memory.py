@@ -30,6 +30,7 @@ from memgan.config import DataConfig
 from memgan.configuration import Configuration
 from memgan.data import LabeledImages, Source
 from memgan.data.split import make_split
+from memgan.own_output import begins_with, check_output
 from memgan.runtime import machine, versions
 from memgan.trained import write_bundle
 
@@ -53,6 +54,8 @@ def main() -> None:
     parser.add_argument("--backend", default="torch", choices=["torch", "onnx"])
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     chosen = parser.parse_args()
+    if chosen.out:
+        check_output(chosen.out, begins_with('{\n "command"'))
     counts = sorted(int(count) for count in chosen.counts.split(","))
     with tempfile.TemporaryDirectory() as folder:
         bundle = _bundle(Path(folder) / "bundle")
