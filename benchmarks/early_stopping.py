@@ -18,8 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from memgan.own_output import begins_with, check_output
-from memgan.runtime import machine, versions
+from memgan.files import begins_with, check_output
+from memgan.machine import machine, versions
 from search import Study, run
 from search.journal import read_groups
 

@@ -29,19 +29,13 @@ import numpy.typing as npt
 from local_defects import DEFECTS, make_source
 from scipy.stats import spearmanr
 
-from memgan.config import DataConfig
-from memgan.configuration import Configuration, Runtime
-from memgan.data import Split, load_split
-from memgan.data.images import Pixels
-from memgan.data.made_anomalies import VERSION, with_made_anomalies
-from memgan.data.split import make_split
+from memgan.config import Configuration, DataConfig, Runtime, make_parameters
+from memgan.data import VERSION, Pixels, Split, load_split, make_split, with_made_anomalies
 from memgan.detectors import Detector
-from memgan.metrics import auroc
-from memgan.own_output import begins_with, check_output
-from memgan.parameters import make_parameters
-from memgan.runtime import machine, prepare_process, versions
+from memgan.files import begins_with, check_output
+from memgan.machine import machine, prepare_process, versions
+from memgan.stats import auroc, judge
 from memgan.training import Training
-from memgan.validation import judge
 
 Figures = npt.NDArray[np.float64]
 

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from memgan.data.images import LabeledImages, Source
+from memgan.data import LabeledImages, Source
 
 _DRAWN, SIDE = 256, 64
 """Pixels a side: as they are drawn, and as they are given."""

@@ -16,10 +16,9 @@ from pathlib import Path
 
 from memgan.data import load_split
 from memgan.errors import MemganError, StudyError
-from memgan.reproduce.searches import Search, Trial
-from search.journal import read_groups, read_studies
-from search.outcome import TrialOutcome
-from search.store import StudyFolder
+from memgan.paper import Search, Trial
+from search.journal import TrialOutcome, read_groups, read_studies
+from search.results import StudyFolder
 
 _ROOT = Path(__file__).parents[1]
 _SHOWN = {"finished": "complete", "stopped": "stopped"}

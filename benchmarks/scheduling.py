@@ -25,14 +25,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from memgan.own_output import begins_with, check_output
-from memgan.runtime import machine, versions
-from search.cluster import connect
-from search.groups import ClassGroup
-from search.sampler import build_sampler
-from search.space import Space
-from search.store import StudyFolder
-from search.study import Study
+from memgan.files import begins_with, check_output
+from memgan.machine import machine, versions
+from search.ray import connect
+from search.results import StudyFolder
+from search.study import ClassGroup, Space, Study, build_sampler
 from search.trials import search_groups
 from tracking import Outbox, Record, StudyFacts, resolve, start_writer
 
@@ -162,7 +159,8 @@ def without_writer(trials: int, folder: Path, course: Course) -> dict[str, float
 
 def ours(trials: int, folder: Path, course: Course, *, deliver: bool = True) -> dict[str, float]:
     """The trial loop as `memgan search` runs it, with its journal, record and writer."""
-    from search import journal, rungs, searcher
+    from search.journal import journal
+    from search.trials import rungs, searcher
 
     study = _study(trials)
     place = StudyFolder(folder, study.name)

@@ -25,21 +25,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from memgan.cells import train_cell
-from memgan.config import DataConfig
-from memgan.configuration import Configuration
-from memgan.data import LabeledImages, Source
-from memgan.data.split import make_split
-from memgan.own_output import begins_with, check_output
-from memgan.runtime import machine, versions
-from memgan.trained import write_bundle
+from memgan.bundle import write_bundle
+from memgan.config import Configuration, DataConfig
+from memgan.data import LabeledImages, Source, make_split
+from memgan.files import begins_with, check_output
+from memgan.machine import machine, versions
+from memgan.training import train_cell
 
 SIDE = 28
 KINDS = ("files", "npz", "npz, float32, compressed")
 _SCORE = """
 import sys
 from pathlib import Path
-from search.cli import run
+from search.cli.app import run
 code = run(sys.argv[2:])
 status = Path("/proc/self/status").read_text()
 Path(sys.argv[1]).write_text(status.partition("VmHWM:")[2].split()[0])

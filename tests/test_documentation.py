@@ -17,7 +17,7 @@ import typer
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from search.cli import app
+from search.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [

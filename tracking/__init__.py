@@ -4,23 +4,6 @@ A driver tells a `Record` what happens; the events lie in an `Outbox` until the 
 process (`start_writer`) has delivered them to the tracking store at `resolve`'s address.
 """
 
-from tracking.facts import StudyFacts
-from tracking.location import Location, redact, resolve, ui_command
-from tracking.outbox import Outbox
-from tracking.record import Record
-from tracking.remainder import Remainder, settle
-from tracking.writer import WriterProcess, start_writer
+import lazy_loader
 
-__all__ = [
-    "Location",
-    "Outbox",
-    "Record",
-    "Remainder",
-    "StudyFacts",
-    "WriterProcess",
-    "redact",
-    "resolve",
-    "settle",
-    "start_writer",
-    "ui_command",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,22 +1,7 @@
-"""Images in, splits out: sources, the typed images they become, and the leak-free split."""
+"""Images in, splits out: sources, the typed images they become, and the leak-free split. Uses
+config.
+"""
 
-from memgan.data.fitness import check_normal_classes, why_no_validation, why_not_normal
-from memgan.data.images import Development, LabeledImages, Pixels, Source, Split
-from memgan.data.sources import SOURCES, NamedSource, load_source
-from memgan.data.split import load_split, make_split
+import lazy_loader
 
-__all__ = [
-    "SOURCES",
-    "Development",
-    "LabeledImages",
-    "NamedSource",
-    "Pixels",
-    "Source",
-    "Split",
-    "check_normal_classes",
-    "load_source",
-    "load_split",
-    "make_split",
-    "why_no_validation",
-    "why_not_normal",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

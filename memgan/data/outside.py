@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from memgan.config import DataConfig
-from memgan.data.sources import SOURCES, find_path
+from memgan.data.sources.named import SOURCES, find_path
 from memgan.errors import BadInput, UnknownName
 
 

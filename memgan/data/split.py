@@ -26,7 +26,7 @@ from memgan.data.images import (
     Source,
     Split,
 )
-from memgan.data.sources import load_source
+from memgan.data.sources.named import load_source
 
 # One stream of random numbers a cut, so that changing one fraction leaves the other cut's order.
 _TEST_STREAM, _VALIDATION_STREAM, _JUDGES_STREAM = 0, 1, 2

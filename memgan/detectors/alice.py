@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from memgan.detectors import losses
+from memgan.config import AliceParameters, DetectorParameters
 from memgan.detectors.autoencoder import Autoencoder
-from memgan.detectors.networks import Discriminator, initialise
-from memgan.parameters import AliceParameters, DetectorParameters
+from memgan.detectors.parts import losses
+from memgan.detectors.parts.networks import Discriminator, initialise
 
 
 class Alice(Autoencoder):

@@ -15,11 +15,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from memgan.data.images import Pixels
+from memgan.config import DetectorParameters, NeighboursParameters, PcaParameters
+from memgan.data import Pixels
 from memgan.detectors.base import Detector, Rebuilt, Scores
-from memgan.detectors.contrast import Seen, see
-from memgan.detectors.weights import Spec, check_weights
-from memgan.parameters import DetectorParameters, NeighboursParameters, PcaParameters
+from memgan.detectors.parts.contrast import Seen, see
+from memgan.detectors.parts.weights import Spec, check_weights
 
 if TYPE_CHECKING:
     from sklearn.neighbors import NearestNeighbors

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from memgan.detectors import losses
-from memgan.detectors.networks import Encoder, Generator
-from memgan.detectors.rebuilder import Rebuilder
-from memgan.parameters import AutoencoderParameters, RebuilderParameters
+from memgan.config import AutoencoderParameters, RebuilderParameters
+from memgan.detectors.parts import losses
+from memgan.detectors.parts.networks import Encoder, Generator
+from memgan.detectors.parts.rebuilder import Rebuilder
 
 
 class Autoencoder(Rebuilder):

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from memgan.data.images import Pixels
-from memgan.parameters import DetectorParameters
+from memgan.config import DetectorParameters
+from memgan.data import Pixels
 
 Scores = npt.NDArray[np.float64]
 Rebuilt = npt.NDArray[np.float32]

@@ -13,8 +13,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from memgan.detectors.rebuilder import Rebuilder
-from memgan.parameters import DcaeParameters, RebuilderParameters
+from memgan.config import DcaeParameters, RebuilderParameters
+from memgan.detectors.parts.rebuilder import Rebuilder
 
 _EPSILON = 1e-4
 _SLOPE = 0.01

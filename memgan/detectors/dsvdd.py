@@ -12,16 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from memgan.data.images import Pixels
+from memgan.config import DetectorParameters, DsvddParameters
+from memgan.data import Pixels
 from memgan.detectors.base import Detector, Scores
-from memgan.detectors.batches import in_batches
-from memgan.detectors.batchnorm import renew_statistics
-from memgan.detectors.contrast import see
-from memgan.detectors.cooling import rate_factor
 from memgan.detectors.dcae import Dcae
-from memgan.detectors.epochs import mean_losses
-from memgan.detectors.weights import copied, kept, take_weights
-from memgan.parameters import DetectorParameters, DsvddParameters
+from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batchnorm import renew_statistics
+from memgan.detectors.parts.contrast import see
+from memgan.detectors.parts.cooling import rate_factor
+from memgan.detectors.parts.epochs import mean_losses
+from memgan.detectors.parts.weights import copied, kept, take_weights
 
 _LEAST = 0.1
 

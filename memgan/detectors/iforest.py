@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from memgan.data.images import Pixels
-from memgan.detectors.plain import PlainDetector, Scorer
-from memgan.detectors.weights import Spec
+from memgan.config import DetectorParameters, IforestParameters
+from memgan.data import Pixels
+from memgan.detectors.parts.plain import PlainDetector, Scorer
+from memgan.detectors.parts.weights import Spec
 from memgan.errors import BundleError
-from memgan.parameters import DetectorParameters, IforestParameters
 
 _ARRAYS = ("feature", "threshold", "left", "right", "length")
 

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from memgan.data.images import Pixels
-from memgan.detectors.plain import (
+from memgan.data import Pixels
+from memgan.detectors.parts.plain import (
     PlainDetector,
     Scorer,
     squared_distances,
     unit_rows,
     unit_tensor,
 )
-from memgan.detectors.weights import Spec
+from memgan.detectors.parts.weights import Spec
 
 BANDWIDTHS = tuple(2 ** (step / 2) for step in range(1, 11))
 """√2 … 32, for pixels from 0 to 1."""

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from memgan.detectors.memory import address_logits
-from memgan.detectors.rebuilder import Rebuilder
-from memgan.parameters import MemaeParameters, RebuilderParameters
+from memgan.config import MemaeParameters, RebuilderParameters
+from memgan.detectors.parts.memory import address_logits
+from memgan.detectors.parts.rebuilder import Rebuilder
 
 _EPSILON = 1e-12
 _GREY = (1, 2, 4)

@@ -10,18 +10,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from memgan.data.images import Pixels
-from memgan.detectors import losses
+from memgan.config import DetectorParameters, LearningRate, MemganParameters
+from memgan.data import Pixels
 from memgan.detectors.base import Detector, Rebuilt, Scores
-from memgan.detectors.batches import in_batches
-from memgan.detectors.batchnorm import renew_statistics
-from memgan.detectors.contrast import Seen, see, signed_to_grey
-from memgan.detectors.cooling import rate_factor
-from memgan.detectors.epochs import mean_losses
-from memgan.detectors.memory import address_logits, project, sample_addresses
-from memgan.detectors.networks import Discriminator, Encoder, Generator, initialise
-from memgan.detectors.weights import copied, kept, take_weights
-from memgan.parameters import DetectorParameters, LearningRate, MemganParameters
+from memgan.detectors.parts import losses
+from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batchnorm import renew_statistics
+from memgan.detectors.parts.contrast import Seen, see, signed_to_grey
+from memgan.detectors.parts.cooling import rate_factor
+from memgan.detectors.parts.epochs import mean_losses
+from memgan.detectors.parts.memory import address_logits, project, sample_addresses
+from memgan.detectors.parts.networks import Discriminator, Encoder, Generator, initialise
+from memgan.detectors.parts.weights import copied, kept, take_weights
 
 Codes = npt.NDArray[np.float32]
 

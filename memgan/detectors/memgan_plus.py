@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from memgan.data.images import Pixels
+from memgan.config import DetectorParameters, MemganPlusParameters
+from memgan.data import Pixels
 from memgan.detectors.base import Detector, Rebuilt, Scores
-from memgan.detectors.batches import in_batches
 from memgan.detectors.memgan import Memgan
-from memgan.detectors.networks import to_signed
-from memgan.detectors.warp_head import WarpHead, weight_count
-from memgan.detectors.weights import copied, take_weights
-from memgan.parameters import DetectorParameters, MemganPlusParameters
+from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.networks import to_signed
+from memgan.detectors.parts.warp_head import WarpHead, weight_count
+from memgan.detectors.parts.weights import copied, take_weights
 
 _HELD_OUT = 20
 """One training image in so many is learned from by no part: what the parts' spreads are from."""

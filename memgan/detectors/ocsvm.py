@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from memgan.data.images import Pixels
-from memgan.detectors.plain import (
+from memgan.config import DetectorParameters, OcsvmParameters
+from memgan.data import Pixels
+from memgan.detectors.parts.plain import (
     PlainDetector,
     Rows,
     Scorer,
@@ -18,8 +19,7 @@ from memgan.detectors.plain import (
     unit_rows,
     unit_tensor,
 )
-from memgan.detectors.weights import Spec
-from memgan.parameters import DetectorParameters, OcsvmParameters
+from memgan.detectors.parts.weights import Spec
 
 
 class Ocsvm(PlainDetector):

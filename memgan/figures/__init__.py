@@ -1,17 +1,5 @@
-"""Figures, drawn without global state: no pyplot, no window system."""
+"""Figures, drawn without global state: no pyplot, no window system. Uses analysis."""
 
-from memgan.figures.codes import codes_figure
-from memgan.figures.images import extremes_figure, image_grid, image_rows
-from memgan.figures.scores import histogram_figure, roc_figure
-from memgan.figures.style import PALETTE, save_figure
+import lazy_loader
 
-__all__ = [
-    "PALETTE",
-    "codes_figure",
-    "extremes_figure",
-    "histogram_figure",
-    "image_grid",
-    "image_rows",
-    "roc_figure",
-    "save_figure",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from memgan.code_plane import CodePlane
-from memgan.detectors.memgan import Codes
+from memgan.analysis import CodePlane
+from memgan.detectors import Codes
 from memgan.figures.style import ANOMALY, NORMAL, panels, short
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from memgan.data.images import Pixels
-from memgan.extremes import ENDS, Extremes
+from memgan.analysis import ENDS, Extremes
+from memgan.data import Pixels
 from memgan.figures.style import shortened
 
 _INCHES = 0.42

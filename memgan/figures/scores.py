@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
-from memgan.data.images import Flags
-from memgan.detectors.base import Scores
+from memgan.data import Flags
+from memgan.detectors import Scores
 from memgan.figures.style import ANOMALY, NORMAL, PALETTE, panels, plain_axes, short
 
 _STYLES = ("-", "--", ":", "-.")

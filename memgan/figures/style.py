@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from PIL import Image, PngImagePlugin
 
-from memgan.own_output import MAKER
+from memgan.files import MAKER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

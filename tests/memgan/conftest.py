@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memgan.cells import Cell, train_cell
-from memgan.config import DataConfig
-from memgan.configuration import Configuration
+from memgan.bundle.trained_bundles import write_bundle
+from memgan.config.configuration import Configuration
+from memgan.config.typed import DataConfig
 from memgan.data import LabeledImages, Source, Split, load_split
 from memgan.data.split import make_split
-from memgan.trained import write_bundle
+from memgan.training.cells import Cell, train_cell
 
 TINY = {"width": 2, "memory_units": 4, "memory_dim": 4, "batch_size": 64, "epochs": 2}
 

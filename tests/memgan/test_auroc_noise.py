@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memgan.auroc_noise import (
+from memgan.stats.auroc_noise import (
     influence,
     mean_standard_error,
     paired_standard_error,
     standard_error,
     unpaired_standard_error,
 )
-from memgan.metrics import auroc
+from memgan.stats.metrics import auroc
 
 RNG = np.random.default_rng(0)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memgan.bootstrap import Difference, paired_difference
 from memgan.errors import BadInput
-from memgan.image_scores import BySeed, ImageScores
-from memgan.metrics import auroc
+from memgan.stats.bootstrap import Difference, paired_difference
+from memgan.stats.image_scores import BySeed, ImageScores
+from memgan.stats.metrics import auroc
 
 
 def test_a_constant_gap_has_no_width() -> None:

@@ -15,13 +15,13 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from memgan.bundle import load_bundle
-from memgan.cells import Cell
-from memgan.configuration import Configuration
+from memgan.bundle.bundle import load_bundle
+from memgan.bundle.trained_bundles import write_bundle
+from memgan.config.configuration import Configuration
 from memgan.data import Split
 from memgan.errors import BadInput, BundleError
-from memgan.trained import write_bundle
-from memgan.training import Training
+from memgan.training.cells import Cell
+from memgan.training.lockstep import Training
 
 Tiny = Callable[..., Configuration]
 
@@ -58,7 +58,7 @@ def test_scores_equal_those_before_export(bundle: Path, cell: Cell, digits: Spli
 def test_every_detector_travels(
     detector: str, parameters: dict[str, int], digits: Split, tmp_path: Path
 ) -> None:
-    from memgan.cells import train_cell
+    from memgan.training.cells import train_cell
 
     configuration = Configuration(
         detector=detector, parameters=parameters, runtime={"device": "cpu"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from memgan.calibration import Calibration, normals_for, shortages
+from memgan.bundle.calibration import Calibration, normals_for, shortages
 from memgan.errors import ConfigError
 
 SCORES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)

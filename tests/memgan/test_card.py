@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from memgan.bundle import load_bundle
-from memgan.card import write_card
-from memgan.cells import Cell
-from memgan.configuration import Configuration, Origin
+from memgan.bundle.bundle import load_bundle
+from memgan.bundle.card import write_card
+from memgan.config.configuration import Configuration, Origin
 from memgan.data import Split
+from memgan.training.cells import Cell
 
 
 def test_it_tells_counts_figures_and_limits(bundle: Path, cell: Cell, digits: Split) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from memgan.cell_files import load_cell, save_cell
-from memgan.cells import Cell
+from memgan.training.cell_files import load_cell, save_cell
+from memgan.training.cells import Cell
 
 
 def assert_same(one: Any, other: Any) -> None:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-import memgan.cells
-from memgan.cells import Cell, train_cell, train_cells
-from memgan.configuration import Configuration
+import memgan.training.cells
+from memgan.config.configuration import Configuration
 from memgan.data import Split
 from memgan.errors import TrainingDiverged
-from memgan.machine_share import MEMORY_PER_TRAINING, MachineShare
-from memgan.metrics import auroc, average_precision, false_positive_rate_at_recall
+from memgan.machine.share import MEMORY_PER_TRAINING, MachineShare
+from memgan.stats.metrics import auroc, average_precision, false_positive_rate_at_recall
+from memgan.training.cells import Cell, train_cell, train_cells
 
 Tiny = Callable[..., Configuration]
 
@@ -135,7 +135,7 @@ def test_cells_are_frozen(cell: Cell) -> None:
 def _little_memory(monkeypatch: pytest.MonkeyPatch, trainings: int) -> None:
     free = trainings * MEMORY_PER_TRAINING
     share = MachineShare(64, 4 * free, free, 64, limited_memory=False)
-    monkeypatch.setattr(memgan.cells, "machine_share", lambda: share)
+    monkeypatch.setattr(memgan.training.cells, "machine_share", lambda: share)
 
 
 @pytest.mark.parametrize("jobs", [None, 8])
@@ -168,8 +168,8 @@ def test_trainings_on_one_gpu_have_equal_shares_of_its_memory(
 ) -> None:
     _little_memory(monkeypatch, 64)
     held: list[float] = []
-    monkeypatch.setattr(memgan.cells, "hold_to_gpu_share", held.append)
-    monkeypatch.setattr(memgan.cells, "train_cell", lambda *arguments: arguments[-1])
+    monkeypatch.setattr(memgan.training.cells, "hold_to_gpu_share", held.append)
+    monkeypatch.setattr(memgan.training.cells, "train_cell", lambda *arguments: arguments[-1])
     parallel = joblib.Parallel
     monkeypatch.setattr(joblib, "Parallel", lambda n_jobs, **options: parallel(n_jobs=1, **options))
     on_gpu = Configuration(detector="pca", runtime={"device": "cuda"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from memgan.cgroups import GroupLimits, group_limits
+from memgan.machine.cgroups import GroupLimits, group_limits
 
 GIB = 1 << 30
 NO_LIMIT = str((1 << 63) - 4096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memgan.code_plane import project_to_plane, sample_evenly
+from memgan.analysis.code_plane import project_to_plane, sample_evenly
 
 RNG = np.random.default_rng(0)
 

@@ -17,12 +17,12 @@ import pytest
 import yaml
 from PIL import Image
 
-from memgan.bundle import load_bundle
-from memgan.config import to_yaml
-from memgan.configuration import Configuration, Origin
+from memgan.bundle.bundle import load_bundle
+from memgan.config.configuration import Configuration, Origin
+from memgan.config.typed import to_yaml
 from memgan.data import Split
-from memgan.runtime import machine, versions
-from search.cli import run
+from memgan.machine.runtime import machine, versions
+from search.cli.app import run
 
 Tiny = Callable[..., Configuration]
 

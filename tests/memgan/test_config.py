@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from memgan.config import DataConfig, Frozen, parse
+from memgan.config.typed import DataConfig, Frozen, parse
 from memgan.errors import ConfigError
 
 

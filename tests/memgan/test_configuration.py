@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from memgan.config import parse, read_yaml, to_yaml
-from memgan.configuration import Configuration, Origin
+from memgan.config.configuration import Configuration, Origin
+from memgan.config.parameters import MemganParameters, PcaParameters
+from memgan.config.typed import parse, read_yaml, to_yaml
 from memgan.errors import ConfigError, MemganError
-from memgan.parameters import MemganParameters, PcaParameters
 
 FULL: dict[str, Any] = {
     "detector": "memgan",

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from memgan.analysis.extremes import find_extremes
+from memgan.config.parameters import make_parameters
 from memgan.data.images import Pixels
 from memgan.detectors import Detector, build_detector
-from memgan.extremes import find_extremes
-from memgan.parameters import make_parameters
 
 
 def numbered(count: int, side: int = 8) -> Pixels:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from memgan.errors import BadInput
-from memgan.home import expanded, expanded_argument
+from memgan.files.home import expanded, expanded_argument
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from memgan.image_scores import ImageScores, pack, unpack
+from memgan.stats.image_scores import ImageScores, pack, unpack
 
 
 def test_what_is_packed_comes_back_to_the_bit() -> None:

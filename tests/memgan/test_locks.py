@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from memgan.errors import CannotLock
-from memgan.locks import try_lock, wait_for_lock
+from memgan.files.locks import try_lock, wait_for_lock
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-import memgan.machine_share
-from memgan.cgroups import GroupLimits
-from memgan.machine_share import MachineShare, machine_share, trainings_at_once, usable_cores
+import memgan.machine.share
+from memgan.machine.cgroups import GroupLimits
+from memgan.machine.share import MachineShare, machine_share, trainings_at_once, usable_cores
 
 GIB = 1 << 30
 SHARE = MachineShare(
@@ -22,14 +22,14 @@ SHARE = MachineShare(
 
 def _with_limits(monkeypatch: pytest.MonkeyPatch, **limits: float) -> None:
     found = GroupLimits(**limits)  # type: ignore[arg-type]
-    monkeypatch.setattr(memgan.machine_share, "group_limits", lambda: found)
+    monkeypatch.setattr(memgan.machine.share, "group_limits", lambda: found)
 
 
 def test_cores_are_those_that_affinity_allows() -> None:
     if shutil.which("taskset") is None:
         pytest.skip("there is no taskset here")
     one = str(min(os.sched_getaffinity(0)))
-    code = "from memgan.machine_share import usable_cores; print(usable_cores())"
+    code = "from memgan.machine.share import usable_cores; print(usable_cores())"
     ended = subprocess.run(
         ["taskset", "-c", one, sys.executable, "-c", code],
         capture_output=True,

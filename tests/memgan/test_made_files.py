@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from memgan.made_files import Made, scratch_folder, written_aside
+from memgan.files.made_files import Made, scratch_folder, written_aside
 
 
 def test_what_was_made_goes_and_what_was_there_or_came_stays(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from memgan.metrics import auroc, average_precision, false_positive_rate_at_recall
+from memgan.stats.metrics import auroc, average_precision, false_positive_rate_at_recall
 
 SCORES = np.array([1.0, 2.0, 2.0, 3.0])
 ANOMALOUS = np.array([False, False, True, True])

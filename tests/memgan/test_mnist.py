@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from memgan.config import parse, read_yaml
-from memgan.configuration import Configuration
-from memgan.settings import configure
-from memgan.trained import train_configuration
+from memgan.bundle.trained_bundles import train_configuration
+from memgan.config.configuration import Configuration
+from memgan.config.settings import configure
+from memgan.config.typed import parse, read_yaml
 
 _CONFIG = Path(__file__).parents[2] / "configs" / "mnist" / "memgan-recipe.yaml"
 _AT_LEAST = {"0": 0.99, "1": 0.995, "6": 0.98, "8": 0.85}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from memgan.config import DataConfig
+from memgan.config.named_configurations import configuration_names, digest, named_configuration
+from memgan.config.parameters import MemganParameters
+from memgan.config.typed import DataConfig
 from memgan.errors import ConfigError, UnknownName
-from memgan.named import configuration_names, digest, named_configuration
-from memgan.parameters import MemganParameters
 
 FILES = [(family, name) for family in ("mnist", "cifar10") for name in configuration_names(family)]
 

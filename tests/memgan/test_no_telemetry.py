@@ -18,7 +18,7 @@ load_bundle({bundle!r}, backend="onnx").score(np.zeros((2, 1, 8, 8), np.uint8))
 """
 _RECORDING = """
 import tracking
-from tracking.mlflow_tracker import MlflowTracker
+from tracking.stores.mlflow_tracker import MlflowTracker
 import ray
 import os
 assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"

@@ -14,16 +14,16 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from memgan.bundle import load_bundle
-from memgan.cells import Cell, train_cell
-from memgan.configuration import Configuration
+from memgan.bundle.bundle import load_bundle
+from memgan.bundle.onnx_export import to_onnx
+from memgan.bundle.onnx_model import OnnxModel
+from memgan.bundle.trained_bundles import write_bundle
+from memgan.config.configuration import Configuration
+from memgan.config.parameters import make_parameters
 from memgan.data import Pixels, Split
 from memgan.detectors import DETECTORS, Detector, build_detector
 from memgan.errors import BadInput, BundleError, MemganError, UnknownName
-from memgan.onnx_export import to_onnx
-from memgan.onnx_model import OnnxModel
-from memgan.parameters import make_parameters
-from memgan.trained import write_bundle
+from memgan.training.cells import Cell, train_cell
 
 PARAMETERS = {
     "memgan": {"width": 2, "memory_units": 4, "memory_dim": 4, "epochs": 1},

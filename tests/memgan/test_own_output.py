@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from memgan.bundle_place import check_bundle_place
+from memgan.bundle.bundle_place import check_bundle_place
+from memgan.bundle.score_tables import table_file
+from memgan.bundle.scoring import Scored
 from memgan.errors import BadInput
 from memgan.figures import image_grid, save_figure
-from memgan.own_output import check_output, is_our_picture
-from memgan.score_tables import table_file
-from memgan.scoring import Scored
+from memgan.files.own_output import check_output, is_our_picture
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

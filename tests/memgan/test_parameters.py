@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from memgan.errors import MemganError
-from memgan.parameters import (
+from memgan.config.parameters import (
     PARAMETERS,
     LearningRate,
     MemganParameters,
@@ -15,6 +14,7 @@ from memgan.parameters import (
     make_parameters,
     nest,
 )
+from memgan.errors import MemganError
 
 
 def memgan(**values: Any) -> MemganParameters:

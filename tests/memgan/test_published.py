@@ -6,9 +6,9 @@ import statistics
 
 import pytest
 
-from memgan.data.sources import SOURCES
+from memgan.data.sources.named import SOURCES
 from memgan.errors import UnknownName
-from memgan.published import PUBLISHED, published_auroc, published_for
+from memgan.paper.published.tables import PUBLISHED, published_auroc, published_for
 
 
 @pytest.mark.parametrize(("dataset", "mean"), [("mnist", 96.33), ("cifar10", 64.69)])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from memgan.errors import ResultsError
-from memgan.result_cells import ResultCell, add_recorded, read_cells
+from memgan.paper.cells.result_cells import ResultCell, add_recorded, read_cells
 
 ROOT = Path(__file__).parents[2]
 CELL: dict[str, Any] = {

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from memgan.errors import BadInput, UnknownName
-from memgan.runtime import machine, peak_memory_mb, resolve_device, versions
+from memgan.machine.runtime import machine, peak_memory_mb, resolve_device, versions
 
 
 def test_versions_are_those_installed() -> None:

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from memgan.cells import train_cell
-from memgan.configuration import Configuration
+from memgan.analysis.heatmaps import mirrored
+from memgan.bundle.trained_bundles import write_bundle
+from memgan.config.configuration import Configuration
 from memgan.data import Split
-from memgan.heatmaps import mirrored
-from memgan.trained import write_bundle
-from search.cli import run
+from memgan.training.cells import train_cell
+from search.cli.app import run
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from memgan.bundle import Bundle, load_bundle
+from memgan.bundle.bundle import Bundle, load_bundle
+from memgan.bundle.scoring import Scored, score_paths
 from memgan.data import Split
 from memgan.errors import BadInput
-from memgan.scoring import Scored, score_paths
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from memgan.configuration import Configuration
+from memgan.config.configuration import Configuration
+from memgan.config.parameters import MemganParameters
+from memgan.config.settings import configure, read_settings
 from memgan.errors import ConfigError, MemganError
-from memgan.parameters import MemganParameters
-from memgan.settings import configure, read_settings
 
 
 def parameters(configuration: Configuration) -> MemganParameters:

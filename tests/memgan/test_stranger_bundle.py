@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from memgan.bundle import load_bundle
-from memgan.config import read_yaml
+from memgan.bundle.bundle import load_bundle
+from memgan.config.typed import read_yaml
 from memgan.errors import BundleError, ConfigError
 
 _ROOM = 600 * 2**20
@@ -27,7 +27,7 @@ _ROOM = 600 * 2**20
 _LOAD = """
 import resource, sys
 import onnxruntime, torch
-from memgan.bundle import load_bundle
+from memgan.bundle.bundle import load_bundle
 from memgan.errors import BundleError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

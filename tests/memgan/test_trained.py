@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memgan.bundle import load_bundle
-from memgan.cells import Cell
-from memgan.configuration import Configuration
-from memgan.errors import BadInput, ConfigError, UnknownName
-from memgan.trained import (
+from memgan.bundle.bundle import load_bundle
+from memgan.bundle.trained_bundles import (
     mean_over_classes,
     percent,
     spread,
     summary,
     train_configuration,
 )
+from memgan.config.configuration import Configuration
+from memgan.errors import BadInput, ConfigError, UnknownName
+from memgan.training.cells import Cell
 
 Tiny = Callable[..., Configuration]
 

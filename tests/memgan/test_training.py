@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from memgan.configuration import Configuration
+from memgan.config.configuration import Configuration
 from memgan.data import Split
 from memgan.errors import TrainingDiverged
-from memgan.training import EpochReport, Training
+from memgan.training.lockstep import EpochReport, Training
 
 Tiny = Callable[..., Configuration]
 

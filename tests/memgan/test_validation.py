@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memgan.auroc_noise import standard_error
 from memgan.data.images import Development, LabeledImages
 from memgan.data.made_anomalies import make_anomalies
-from memgan.metrics import auroc
-from memgan.validation import TIE_BREAK, judge, margin, mean_influence
+from memgan.stats.auroc_noise import standard_error
+from memgan.stats.metrics import auroc
+from memgan.stats.validation import TIE_BREAK, judge, margin, mean_influence
 
 RNG = np.random.default_rng(0)
 FLAGS = np.arange(60) >= 20

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from memgan.cells import Cell
-from memgan.configuration import Configuration, Origin, Runtime
+from memgan.bundle.trained_bundles import Trained
+from memgan.bundle.verification import compare_with_origin
+from memgan.config.configuration import Configuration, Origin, Runtime
 from memgan.data import Split
 from memgan.errors import BadInput
-from memgan.runtime import machine, versions
-from memgan.trained import Trained
-from memgan.verification import compare_with_origin
+from memgan.machine.runtime import machine, versions
+from memgan.training.cells import Cell
 
 Tiny = Callable[..., Configuration]
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import Split, load_split
-from search.cluster import connect
-from search.groups import class_groups
-from search.journal import Journal
-from search.journal_file import open_to_write
-from search.study import Study
+from search.journal.journal import Journal
+from search.journal.journal_file import open_to_write
+from search.ray.connection import connect
+from search.study.groups import class_groups
+from search.study.study import Study
 
 SPACE: dict[str, Any] = {
     "learning_rate.encoder": {"low": 1e-4, "high": 1e-2, "log": True},

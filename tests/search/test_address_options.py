@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from memgan.errors import BadInput
-from search.cluster import check_address
-from search.store import StudyFolder
+from search.ray.connection import check_address
+from search.results.study_folder import StudyFolder
 
 
 @pytest.mark.parametrize("address", ["s3://", "s3:/", "s3:", "gs://", "s3://[x/y", "s3://b u/x"])

@@ -12,17 +12,17 @@ from PIL import Image
 
 from memgan.data.made_anomalies import VERSION
 from memgan.errors import StudyError
-from search.beginning import (
+from search.results.beginning import (
     beginning_of,
     check_same_made_anomalies,
     read_beginning,
     write_beginning,
 )
-from search.conduct import resume
-from search.export_again import export_study
-from search.prepare import anchored, prepare, prepare_again
-from search.store import StudyFolder
-from search.study import Study
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
+from search.workflow.export_again import export_study
+from search.workflow.preparation import anchored, prepare, prepare_again
+from search.workflow.stages import resume
 
 
 def _draw(folder: Path, numbers: range, seed: int = 0) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from memgan.data.images import Development, LabeledImages
-from search.certainty import cautions, stored_influences
-from search.checkpoints import INFLUENCE_FILE
-from search.finals import Winner
-from search.groups import ClassGroup
-from search.outcome import TrialOutcome
-from search.storage import Storage
+from search.finals.certainty import cautions, stored_influences
+from search.finals.finals import Winner
+from search.journal.outcomes import TrialOutcome
+from search.results.storage import Storage
+from search.study.groups import ClassGroup
+from search.trials.checkpoints import INFLUENCE_FILE
 
 GROUP = ClassGroup("all", ("good",), "")
 RNG = np.random.default_rng(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search.checkout import own_commit
+from search.workflow.checkout import own_commit
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from search.checkpoints import lost, noted, stored
-from search.outcome import TrialOutcome
-from search.store import StudyFolder
+from search.journal.outcomes import TrialOutcome
+from search.results.study_folder import StudyFolder
+from search.trials.checkpoints import lost, noted, stored
 
 
 def _unfinished(checkpoint: str | None) -> TrialOutcome:

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 import yaml
 
-import search.cli
-from search.cli import run
-from search.study import Study
+import search.cli.app
+from search.cli.app import run
+from search.study.study import Study
 
 COMMANDS = [
     ["search"],
@@ -97,7 +97,7 @@ def assert_refused(ended: Ended, message: str) -> None:
 def test_help_is_instant_for_it_imports_nothing_heavy() -> None:
     script = f"""
 import sys
-from search.cli import run
+from search.cli.app import run
 for command in {COMMANDS!r}:
     assert run([*command, "--help"]) == 0
 assert run(["--help"]) == 0
@@ -237,7 +237,7 @@ def test_a_results_folder_that_cannot_be_written_is_refused(
 def test_a_name_in_use_is_refused_and_the_study_left_as_it_was(
     memgan: Callable[..., Ended], study_file: Path
 ) -> None:
-    from search.store import StudyFolder
+    from search.results.study_folder import StudyFolder
 
     taken = StudyFolder(Path("there"), "tiny")
     taken.create(Study.from_yaml(study_file))
@@ -331,7 +331,7 @@ def test_a_user_without_a_home_is_told(
     def homeless(arguments: list[str], standalone_mode: bool) -> None:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(search.cli, "app", homeless)
+    monkeypatch.setattr(search.cli.app, "app", homeless)
     ended = memgan("data", "list")
     assert (ended.code, ended.out) == (2, "")
     assert ended.errors == ["memgan: this user has no home folder; set HOME to one"]

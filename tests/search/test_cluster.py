@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-import search.cluster
+import search.ray.connection
 from memgan.errors import BadInput
-from memgan.machine_share import MachineShare
-from search.cluster import _prepare, check_address, connect, memory_for_ray
-from search.ray_answers import why_silent
+from memgan.machine.share import MachineShare
+from search.ray.answers import why_silent
+from search.ray.connection import _prepare, check_address, connect, memory_for_ray
 
 
 def test_an_address_that_does_not_answer_is_refused_at_once() -> None:
@@ -49,7 +49,7 @@ def test_a_local_instance_starts_though_ray_was_imported_before() -> None:
     """Ray reads its settings when it is imported, and Python users import what they like."""
     program = """
 import os, ray
-from search.cluster import connect
+from search.ray.connection import connect
 with connect("local", cpus=1) as found:
     hook = ray._private.ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV
     print(found["CPU"], os.environ["RAY_AUTH_MODE"], hook)
@@ -131,7 +131,7 @@ def test_a_home_that_cannot_be_read_holds_no_token(monkeypatch: pytest.MonkeyPat
 
 def test_a_local_ray_gets_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     limited = MachineShare(3, 4 << 30, 2 << 30, 64, limited_memory=True)
-    monkeypatch.setattr(search.cluster, "machine_share", lambda: limited)
+    monkeypatch.setattr(search.ray.connection, "machine_share", lambda: limited)
     asked = _starts(monkeypatch, None)
     with connect("local"):
         pass
@@ -153,13 +153,13 @@ def test_auto_means_a_ray_that_can_be_reached(monkeypatch: pytest.MonkeyPatch) -
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
-    monkeypatch.setattr(search.cluster, "address_of_auto", lambda: address)
+    monkeypatch.setattr(search.ray.connection, "address_of_auto", lambda: address)
     with pytest.raises(BadInput, match=f"no Ray at {address}"):
         check_address("auto")
 
     def none() -> str:
         raise ConnectionError("Could not find any running Ray instance.")
 
-    monkeypatch.setattr(search.cluster, "address_of_auto", none)
+    monkeypatch.setattr(search.ray.connection, "address_of_auto", none)
     with pytest.raises(BadInput, match="no Ray runs on this machine"):
         check_address("auto")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from search.ending import ending, no_winner
-from search.outcome import State, TrialOutcome, TrialsResult
-from search.study import Study
+from search.journal.outcomes import State, TrialOutcome, TrialsResult
+from search.study.study import Study
+from search.workflow.ending import ending, no_winner
 
 
 def _study(trials: int, units: Any = (10, 25, 50)) -> Study:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from search.export_again import _why_not_yet
-from search.store import StudyFolder
-from search.study import Study
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
+from search.workflow.export_again import _why_not_yet
 
 
 def test_an_export_while_a_study_goes_on_says_so(tmp_path: Path) -> None:

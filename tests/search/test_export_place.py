@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from memgan.errors import StudyError
-from search.export_place import exported, place_export
+from search.results.export_place import exported, place_export
 
 
 def write(**files: str) -> Callable[[Path], None]:

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 import yaml
 
-from search.cli import run
-from search.study_files import everything_below, is_made
+from search.cli.app import run
+from search.results.study_files import everything_below, is_made
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -8,15 +8,15 @@ import pytest
 import torch
 from recorder import Recorder
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import load_split
-from search.cluster import connect
-from search.groups import class_groups
-from search.preflight import preflight
-from search.resources import allot
-from search.store import StudyFolder
-from search.study import Study
-from search.trials import run_trials
+from search.ray.allotment import allot
+from search.ray.connection import connect
+from search.ray.node_checks import preflight
+from search.results.study_folder import StudyFolder
+from search.study.groups import class_groups
+from search.study.study import Study
+from search.trials.tune_loop import run_trials
 
 pytestmark = [
     pytest.mark.gpu,

@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memgan.errors import StudyError
-from search.groups import class_groups, earlier_prefixes, safe_name
-from search.journal import Journal, read_groups
-from search.journal_file import open_to_write
-from search.study import Study
+from search.journal.journal import Journal, read_groups
+from search.journal.journal_file import open_to_write
+from search.study.groups import class_groups, earlier_prefixes, safe_name
+from search.study.study import Study
 
 CLASS = st.from_regex(r"\A\w[\w. +-]{0,12}\Z")
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-import search.cli
-import search.conduct
-from search.cli import run
+import search.cli.app
+import search.workflow.stages
+from search.cli.app import run
 from search.stopping import current, stoppable
 
 STUDY = {
@@ -79,7 +79,7 @@ def test_a_command_without_a_study_says_that_it_was_interrupted(
     def cut(arguments: list[str], **ignored: Any) -> None:
         interrupt()
 
-    monkeypatch.setattr(search.cli, "app", cut)
+    monkeypatch.setattr(search.cli.app, "app", cut)
     assert run(["score"]) == 130
     assert capsys.readouterr().err == "memgan: interrupted\n"
 
@@ -87,7 +87,7 @@ def test_a_command_without_a_study_says_that_it_was_interrupted(
 @pytest.fixture
 def a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("search.cluster.standard_output_kept_clean", lambda: None)
+    monkeypatch.setattr("search.ray.connection.standard_output_kept_clean", lambda: None)
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(STUDY))
     return lambda: run(["search", "study.yaml"])
 
@@ -108,7 +108,7 @@ def test_before_the_first_trial_it_leaves_nothing_behind(
         within_an_import()
         yield
 
-    monkeypatch.setattr(search.conduct, "connect", none)
+    monkeypatch.setattr(search.workflow.stages, "connect", none)
     assert a_search() == 130
     begun, said = capsys.readouterr().err.splitlines()
     assert begun.startswith("nothing was begun")
@@ -125,9 +125,9 @@ def test_in_a_stage_it_is_killed_in_the_record_and_told_how_to_go_on(
     def cut(*ignored: Any) -> None:
         within_a_class()
 
-    monkeypatch.setattr(search.conduct, "connect", _a_ray)
-    monkeypatch.setattr(search.conduct, "preflight", lambda f, a, ready, ask_nodes: ready())
-    monkeypatch.setattr(search.conduct, "_search", cut)
+    monkeypatch.setattr(search.workflow.stages, "connect", _a_ray)
+    monkeypatch.setattr(search.workflow.stages, "preflight", lambda f, a, ready, ask_nodes: ready())
+    monkeypatch.setattr(search.workflow.stages, "_search", cut)
     assert a_search() == 130
     told = capsys.readouterr().err
     assert "go on with: memgan search --resume cut" in told

@@ -12,15 +12,15 @@ import pytest
 from typer.testing import CliRunner
 
 from memgan.errors import StudyError
-from search.cli import app
-from search.conduct import resume
-from search.groups import class_groups
-from search.journal import Journal, read_groups
-from search.journal_damage import JournalDamaged, damaged_lines
-from search.journal_file import open_to_write
-from search.journal_mending import check_journal, mend_journal
-from search.store import StudyFolder
-from search.study import Study
+from search.cli.app import app
+from search.journal.damage import JournalDamaged, damaged_lines
+from search.journal.journal import Journal, read_groups
+from search.journal.journal_file import open_to_write
+from search.journal.mending import check_journal, mend_journal
+from search.results.study_folder import StudyFolder
+from search.study.groups import class_groups
+from search.study.study import Study
+from search.workflow.stages import resume
 
 CLASSES = ["a", "b"]
 
@@ -162,9 +162,9 @@ def test_whoever_sits_at_a_terminal_is_asked(
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr("search.conduct.resume", go_on)
-    monkeypatch.setattr("search.cluster.standard_output_kept_clean", lambda: sys.stdout)
-    monkeypatch.setattr("search.commands.sys.stdin", Terminal())
+    monkeypatch.setattr("search.workflow.resume", go_on)
+    monkeypatch.setattr("search.ray.connection.standard_output_kept_clean", lambda: sys.stdout)
+    monkeypatch.setattr("search.cli.search_commands.sys.stdin", Terminal())
     monkeypatch.setattr("typer.confirm", lambda text, **how: asked.append(text))
 
     with pytest.raises(StudyError, match="went on"):

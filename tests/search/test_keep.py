@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from search.keep import KEPT, Keeper
-from search.outcome import State, TrialOutcome
-from search.storage import Storage
+from search.journal.outcomes import State, TrialOutcome
+from search.results.storage import Storage
+from search.trials.kept_checkpoints import KEPT, Keeper
 
 
 @pytest.fixture(params=["folder", "address"])

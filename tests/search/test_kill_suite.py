@@ -24,9 +24,9 @@ from typing import Any
 import pytest
 import yaml
 
-from search.journal import read_groups
-from search.outcome import TrialOutcome
-from search.store import StudyFolder
+from search.journal.journal import read_groups
+from search.journal.outcomes import TrialOutcome
+from search.results.study_folder import StudyFolder
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(900)]
 
@@ -158,7 +158,7 @@ def _kill(victim: str, driver: subprocess.Popen[bytes], moment: random.Random) -
 
 def _is(victim: str, line: bytes) -> bool:
     if victim == "writer":
-        return b"tracking._deliverer" in line
+        return b"tracking.outbox.deliverer" in line
     if victim == "raylet":
         return b"raylet/raylet" in line
     return line.startswith((b"ray::ImplicitFunc", b"ray::train_cell"))

@@ -17,16 +17,16 @@ from recorder import Recorder
 
 from memgan.data import Split
 from memgan.errors import OutOfSpace
-from memgan.runtime import peak_memory_mb, reset_peak_memory
-from search.disk import ROOM_TO_GO_ON
-from search.groups import class_groups
-from search.keep import KEPT
-from search.memory import is_out_of_memory, judge_share, share_of
-from search.outcome import TrialsResult
-from search.resources import Allotment
-from search.store import StudyFolder
-from search.study import Study
-from search.trials import run_trials
+from memgan.machine.runtime import peak_memory_mb, reset_peak_memory
+from search.journal.outcomes import TrialsResult
+from search.ray.allotment import Allotment
+from search.ray.out_of_memory import is_out_of_memory, judge_share, share_of
+from search.results.disk import ROOM_TO_GO_ON
+from search.results.study_folder import StudyFolder
+from search.study.groups import class_groups
+from search.study.study import Study
+from search.trials.kept_checkpoints import KEPT
+from search.trials.tune_loop import run_trials
 
 FIXED = {"epochs": 4, "batch_size": 64, "width": 2, "memory_dim": 4}
 

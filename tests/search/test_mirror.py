@@ -15,12 +15,12 @@ import pytest
 from typer.testing import CliRunner
 
 from memgan.errors import StudyError
-from search import mirror as module
-from search.cli import app
-from search.mirror import Mirror, mirror_holder, mirror_of, studies_at, to_look_at
-from search.storage import Storage
-from search.store import StudyFolder
-from search.study import Study
+from search.cli.app import app
+from search.results import mirror as module
+from search.results.mirror import Mirror, mirror_holder, mirror_of, studies_at, to_look_at
+from search.results.storage import Storage
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
 from tracking import Outbox
 from tracking.events import RunStarted
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from search.cli import app, run
-from search.store import StudyFolder
-from search.study import Study
+from search.cli.app import app, run
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
 
 NAME = "digits-with-a-name-of-its-own"
 WIDTHS = [20, 30, 40]

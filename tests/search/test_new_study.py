@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from memgan.errors import MemganError
-from search import conduct
-from search.new_study import NewStudy
-from search.store import StudyFolder
-from search.study import Study
+from search.results.new_study import NewStudy
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
+from search.workflow import stages as conduct
 
 
 @pytest.fixture

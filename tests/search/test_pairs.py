@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from memgan.errors import ConfigError
-from search.pairs import doubts
-from search.sampler import SAMPLERS
-from search.scheduler import SCHEDULERS
-from search.study import Study
+from search.study.compatibility import doubts
+from search.study.samplers import SAMPLERS
+from search.study.schedulers import SCHEDULERS
+from search.study.study import Study
 
 TWO = "val-auroc,scoring-seconds"
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from search.groups import ClassGroup
-from search.journal import Journal
-from search.journal_file import open_to_write
-from search.outcome import TrialOutcome, best
-from search.pareto import fronts, write_fronts
-from search.study import Study
+from search.journal.journal import Journal
+from search.journal.journal_file import open_to_write
+from search.journal.outcomes import TrialOutcome, best
+from search.report.pareto import fronts, write_fronts
+from search.study.groups import ClassGroup
+from search.study.study import Study
 
 BOTH = ("val-auroc", "scoring-seconds")
 GROUP = ClassGroup("all", ("0",), "")

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from memgan.errors import StudyError
-from search.cli import run
-from search.places import check_not_a_copy
-from search.store import StudyFolder
-from search.study import Study
+from search.cli.app import run
+from search.results.places import check_not_a_copy
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
 from tracking import Outbox
-from tracking.outbox import EXPERIMENT
+from tracking.outbox.outbox import EXPERIMENT
 
 
 @pytest.fixture

@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from memgan.config import DataConfig, parse, to_yaml
-from memgan.configuration import Configuration, Runtime
+from memgan.config.configuration import Configuration, Runtime
+from memgan.config.typed import DataConfig, parse, to_yaml
 from memgan.data import load_split
-from memgan.training import Training
-from search.best import best_configuration
-from search.finals import Winner
-from search.groups import ClassGroup
-from search.journal import Suggestion, read_studies
-from search.outcome import best
-from search.population import Member, Stage, mutable, next_generation
-from search.scheduler import Pbt
-from search.store import StudyFolder
-from search.study import Study
-from search.trials import open_journals, read_outcomes
+from memgan.training.lockstep import Training
+from search.finals.best_yaml import best_configuration
+from search.finals.finals import Winner
+from search.journal.journal import Suggestion, read_studies
+from search.journal.outcomes import best
+from search.journal.population import Member, Stage, mutable, next_generation
+from search.results.study_folder import StudyFolder
+from search.study.groups import ClassGroup
+from search.study.schedulers import Pbt
+from search.study.study import Study
+from search.trials.tune_loop import open_journals, read_outcomes
 
 GROUP = ClassGroup("all", ("0", "1"), "")
 RUNTIME = Runtime(device="cpu")

@@ -9,18 +9,18 @@ import pytest
 import torch
 from recorder import Recorder
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import load_split
 from memgan.errors import PreflightFailed, TrackingUnavailable
-from search.cluster import connect
-from search.disk import why_no_room
-from search.groups import class_groups
-from search.preflight import node_faults, preflight
-from search.resources import Allotment, allot
-from search.storage import Storage
-from search.store import StudyFolder
-from search.study import Study
-from search.trials import run_trials
+from search.ray.allotment import Allotment, allot
+from search.ray.connection import connect
+from search.ray.node_checks import node_faults, preflight
+from search.results.disk import why_no_room
+from search.results.storage import Storage
+from search.results.study_folder import StudyFolder
+from search.study.groups import class_groups
+from search.study.study import Study
+from search.trials.tune_loop import run_trials
 
 ON_CPU, ON_GPU = Allotment(1, 1, 0), Allotment(1, 1, 0.25)
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU here is no fake")
@@ -54,7 +54,7 @@ def test_all_faults_are_told_at_once_a_line_each(
     def away() -> None:
         raise TrackingUnavailable("nobody answers")
 
-    monkeypatch.setattr("search.disk.shutil.disk_usage", lambda path: _Usage())
+    monkeypatch.setattr("search.results.disk.shutil.disk_usage", lambda path: _Usage())
     with pytest.raises(PreflightFailed) as caught:
         preflight(_folder(tmp_path), Allotment(1, 64, 0), away, ask_nodes=True)
     tracking, *spaces, size = caught.value.faults

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from memgan.errors import DataError
-from search.prepare import prepare
-from search.study import Study
+from search.study.study import Study
+from search.workflow.preparation import prepare
 
 
 def study_of(source: Path | str, **values: object) -> Study:

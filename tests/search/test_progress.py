@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from search.cli import app
-from search.groups import ClassGroup
-from search.progress import LiveProgress
-from search.standing import standing_table
-from search.store import StudyFolder
-from search.study import Study
-from search.trials import open_journals, read_outcomes
+from search.cli.app import app
+from search.results.study_folder import StudyFolder
+from search.study.groups import ClassGroup
+from search.study.study import Study
+from search.trials.tune_loop import open_journals, read_outcomes
+from search.workflow.live_progress import LiveProgress
+from search.workflow.study_status import standing_table
 
 ALL = ClassGroup("all", ("0", "1"), "")
 AUROC = {"0": 0.8, "1": 0.7, "mean": 0.75}

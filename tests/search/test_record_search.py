@@ -10,10 +10,10 @@ from types import ModuleType
 import pytest
 
 from memgan.errors import StudyError
-from search.journal import Journal
-from search.journal_file import open_to_write
-from search.store import StudyFolder
-from search.study import Study
+from search.journal.journal import Journal
+from search.journal.journal_file import open_to_write
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
 
 _SCRIPT = Path(__file__).parents[2] / "benchmarks" / "record_search.py"
 Make = Callable[..., Study]

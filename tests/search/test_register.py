@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search.register import judged_by
+from search.workflow.registration import judged_by
 
 
 def test_label_free_figures_of_two_versions_of_made_anomalies_are_not_alike() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from search.report import caution_lines, made_rows, report_markdown
+from search.report.content import caution_lines, made_rows, report_markdown
 
 Make = Callable[..., Any]
 LINES = [f"line {number}" for number in range(7)]

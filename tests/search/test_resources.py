@@ -5,8 +5,8 @@ import re
 import pytest
 
 from memgan.errors import ConfigError
-from search.resources import Allotment, allot
-from search.study import Resources
+from search.ray.allotment import Allotment, allot
+from search.study.study import Resources
 
 GIB = float(1 << 30)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from memgan.errors import StudyError
-from search.extension import extended
-from search.study import Study
+from search.study.study import Study
+from search.workflow.extension import extended
 
 STUDY = Study.default().with_options(name="s", cpus_per_trial=2.0, device="cpu")
 

@@ -8,10 +8,10 @@ import optuna
 import pytest
 
 from memgan.errors import ConfigError
-from search.journal import Journal
-from search.journal_file import open_to_write
-from search.sampler import SAMPLERS, Sampler, Tpe, build_sampler, make_sampler
-from search.study import Study
+from search.journal.journal import Journal
+from search.journal.journal_file import open_to_write
+from search.study.samplers import SAMPLERS, Sampler, Tpe, build_sampler, make_sampler
+from search.study.study import Study
 
 
 def _points(name: str, seed: int, trials: int = 6) -> list[dict[str, float]]:
@@ -123,7 +123,7 @@ def test_tpe_that_remembers_the_space_suggests_what_optunas_own_does(
     def optunas(sampler: Sampler, **options: Any) -> optuna.samplers.BaseSampler:
         return build_sampler(sampler, **{**options, "shared_space": None})
 
-    monkeypatch.setattr("search.journal.build_sampler", optunas)
+    monkeypatch.setattr("search.journal.journal.build_sampler", optunas)
     assert _search(tmp_path / "optunas", space=flat) == ours
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from search.scheduler import METRIC, build_scheduler, make_scheduler
+from search.study.schedulers import METRIC, build_scheduler, make_scheduler
 
 
 class _Controller:

@@ -13,18 +13,18 @@ from optuna.trial import TrialState
 from recorder import Recorder
 
 from memgan.data import Split
-from search.ending import ending
-from search.groups import class_groups
-from search.journal import read_studies
-from search.outcome import TrialsResult
-from search.prepare import make_record
-from search.store import StudyFolder
-from search.study import Study
-from search.trials import open_journals, run_trials
+from search.journal.journal import read_studies
+from search.journal.outcomes import TrialsResult
+from search.results.study_folder import StudyFolder
+from search.study.groups import class_groups
+from search.study.study import Study
+from search.trials.tune_loop import open_journals, run_trials
+from search.workflow.ending import ending
+from search.workflow.preparation import make_record
 from tracking import resolve
-from tracking.delivery import deliver
-from tracking.mlflow_tracker import MlflowTracker
-from tracking.outbox import EXPERIMENT, Outbox
+from tracking.outbox.delivery import deliver
+from tracking.outbox.outbox import EXPERIMENT, Outbox
+from tracking.stores.mlflow_tracker import MlflowTracker
 
 GOOD, POOR = {"learning_rate": 1e-2}, {"learning_rate": 1e-6}
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from mlflow_servers import Server
 
-from search.cli import run
+from search.cli.app import run
 from tracking import names
-from tracking.location import resolve
-from tracking.outbox import Outbox
+from tracking.address import resolve
+from tracking.outbox.outbox import Outbox
 
 pytestmark = [pytest.mark.outage, pytest.mark.timeout(900)]
 
@@ -26,7 +26,7 @@ MINUTE = 60.0
 # The command line, with a watch held on whatever it tells its record.
 _TIMED = """
 import sys, time
-from tracking.record import Record
+from tracking.outbox.record import Record
 blocked = 0.0
 def timed(method):
     def call(*arguments, **named):
@@ -40,7 +40,7 @@ def timed(method):
 for name, method in list(vars(Record).items()):
     if not name.startswith("_") and callable(method):
         setattr(Record, name, timed(method))
-from search.cli import run
+from search.cli.app import run
 code = run(sys.argv[1:])
 sys.stderr.write(f"blocked {blocked:.3f}\\n")
 sys.exit(code)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
-from search.journal import Journal, read_outcomes
-from search.journal_file import open_to_write
-from search.outcome import TrialOutcome, best
-from search.study import Study
+from search.journal.journal import Journal, read_outcomes
+from search.journal.journal_file import open_to_write
+from search.journal.outcomes import TrialOutcome, best
+from search.study.study import Study
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_classes_of_a_per_class_study_share_a_file_and_nothing_else(
 
 
 def test_the_searcher_hands_out_the_journal_and_is_no_memory(study: Study, tmp_path: Path) -> None:
-    from search.searcher import JournalSearcher
+    from search.trials.searcher import JournalSearcher
 
     searcher = JournalSearcher({"all": _journal(tmp_path / "j", study)})
     config: Any = searcher.suggest("tunes-own-id")

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memgan.errors import ConfigError
-from search.entries import Choice, Ordered, Range
-from search.space import dump_entry, make_entry, make_space
+from search.study.entries import Choice, Ordered, Range
+from search.study.space import dump_entry, make_entry, make_space
 
 
 def _suggest(raw: dict[str, Any], fixed: dict[str, Any] | None = None, seed: int = 0) -> Any:
@@ -55,7 +55,7 @@ def test_every_suggested_point_makes_a_detector(seed: int) -> None:
     values, _ = _suggest(raw, seed=seed)
     assert ("sharpness" in values) == (values["adversarial_weight"] >= 2)
     assert values["memory_dim"] in (8, 16, 24)
-    from memgan.parameters import make_parameters
+    from memgan.config.parameters import make_parameters
 
     make_parameters("memgan", values, "test")
 

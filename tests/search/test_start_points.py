@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from memgan.config import to_yaml
-from memgan.configuration import Runtime
+from memgan.config.configuration import Runtime
+from memgan.config.typed import to_yaml
 from memgan.errors import ConfigError, StudyError, UnknownName
-from search.groups import class_groups
-from search.start_points import settle_starts
-from search.store import StudyFolder
-from search.study import Study
-from search.trials import open_journals
+from search.results.study_folder import StudyFolder
+from search.study.groups import class_groups
+from search.study.start_points import settle_starts
+from search.study.study import Study
+from search.trials.tune_loop import open_journals
 
 
 def _study(*start_from: Any) -> Study:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from memgan.errors import StudyError
-from search.storage import Storage
+from search.results.storage import Storage
 
 
 @pytest.fixture(params=["folder", "address"])

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from memgan.errors import CannotLock, StudyError
-from search.cli import app
-from search.store import StudyFolder, studies
-from search.study import Study
+from search.cli.app import app
+from search.results.study_folder import StudyFolder, studies
+from search.study.study import Study
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ HOLD = """
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from search.store import StudyFolder
+from search.results.study_folder import StudyFolder
 with StudyFolder(Path(sys.argv[1]), "mine").lock():
     print("held", flush=True)
     sys.stdin.read()

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from memgan.config import parse, to_yaml
-from memgan.configuration import Runtime
+from memgan.config.configuration import Runtime
+from memgan.config.parameters import PARAMETERS
+from memgan.config.typed import parse, to_yaml
 from memgan.errors import BadInput, ConfigError, UnknownName
-from memgan.parameters import PARAMETERS
-from search.study import Study, parse_duration, studies_folder
+from search.study.study import Study, parse_duration, studies_folder
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist", "cifar10"])

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from search.cli import app
-from search.store import StudyFolder
-from search.study import Study
+from search.cli.app import app
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
 from tracking import Outbox
 from tracking.events import RunStarted
 
@@ -59,7 +59,7 @@ def test_an_outbox_that_cannot_be_read_is_not_taken_for_an_empty_one(folder: Stu
 
 
 def test_what_somebody_put_into_the_study_stays_and_is_named(folder: StudyFolder) -> None:
-    from search.export_place import place_export
+    from search.results.export_place import place_export
 
     place_export(folder.export, lambda new: (new / "best.yaml").write_text("ours") and None)
     theirs = ["notes", "tune/notes", "tune/001/0000-004/checkpoint_000000/notes", "export/notes"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from memgan.errors import StudyError
-from search.cli import run
-from search.store import StudyFolder, studies
-from search.study import Study
+from search.cli.app import run
+from search.results.study_folder import StudyFolder, studies
+from search.study.study import Study
 
 ELSEWHERE = "../../other/studies/mine"
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-import search.cli
-from search.cli import run
-from search.store import StudyFolder
-from search.study import Study
-from search.system_faults import in_a_line
+import search.cli.app
+from search.cli.app import run
+from search.cli.system_faults import in_a_line
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
 
 MEMGAN = f"{sys.executable} -c 'from search.cli import main; main()'"
 
@@ -57,7 +57,7 @@ def test_a_closed_stream_is_no_fault(closed: str, tmp_path: Path) -> None:
 
 def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     script = (
-        "from search.system_faults import open_missing_streams; open_missing_streams();"
+        "from search.cli.system_faults import open_missing_streams; open_missing_streams();"
         "open('mine', 'w').fileno() > 2 or exit(1); print('said')"
     )
     ended = shell(f'{sys.executable} -c "{script}" <&- >&- 2>&-', tmp_path)
@@ -100,7 +100,7 @@ def test_every_command_translates_it(
             raise ValueError("a library's own") from FAULTS[hint]
         raise FAULTS[hint]
 
-    monkeypatch.setattr(search.cli, "app", refused)
+    monkeypatch.setattr(search.cli.app, "app", refused)
     assert run(["anything"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert hint in line

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-import search.anchors
-import search.finals
-from memgan.cells import Cell
-from memgan.configuration import Configuration
+import search.finals.baselines
+import search.finals.finals
+from memgan.config.configuration import Configuration
 from memgan.data import Split
-from search.anchors import anchors_on_ray
-from search.finals import Winner, run_finals
-from search.groups import ClassGroup
-from search.outcome import TrialOutcome
-from search.resources import Allotment
-from search.task_queue import TaskQueue
+from memgan.training.cells import Cell
+from search.finals.baselines import anchors_on_ray
+from search.finals.finals import Winner, run_finals
+from search.journal.outcomes import TrialOutcome
+from search.ray.allotment import Allotment
+from search.ray.task_queue import TaskQueue
+from search.study.groups import ClassGroup
 
 
 class Ray:
@@ -96,7 +96,7 @@ def _train(configuration: Any, development: Any, test: Any, name: str, seed: int
 
 def _finals(
     split: Split, folder: Path, allotment: Allotment, queue: TaskQueue
-) -> search.finals.FinalCells:
+) -> search.finals.finals.FinalCells:
     configuration = Configuration(detector="pca", seeds=(0, 1, 2))
     winner = Winner(ClassGroup("all", ("1", "3"), ""), TrialOutcome("0000", "finished", {}, 1, {}))
     return run_finals(
@@ -108,9 +108,9 @@ def _finals(
 def test_finals_and_anchors_together_are_no_more_at_once_than_trials(
     at_once: int, ray: Ray, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search.finals, "_train_final", _train)
-    monkeypatch.setattr(search.finals, "save_cell", lambda folder, cell: None)
-    monkeypatch.setattr(search.anchors, "anchor", lambda name, *rest: {"made": name})
+    monkeypatch.setattr(search.finals.finals, "_train_final", _train)
+    monkeypatch.setattr(search.finals.finals, "save_cell", lambda folder, cell: None)
+    monkeypatch.setattr(search.finals.baselines, "anchor", lambda name, *rest: {"made": name})
     allotment = Allotment(at_once, 0.5, 0)
     queue = TaskQueue(at_once)
 
@@ -137,9 +137,10 @@ def test_finals_have_their_share_of_a_gpu_and_twice_of_it_after_running_out(
             raise RuntimeError("out of memory, always")
         return _cell(name, seed)
 
-    monkeypatch.setattr(search.finals, "hold_to_share_of_worker", lambda: held.append("held"))
-    monkeypatch.setattr(search.finals, "train_cell", train)
-    monkeypatch.setattr(search.finals, "save_cell", lambda folder, cell: None)
+    hold = lambda: held.append("held")  # noqa: E731
+    monkeypatch.setattr(search.finals.finals, "hold_to_share_of_worker", hold)
+    monkeypatch.setattr(search.finals.finals, "train_cell", train)
+    monkeypatch.setattr(search.finals.finals, "save_cell", lambda folder, cell: None)
 
     finals = _finals(split, tmp_path, Allotment(4, 1, 0.25), TaskQueue(4))
 

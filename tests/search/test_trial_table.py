@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from search.groups import class_groups, outcomes_by_group
-from search.trial_table import TrialTable, trial_table
+from search.report.trial_table import TrialTable, trial_table
+from search.study.groups import class_groups, outcomes_by_group
 
 Make = Callable[..., Any]
 

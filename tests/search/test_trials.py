@@ -15,18 +15,18 @@ import torch
 from optuna.trial import TrialState
 from recorder import Recorder
 
-from memgan.config import DataConfig
-from memgan.configuration import Runtime
+from memgan.config.configuration import Runtime
+from memgan.config.typed import DataConfig
 from memgan.data import Split, load_split
 from memgan.errors import DataError, UnknownName
-from memgan.training import Training
-from search.certainty import stored_influences
-from search.groups import class_groups, safe_name
-from search.outcome import TrialsResult
-from search.prepare import prepare
-from search.store import StudyFolder
-from search.study import Study
-from search.trials import open_journals, read_outcomes, run_trials
+from memgan.training.lockstep import Training
+from search.finals.certainty import stored_influences
+from search.journal.outcomes import TrialsResult
+from search.results.study_folder import StudyFolder
+from search.study.groups import class_groups, safe_name
+from search.study.study import Study
+from search.trials.tune_loop import open_journals, read_outcomes, run_trials
+from search.workflow.preparation import prepare
 
 
 class Broken:
@@ -167,10 +167,10 @@ DRIVER = """
 import sys
 from pathlib import Path
 from memgan.data import load_split
-from search.cluster import connect
-from search.store import StudyFolder
-from search.groups import class_groups, safe_name
-from search.trials import run_trials
+from search.ray.connection import connect
+from search.results.study_folder import StudyFolder
+from search.study.groups import class_groups, safe_name
+from search.trials.tune_loop import run_trials
 
 class Tell:
     def __getattr__(self, event):

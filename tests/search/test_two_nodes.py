@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from search.journal import read_groups
-from search.store import StudyFolder
+from search.journal.journal import read_groups
+from search.results.study_folder import StudyFolder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

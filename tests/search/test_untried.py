@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from search.groups import class_groups
-from search.journal import Journal, read_groups
-from search.journal_file import open_to_write
-from search.study import Study
+from search.journal.journal import Journal, read_groups
+from search.journal.journal_file import open_to_write
+from search.study.groups import class_groups
+from search.study.study import Study
 
 CONDITIONAL: dict[str, Any] = {
     "memory_units": [10, 25],

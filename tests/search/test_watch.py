@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from recorder import Recorder
 
-from search import watch as watching
-from search.groups import class_groups
-from search.journal import Journal
-from search.store import StudyFolder
-from search.study import Study
-from search.trials import open_journals
-from search.watch import Watch
+from search.journal.journal import Journal
+from search.results.study_folder import StudyFolder
+from search.study.groups import class_groups
+from search.study.study import Study
+from search.trials import callback as watching
+from search.trials.callback import Watch
+from search.trials.tune_loop import open_journals
 
 
 @pytest.fixture

@@ -21,16 +21,16 @@ import numpy as np
 import pytest
 import yaml
 
-from memgan.bundle import load_bundle
-from memgan.cell_files import load_cell
-from memgan.config import DataConfig, parse, read_yaml
-from memgan.configuration import Configuration
+from memgan.bundle.bundle import load_bundle
+from memgan.config.configuration import Configuration
+from memgan.config.typed import DataConfig, parse, read_yaml
 from memgan.data import load_split
 from memgan.errors import StudyError
-from search.cli import run
-from search.conduct import resume
-from search.journal import read_groups
-from search.store import StudyFolder
+from memgan.training.cell_files import load_cell
+from search.cli.app import run
+from search.journal.journal import read_groups
+from search.results.study_folder import StudyFolder
+from search.workflow.stages import resume
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

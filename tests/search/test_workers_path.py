@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from search.workers_path import HOME, workers_path
+from search.ray.workers_path import HOME, workers_path
 
 PROGRAM = """
 import sys
 sys.path.append({theirs!r})
-from search.cluster import connect
+from search.ray.connection import connect
 import ray
 
 def look():

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tracking.location import Location
-from tracking.server import free_port, server_command
+from tracking.address import Location
+from tracking.cli.ui_server import free_port, server_command
 
 
 class Server:

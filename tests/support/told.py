@@ -20,8 +20,8 @@ from typing import Any
 
 from tracking import names
 from tracking.facts import StudyFacts
-from tracking.outbox import EXPERIMENT, Outbox
-from tracking.record import Record
+from tracking.outbox.outbox import EXPERIMENT, Outbox
+from tracking.outbox.record import Record
 
 FACTS = StudyFacts(
     study_id="7f3a",
@@ -127,7 +127,7 @@ class Told:
         """Every run, status, metric and artifact is there, and each of them once."""
         from mlflow import MlflowClient
 
-        from tracking.mlflow_tracker import MlflowTracker
+        from tracking.stores.mlflow_tracker import MlflowTracker
 
         assert self.outbox.count_waiting() == 0
         assert self.outbox.refused() == []
@@ -161,8 +161,8 @@ def drive(
 ) -> None:
     """Tell `trials` trials in `seconds`, two at a time; die: kill the writer and this process
     at the end instead of waiting for the last delivery."""
-    from tracking.remainder import settle
-    from tracking.writer import start_writer
+    from tracking.outbox.remainder import settle
+    from tracking.outbox.writer import start_writer
 
     told = Told(name, Path(folder), study_id=study_id)
     writer = start_writer(told.outbox.path, uri, name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from memgan.named import digest, named_configuration
-from memgan.result_cells import ResultCell
+from memgan.config.named_configurations import digest, named_configuration
+from memgan.paper.cells.result_cells import ResultCell
 
 
 def trained(

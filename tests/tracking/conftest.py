@@ -12,9 +12,9 @@ import pytest
 from mlflow_servers import Door, Server
 from told import FACTS, Told
 
-from tracking.location import Location, resolve
-from tracking.outbox import EXPERIMENT, Outbox
-from tracking.record import Record
+from tracking.address import Location, resolve
+from tracking.outbox.outbox import EXPERIMENT, Outbox
+from tracking.outbox.record import Record
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def _no_tracking_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite record, to be copied."""
-    from tracking.mlflow_tracker import MlflowTracker
+    from tracking.stores.mlflow_tracker import MlflowTracker
 
     folder = tmp_path_factory.mktemp("store")
     MlflowTracker(resolve(None, folder).uri)
@@ -76,11 +76,11 @@ def told(study_name: str, tmp_path: Path) -> Told:
 
 @pytest.fixture(scope="session")
 def _bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from memgan.cells import train_cell
-    from memgan.config import DataConfig
-    from memgan.configuration import Configuration
+    from memgan.bundle.trained_bundles import write_bundle
+    from memgan.config.configuration import Configuration
+    from memgan.config.typed import DataConfig
     from memgan.data import load_split
-    from memgan.trained import write_bundle
+    from memgan.training.cells import train_cell
 
     folder = tmp_path_factory.mktemp("bundles")
     split = load_split(DataConfig(source="digits"))

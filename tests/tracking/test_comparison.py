@@ -12,19 +12,25 @@ import numpy as np
 import pytest
 
 from memgan.errors import BadInput, StudyError, TrackingUnavailable, UnknownName
-from memgan.image_scores import ImageScores, pack
-from memgan.metrics import auroc
-from search.cli import run
+from memgan.stats.image_scores import ImageScores, pack
+from memgan.stats.metrics import auroc
+from search.cli.app import run
 from tracking import names
-from tracking.comparison import compare
-from tracking.comparison_text import comparison_markdown, remarks
-from tracking.delivery import deliver
+from tracking.address import Location
+from tracking.comparison.comparison import compare
+from tracking.comparison.comparison_text import comparison_markdown, remarks
+from tracking.comparison.reader import (
+    StudyFigures,
+    open_store,
+    read_studies,
+    read_study,
+    read_validation,
+)
 from tracking.facts import StudyFacts
-from tracking.location import Location
-from tracking.outbox import EXPERIMENT, Outbox
-from tracking.reader import StudyFigures, open_store, read_studies, read_study, read_validation
-from tracking.record import Record
-from tracking.tracker import Tracker
+from tracking.outbox.delivery import deliver
+from tracking.outbox.outbox import EXPERIMENT, Outbox
+from tracking.outbox.record import Record
+from tracking.stores.tracker import Tracker
 
 Finals = Mapping[int, Mapping[str, float]]
 """Test AUROC by seed and class."""

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tracking import names
-from tracking._plan import batches, make_plan
-from tracking.delivery import deliver
 from tracking.events import MetricsLogged, ParamsLogged, RunStarted, TagsSet
-from tracking.memory import MemoryTracker
-from tracking.outbox import EXPERIMENT, Outbox, Stored
-from tracking.record import Record
-from tracking.tracker import Point, Unavailable
+from tracking.outbox.delivery import deliver
+from tracking.outbox.outbox import EXPERIMENT, Outbox, Stored
+from tracking.outbox.plan import batches, make_plan
+from tracking.outbox.record import Record
+from tracking.stores.in_memory import MemoryTracker
+from tracking.stores.tracker import Point, Unavailable
 
 
 class Flaky(MemoryTracker):

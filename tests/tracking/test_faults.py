@@ -12,10 +12,10 @@ import pytest
 from mlflow_servers import Call, Door, Server, Trouble
 from told import Told
 
-from tracking._deliverer import ENVIRONMENT
-from tracking.delivery import Delivery, deliver
-from tracking.denial import tells_of_denial
-from tracking.mlflow_tracker import MlflowTracker
+from tracking.outbox.deliverer import ENVIRONMENT
+from tracking.outbox.delivery import Delivery, deliver
+from tracking.stores.denial import tells_of_denial
+from tracking.stores.mlflow_tracker import MlflowTracker
 
 
 @pytest.fixture(autouse=True)

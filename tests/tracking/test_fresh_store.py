@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tracking._knock import knock
-from tracking.fresh_store import FreshStore
-from tracking.tracker import Unavailable
+from tracking.stores.fresh_store import FreshStore
+from tracking.stores.reachable import knock
+from tracking.stores.tracker import Unavailable
 
 
 def uri_of(path: Path) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from memgan.errors import BadInput
 from tracking import names
-from tracking.location import local_folder, redact, resolve, sqlite_file, ui_command
+from tracking.address import local_folder, redact, resolve, sqlite_file, ui_command
 
 
 def test_the_record_is_under_the_results_by_default(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ import told as told_module
 from mlflow_servers import Door, Server, Trouble
 from told import EPOCHS, Told
 
-from tracking.location import resolve
+from tracking.address import resolve
 
 pytestmark = [pytest.mark.outage, pytest.mark.timeout(600)]
 

@@ -14,9 +14,9 @@ from mlflow_servers import Door
 from told import Told
 from typer.testing import CliRunner
 
-from tracking.commands import sync
-from tracking.remainder import settle
-from tracking.writer import start_writer
+from tracking.cli.commands import sync
+from tracking.outbox.remainder import settle
+from tracking.outbox.writer import start_writer
 
 app = typer.Typer()
 app.command()(sync)

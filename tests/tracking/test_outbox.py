@@ -24,7 +24,7 @@ from tracking.events import (
     from_json,
     to_json,
 )
-from tracking.outbox import Outbox
+from tracking.outbox.outbox import Outbox
 
 EVENTS: list[Event] = [
     RunStarted(run_key="s/trial/a", name="trial a", parent_key="s/study", tags={"k": "v"}),
@@ -137,7 +137,7 @@ def test_a_full_disk_takes_all_or_nothing_and_recovers(outbox: Outbox) -> None:
 def test_what_was_appended_survives_the_death_of_the_appender(outbox: Outbox) -> None:
     script = (
         "import sys; from pathlib import Path\n"
-        "from tracking.outbox import Outbox; from tracking.events import TagsSet\n"
+        "from tracking.outbox.outbox import Outbox; from tracking.events import TagsSet\n"
         "box = Outbox(Path(sys.argv[1]))\n"
         "for n in range(10**6):\n"
         "    box.append([TagsSet(run_key='r', tags={'n': str(n)})]); print(n, flush=True)\n"

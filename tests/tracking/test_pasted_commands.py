@@ -11,11 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from memgan.errors import StudyError
-from memgan.printing import one_printable_line
-from search.disk import out_of_space
-from search.store import StudyFolder
-from search.study import Study
-from tracking.location import quoted, resume_command, study_command, sync_command, ui_command
+from memgan.text import one_printable_line
+from search.results.disk import out_of_space
+from search.results.study_folder import StudyFolder
+from search.study.study import Study
+from tracking.address import quoted, resume_command, study_command, sync_command, ui_command
 
 _NAME = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1)
 

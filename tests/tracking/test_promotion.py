@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from memgan.bootstrap import Difference
+from memgan.stats.bootstrap import Difference
 from tracking import names
-from tracking.promotion import judge
+from tracking.registry.promotion import judge
 
 CHAMPION = {
     names.DATASET: "digits",

@@ -14,10 +14,10 @@ from mlflow_servers import Server
 from told import FACTS
 
 from tracking import names
-from tracking.delivery import deliver
-from tracking.location import Location
-from tracking.outbox import EXPERIMENT, Outbox
-from tracking.record import Record
+from tracking.address import Location
+from tracking.outbox.delivery import deliver
+from tracking.outbox.outbox import EXPERIMENT, Outbox
+from tracking.outbox.record import Record
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -54,7 +54,7 @@ def arrive(record: Record, store: Location) -> dict[str, Run]:
     """Deliver everything; the study's runs by the ends of their keys."""
     from mlflow import MlflowClient
 
-    from tracking.mlflow_tracker import MlflowTracker
+    from tracking.stores.mlflow_tracker import MlflowTracker
 
     tracker = MlflowTracker(store.uri, store.artifact_root)
     for _ in range(20):

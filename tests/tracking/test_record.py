@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from tracking import names
-from tracking.delivery import deliver
 from tracking.events import MetricsLogged, RunEnded
-from tracking.memory import MemoryTracker
-from tracking.outbox import Outbox
-from tracking.record import Record
-from tracking.tracker import RunView
+from tracking.outbox.delivery import deliver
+from tracking.outbox.outbox import Outbox
+from tracking.outbox.record import Record
+from tracking.stores.in_memory import MemoryTracker
+from tracking.stores.tracker import RunView
 
 
 @pytest.fixture

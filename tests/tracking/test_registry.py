@@ -19,13 +19,13 @@ import pytest
 import requests
 from mlflow_servers import Server
 
-from memgan.bundle import load_bundle
+from memgan.bundle.bundle import load_bundle
 from memgan.errors import BadInput, TrackingUnavailable
-from memgan.image_scores import ImageScores, pack
+from memgan.stats.image_scores import ImageScores, pack
 from tracking import names
-from tracking.location import Location
-from tracking.registry import Registered, check_name, register
-from tracking.server import free_port
+from tracking.address import Location
+from tracking.cli.ui_server import free_port
+from tracking.registry.versions import Registered, check_name, register
 
 Bundles = dict[str, Path]
 Register = Callable[..., Registered]
@@ -41,7 +41,7 @@ TAGS = {
 
 def make_run(location: Location, study: str) -> str:
     """The id of a study's own run, which is made."""
-    from tracking.mlflow_tracker import MlflowTracker
+    from tracking.stores.mlflow_tracker import MlflowTracker
 
     tracker = MlflowTracker(location.uri, location.artifact_root)
     experiment = tracker.create_experiment(study)
@@ -93,7 +93,7 @@ def test_an_export_is_one_version_however_often_it_is_registered(
 def tell_finals(location: Location, study: str, right: int) -> str:
     """A final whose validation scores put `right` of a hundred anomalies above all normals; the
     study's id."""
-    from tracking.mlflow_tracker import MlflowTracker
+    from tracking.stores.mlflow_tracker import MlflowTracker
 
     study_id = f"id-of-{study}"
     tracker = MlflowTracker(location.uri, location.artifact_root)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tracking.denial import denied
-from tracking.remainder import Remainder
+from tracking.outbox.remainder import Remainder
+from tracking.stores.denial import denied
 
 
 def test_a_record_that_arrived_is_not_spoken_of() -> None:

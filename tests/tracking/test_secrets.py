@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from memgan.errors import TrackingUnavailable
-from tracking.outbox import Outbox
-from tracking.record import Record
-from tracking.sync import sync_one
-from tracking.writer import start_writer
+from tracking.outbox.outbox import Outbox
+from tracking.outbox.record import Record
+from tracking.outbox.sync import sync_one
+from tracking.outbox.writer import start_writer
 
 CANARY = "kanarienvogel-7"
 SIGNS = (CANARY.encode(), base64.b64encode(f"ann:{CANARY}".encode()).rstrip(b"="))

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memgan.bundle import load_bundle
+from memgan.bundle.bundle import load_bundle
 from memgan.errors import BadInput
 from tracking import names
-from tracking.location import Location
-from tracking.servable import digest, make_servable
+from tracking.address import Location
+from tracking.models.servable import digest, make_servable
 
 
 @pytest.fixture(scope="session")
@@ -163,7 +163,7 @@ def test_a_model_that_was_cut_off_is_completed(
     import mlflow.pyfunc
     from mlflow import MlflowClient
 
-    from tracking.mlflow_tracker import MlflowTracker
+    from tracking.stores.mlflow_tracker import MlflowTracker
 
     tracker = MlflowTracker(local_record.uri, local_record.artifact_root)
     experiment = tracker.create_experiment("digits")

@@ -15,12 +15,12 @@ from mlflow import MlflowClient
 from mlflow.tracking._tracking_service import utils
 
 from memgan.errors import BadInput
-from tracking.location import Location, resolve
-from tracking.mlflow_tracker import MlflowTracker
-from tracking.outbox import Outbox
-from tracking.reader import open_store
-from tracking.tracker import Unavailable
-from tracking.writer import start_writer
+from tracking.address import Location, resolve
+from tracking.comparison.reader import open_store
+from tracking.outbox.outbox import Outbox
+from tracking.outbox.writer import start_writer
+from tracking.stores.mlflow_tracker import MlflowTracker
+from tracking.stores.tracker import Unavailable
 
 
 def test_a_record_where_nothing_can_be_locked_is_told_as_such(

@@ -10,12 +10,12 @@ import typer
 from typer.testing import CliRunner
 
 from memgan.errors import BadInput, UnknownName
-from tracking.commands import sync
+from tracking.address import Location
+from tracking.cli.commands import sync
+from tracking.cli.ui_server import free_port, server_command, study_pages
 from tracking.events import TagsSet
-from tracking.location import Location
-from tracking.outbox import Outbox
-from tracking.record import Record
-from tracking.server import free_port, server_command, study_pages
+from tracking.outbox.outbox import Outbox
+from tracking.outbox.record import Record
 
 app = typer.Typer()
 app.command()(sync)

@@ -12,10 +12,10 @@ from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from mlflow_servers import Server
 
 from tracking import names
-from tracking.location import Location
-from tracking.memory import MemoryTracker
-from tracking.mlflow_faults import translated
-from tracking.tracker import Gone, Point, Refused, Tracker, Unavailable
+from tracking.address import Location
+from tracking.stores.in_memory import MemoryTracker
+from tracking.stores.mlflow_faults import translated
+from tracking.stores.tracker import Gone, Point, Refused, Tracker, Unavailable
 
 START = 1_700_000_000_000
 
@@ -24,7 +24,7 @@ START = 1_700_000_000_000
 def tracker(request: pytest.FixtureRequest) -> Tracker:
     if request.param == "memory":
         return MemoryTracker()
-    from tracking.mlflow_tracker import MlflowTracker
+    from tracking.stores.mlflow_tracker import MlflowTracker
 
     if request.param == "server":
         server: Server = request.getfixturevalue("server")

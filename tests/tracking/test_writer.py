@@ -16,10 +16,10 @@ import pytest
 
 from memgan.errors import TrackingUnavailable
 from tracking import names
-from tracking.location import Location
-from tracking.outbox import Outbox
-from tracking.record import Record
-from tracking.writer import start_writer
+from tracking.address import Location
+from tracking.outbox.outbox import Outbox
+from tracking.outbox.record import Record
+from tracking.outbox.writer import start_writer
 
 Tell = Callable[..., None]
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from memgan.config import DataConfig
+from memgan.cli.data_commands import app
+from memgan.config.typed import DataConfig
 from memgan.data import load_split
-from memgan.data.commands import app
 from memgan.errors import ConfigError, UnknownName
 
 

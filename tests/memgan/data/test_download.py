@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import load_source
 from memgan.errors import DataError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
 from memgan.errors import DataError, UnknownName
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import Source, load_source
 from memgan.errors import DataError
 

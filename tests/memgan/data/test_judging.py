@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from memgan.config import DataConfig
-from memgan.configuration import Configuration
+from memgan.cli.data_commands import app
+from memgan.config.configuration import Configuration
+from memgan.config.typed import DataConfig
 from memgan.data import load_split
-from memgan.data.commands import app
-from memgan.data.judging import judges_of_trials, judging_lines
 from memgan.data.split import shared_images
+from memgan.stats.judging import judges_of_trials, judging_lines
 
 SCARCE = {"good": 100, "crack": 10, "dent": 5, "hole": 2}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memgan.config import DataConfig
-from memgan.configuration import Configuration
+from memgan.config.configuration import Configuration
+from memgan.config.typed import DataConfig
 from memgan.data import LabeledImages, Pixels, Source, Split
 from memgan.data.made_anomalies import make_anomalies, with_made_anomalies
 from memgan.data.made_kinds import LOCAL, ROTATION, Change, telling_turns, turned
 from memgan.data.split import make_split
-from memgan.training import Training
+from memgan.training.lockstep import Training
 
 
 def gradients(count: int, shape: tuple[int, int, int] = (1, 12, 12)) -> Pixels:

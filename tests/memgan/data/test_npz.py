@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import Source, load_source
 from memgan.errors import DataError
 

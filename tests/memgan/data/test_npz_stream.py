@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memgan.data.npz_stream import stream_npz_images
+from memgan.data.reading.npz_stream import stream_npz_images
 from memgan.errors import DataError
 
 Array = np.ndarray[Any, Any]

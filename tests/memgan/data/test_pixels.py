@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from memgan.data.image_files import read_image
-from memgan.data.pixels import conform
+from memgan.data.reading.image_files import read_image
+from memgan.data.reading.pixels import conform
 from memgan.errors import DataError
 
 

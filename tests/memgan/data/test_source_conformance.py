@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import Source, load_source, make_split
 
 KINDS = [

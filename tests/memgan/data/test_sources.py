@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import load_source
 from memgan.errors import DataError, UnknownName
 
@@ -112,7 +112,7 @@ def test_importing_the_package_stays_light(tmp_path: Path) -> None:
     import subprocess
 
     code = (
-        "import memgan.data, memgan.data.commands, sys;"
+        "import memgan.data, memgan.cli.data_commands, sys;"
         "print([m for m in ('torch', 'sklearn', 'torchvision', 'PIL') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memgan.config import DataConfig
+from memgan.config.typed import DataConfig
 from memgan.data import LabeledImages, Source, Split, load_split, make_split
 from memgan.data.split import shared_images
 

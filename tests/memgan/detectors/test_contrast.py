@@ -7,10 +7,10 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from memgan.config.parameters import make_parameters
 from memgan.data import Pixels
 from memgan.detectors import Detector, build_detector
-from memgan.detectors.contrast import see
-from memgan.parameters import make_parameters
+from memgan.detectors.parts.contrast import see
 
 _NETS = {"batch_size": 16, "width": 4, "learning_rate": 3e-3}
 _VALUES: dict[str, dict[str, object]] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from memgan.config.parameters import make_parameters
 from memgan.data import Pixels
 from memgan.detectors import build_detector
 from memgan.detectors.autoencoder import Autoencoder
-from memgan.detectors.cooling import rate_factor
-from memgan.parameters import make_parameters
+from memgan.detectors.parts.cooling import rate_factor
 
 
 def test_the_last_epochs_cool_down_by_one_factor_and_without_a_cooldown_none_does() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from memgan.config.parameters import PARAMETERS, make_parameters
 from memgan.data import Pixels
 from memgan.detectors import DETECTORS, Detector, build_detector
 from memgan.errors import BundleError, UnknownName
-from memgan.parameters import PARAMETERS, make_parameters
 
 _SMALL = {
     "memgan": {

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
+from memgan.config.parameters import make_parameters
 from memgan.data import Pixels
 from memgan.detectors import build_detector
 from memgan.detectors.dcae import Dcae
 from memgan.detectors.dsvdd import Dsvdd, away_from_zero
-from memgan.parameters import make_parameters
 
 _SMALL = {"width": 4, "code_dim": 8, "batch_size": 16, "learning_rate": 3e-3}
 

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from memgan.detectors import losses
+from memgan.detectors.parts import losses
 
 
 def test_cycle_is_the_unsquared_distance_of_whole_images_averaged_over_the_batch() -> None:

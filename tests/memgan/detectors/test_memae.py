@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 
+from memgan.config.parameters import make_parameters
 from memgan.data import Pixels
 from memgan.detectors import build_detector
 from memgan.detectors.memae import Memae, address_entropy, shrink
-from memgan.parameters import make_parameters
 
 
 def make(shape: tuple[int, int, int] = (1, 8, 8), **values: object) -> Memae:

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from memgan.config.parameters import LearningRate, MemganParameters
 from memgan.data import Pixels
-from memgan.detectors import Memgan, losses
-from memgan.detectors.memory import address_logits, project
-from memgan.parameters import LearningRate, MemganParameters
+from memgan.detectors import Memgan
+from memgan.detectors.parts import losses
+from memgan.detectors.parts.memory import address_logits, project
 
 _WEIGHTS = {
     "adversarial_weight": 0.7,
@@ -107,7 +108,7 @@ def test_gradients_agree_with_finite_differences_and_m_feels_no_game(x: Tensor) 
         return real_sample(*size, **options).double()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("memgan.detectors.memory.torch.randn", in_double)
+        patch.setattr("memgan.detectors.parts.memory.torch.randn", in_double)
         detector._step(x)  # D moved visibly; E, G and M stayed where they were
 
     picker = np.random.default_rng(0)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from memgan.config.parameters import MemganPlusParameters, make_parameters
 from memgan.data import Pixels
 from memgan.detectors.memgan_plus import MemganPlus
-from memgan.detectors.warps import one_cycle, warp_count, warp_grids, warp_matrices, warped
+from memgan.detectors.parts.warps import one_cycle, warp_count, warp_grids, warp_matrices, warped
 from memgan.errors import ConfigError
-from memgan.parameters import MemganPlusParameters, make_parameters
 
 _SMALL = {
     "epochs": 2,

@@ -9,9 +9,9 @@ import pytest
 import torch
 from scipy.optimize import nnls
 
-from memgan.detectors.hull import distance_to_hull, exact_distance_to_hull
-from memgan.detectors.memory import address, project, sample_addresses
-from memgan.reproduce.square import CORNERS, settle_on_square
+from memgan.analysis.hull import distance_to_hull, exact_distance_to_hull
+from memgan.detectors.parts.memory import address, project, sample_addresses
+from memgan.paper.drawing.square import CORNERS, settle_on_square
 
 
 def test_address_is_the_softmax_of_dot_products() -> None:

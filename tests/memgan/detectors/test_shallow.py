@@ -11,11 +11,11 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import KernelDensity
 from sklearn.svm import OneClassSVM
 
+from memgan.config.parameters import make_parameters
 from memgan.data import Pixels
 from memgan.detectors import Detector, build_detector
 from memgan.detectors.kde import BANDWIDTHS
 from memgan.errors import BundleError
-from memgan.parameters import make_parameters
 
 SEED = 7
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from memgan.code_plane import project_to_plane
-from memgan.extremes import Extremes
+from memgan.analysis.code_plane import project_to_plane
+from memgan.analysis.extremes import Extremes
 from memgan.figures import (
     PALETTE,
     codes_figure,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from trained import trained
 
-from memgan.reproduce.beside import beside
-from memgan.reproduce.layout import make_layout
-from memgan.reproduce.tables import fill
-from memgan.result_cells import ResultCell
+from memgan.paper.cells.layout import make_layout
+from memgan.paper.cells.result_cells import ResultCell
+from memgan.paper.cells.tables import fill
+from memgan.paper.page.beside import beside
 
 DIGITS = [str(digit) for digit in range(10)]
 

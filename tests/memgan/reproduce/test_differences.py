@@ -7,16 +7,16 @@ import statistics
 import pytest
 from trained import trained
 
-from memgan.published import PublishedFigure
-from memgan.reproduce.differences import (
+from memgan.paper.cells.layout import make_layout
+from memgan.paper.cells.result_cells import ResultCell
+from memgan.paper.cells.tables import Figure, Table, fill
+from memgan.paper.page.differences import (
     difference,
     differences,
     half_width_between,
     half_width_to_printed,
 )
-from memgan.reproduce.layout import make_layout
-from memgan.reproduce.tables import Figure, Table, fill
-from memgan.result_cells import ResultCell
+from memgan.paper.published.tables import PublishedFigure
 
 WHOLE, BARE = "memgan", "memgan+adversarial_weight=0"
 

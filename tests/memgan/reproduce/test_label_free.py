@@ -9,7 +9,7 @@ import pytest
 
 from memgan.data.made_anomalies import VERSION
 from memgan.errors import ResultsError
-from memgan.reproduce.label_free import label_free_section, read_comparisons
+from memgan.paper.page.label_free import label_free_section, read_comparisons
 
 
 def _write(folder: Path, name: str, **changed: object) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from memgan.reproduce.layout import make_layout
-from memgan.reproduce.page import page, write_page
+from memgan.paper.cells.layout import make_layout
+from memgan.paper.page.page import page, write_page
 
 ROOT = Path(__file__).parents[3]
 RECORDS = ROOT / "benchmarks" / "results"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from memgan.result_cells import read_cells
-from search.cli import run
+from memgan.paper.cells.result_cells import read_cells
+from search.cli.app import run
 
 MEMGAN = "memgan-recipe+epochs=1+width=2+memory_units=5+memory_dim=3"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from memgan.errors import ResultsError
-from memgan.reproduce.searches import read_searches, searches_section
+from memgan.paper.page.searches import read_searches, searches_section
 
 ROOT = Path(__file__).parents[3]
 SEARCH: dict[str, Any] = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from trained import trained
 
-from memgan.reproduce.layout import make_layout
-from memgan.reproduce.summary import summary
-from memgan.reproduce.tables import Table, fill
-from memgan.result_cells import ResultCell
+from memgan.paper.cells.layout import make_layout
+from memgan.paper.cells.result_cells import ResultCell
+from memgan.paper.cells.tables import Table, fill
+from memgan.paper.page.summary import summary
 
 DIGITS = [str(digit) for digit in range(10)]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from trained import trained
 
+from memgan.config.named_configurations import configuration_names
 from memgan.errors import ResultsError, UnknownName
-from memgan.named import configuration_names
-from memgan.reproduce.layout import TABLES, make_layout
-from memgan.reproduce.render import document, published_rows, remarks, rows
-from memgan.reproduce.tables import Figure, fill
+from memgan.paper.cells.layout import TABLES, make_layout
+from memgan.paper.cells.tables import Figure, fill
+from memgan.paper.page.render import document, published_rows, remarks, rows
 
 RECIPE_PARTS = {"memgan-recipe", "alice-recipe", "autoencoder-recipe"}
 OF_PARTS = RECIPE_PARTS | {"alice"}
@@ -124,7 +124,7 @@ def test_an_unknown_table_is_answered_with_those_there_are() -> None:
 
 
 def test_committed_cells_all_belong_to_a_table_of_today() -> None:
-    from memgan.result_cells import read_cells
+    from memgan.paper.cells.result_cells import read_cells
 
     cells = read_cells(Path(__file__).parents[3] / "benchmarks" / "results" / "cells")
     tables = [fill(make_layout(name), cells) for name in TABLES]

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.figures.by_class import by_class_figure
-from search.figures.history import history_figure
-from search.figures.importance import importance_figure, read_importances
-from search.figures.parallel import parallel_figure
-from search.figures.study import FIGURES, draw_study, published_figures
-from search.groups import class_groups, outcomes_by_group
-from search.journal import Journal
-from search.journal_file import open_to_write
-from search.outcome import TrialOutcome, best
-from search.space import make_space
-from search.study import Study
+from search.journal.journal import Journal
+from search.journal.journal_file import open_to_write
+from search.journal.outcomes import TrialOutcome, best
+from search.report.figures.by_class import by_class_figure
+from search.report.figures.history import history_figure
+from search.report.figures.importance import importance_figure, read_importances
+from search.report.figures.parallel import parallel_figure
+from search.report.figures.study import FIGURES, draw_study, published_figures
+from search.study.groups import class_groups, outcomes_by_group
+from search.study.space import make_space
+from search.study.study import Study
 
 Make = Callable[..., Any]
 CLASSES = ("0", "1")

@@ -1,0 +1,5 @@
+"""What a trained detector shows: hull, codes in a plane, extremes, residuals. Uses detectors."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

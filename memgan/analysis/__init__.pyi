@@ -1,0 +1,12 @@
+# What the room memgan.analysis offers to the others; everything else in it is its own.
+
+from .code_plane import CodePlane as CodePlane
+from .code_plane import project_to_plane as project_to_plane
+from .code_plane import sample_evenly as sample_evenly
+from .extremes import ENDS as ENDS
+from .extremes import Extremes as Extremes
+from .extremes import find_extremes as find_extremes
+from .heatmaps import HeatMaps as HeatMaps
+from .heatmaps import normal_residual as normal_residual
+from .hull import exact_distance_to_hull as exact_distance_to_hull
+from .hull import hull_loss as hull_loss

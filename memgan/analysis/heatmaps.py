@@ -1,0 +1,181 @@
+"""Pictures of the residual: where an image differs from what the detector makes of it.
+
+Each is the image beside the same image with its residual laid over it, and the scale. The scale is
+the bundle's and not the picture's own, so that the same colour means the same difference in every
+picture. Up to the mark, the difference is one that normal images have too, and the image shines
+through; above it, the colour is full.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from memgan.data import Pixels
+from memgan.errors import BadInput
+
+if TYPE_CHECKING:
+    from memgan.bundle import Bundle
+    from memgan.detectors import Rebuilt
+
+Residual = npt.NDArray[np.float32]
+
+_COLOURS = "inferno"
+"""Perceptually uniform, in order also without colour, and told apart by the colour-blind."""
+_ABOVE_MARK = 2.0
+"""The top of the scale, as a multiple of what normal images have."""
+_GREYS = 255.0
+_SIDE = 224
+"""Pixels that small images are magnified to, by a whole number of times."""
+_GAP, _BAR, _LABELS = 8, 12, 34
+_DIMMED = 0.6
+"""Of an image below its residual, so that white is not taken for heat."""
+_LONGEST_NAME = 200
+"""Bytes; file systems take 255."""
+
+
+def residual(images: Pixels, rebuilt: Rebuilt) -> Residual:
+    """|x − rebuilt|, the mean over channels, float32 (N, H, W) in grey levels from 0 to 255."""
+    mean: Residual = np.abs(images.astype(np.float32) - rebuilt).mean(axis=1)
+    return mean
+
+
+def normal_residual(normals: Pixels, rebuilt: Rebuilt | None) -> float | None:
+    """What 99 % of the pixels of normal images stay below, in grey levels, at least 1; None where
+    they are not rebuilt: the mark of a bundle's scale."""
+    if rebuilt is None:
+        return None
+    return float(np.clip(np.quantile(residual(normals, rebuilt), 0.99), 1, _GREYS))
+
+
+class HeatMaps:
+    """Writes a PNG an image into a folder, under the image's own path.
+
+    BadInput for a bundle whose detector rebuilds nothing, and for a folder that holds something
+    already or cannot be written.
+    """
+
+    def __init__(self, folder: Path, bundle: Bundle) -> None:
+        nothing = np.zeros((1, *bundle.config.image_shape), dtype=np.uint8)
+        if bundle.rebuild(nothing) is None:
+            raise BadInput(
+                f"{bundle.config.detector} rebuilds no image, so there is no residual to show;"
+                " leave --heatmaps out"
+            )
+        self._bundle = bundle
+        self._folder = folder
+        self._mark = bundle.calibration.normal_residual
+        self._top = _GREYS if self._mark is None else min(_GREYS, _ABOVE_MARK * self._mark)
+        self._colours = _colours()
+        self._scale: Pixels | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                raise BadInput(f"--heatmaps {folder} holds files already; give a new folder")
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def write(self, names: Sequence[str], images: Pixels) -> None:
+        """Pictures of images uint8 (N, C, H, W) in the bundle's shape."""
+        rebuilt = self._bundle.rebuild(images)
+        assert rebuilt is not None
+        for name, image, heat in zip(names, images, residual(images, rebuilt), strict=True):
+            picture = Image.fromarray(self._picture(image, heat))
+            try:
+                self._save(picture, self._folder / mirrored(name))
+            except OSError as error:
+                raise self._unwritable(error) from None
+
+    def _picture(self, image: Pixels, heat: Residual) -> Pixels:
+        """(height, width, 3): image, overlay and scale side by side."""
+        times = max(1, round(_SIDE / max(heat.shape)))
+        shown = image[: 3 if len(image) == 3 else 1].transpose(1, 2, 0)
+        seen = np.broadcast_to(shown, (*heat.shape, 3))
+        panels = [_magnified(p, times) for p in (seen, self._overlay(seen, heat))]
+        scale = self._drawn_scale(len(panels[0]))
+        gap = np.full((len(panels[0]), _GAP, 3), 255, dtype=np.uint8)
+        row = np.concatenate([panels[0], gap, panels[1], gap], axis=1)
+        missing = len(scale) - len(row)
+        row = np.pad(row, ((0, missing), (0, 0), (0, 0)), constant_values=255)
+        picture: Pixels = np.concatenate([row, scale], axis=1)
+        return picture
+
+    def _overlay(self, seen: Pixels, heat: Residual) -> Pixels:
+        share = np.clip(heat / self._top, 0, 1)
+        colour = self._colours[(share * 255).round().astype(np.uint8)]
+        opaque = np.clip(heat / (self._mark or self._top), 0, 1)[..., None]
+        mixed = opaque * colour + (1 - opaque) * _DIMMED * seen
+        overlay: Pixels = mixed.round().astype(np.uint8)
+        return overlay
+
+    def _drawn_scale(self, height: int) -> Pixels:
+        height = max(height, _SIDE // 2)
+        if self._scale is None:
+            picture = Image.new("RGB", (_BAR + _LABELS, height), "white")
+            steps = np.linspace(255, 0, height).round().astype(np.uint8)
+            bar = np.broadcast_to(self._colours[steps][:, None], (height, _BAR, 3))
+            picture.paste(Image.fromarray(np.ascontiguousarray(bar)))
+            draw = ImageDraw.Draw(picture)
+            font = ImageFont.load_default(11)
+            for level in (0.0, self._mark, self._top):
+                if level is not None:
+                    y = round((1 - level / self._top) * (height - 1))
+                    draw.line([(0, y), (_BAR + 3, y)], fill="black")
+                    text = f"{level:.0f}"
+                    draw.text((_BAR + 6, min(max(y, 6), height - 7)), text, "black", font, "lm")
+            self._scale = np.asarray(picture)
+        return self._scale
+
+    def _save(self, picture: Image.Image, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Two images may come to one name, or to two that a file system takes for one.
+        for number in itertools.count(1):
+            free = path if number == 1 else path.with_name(f"{path.stem}~{number}.png")
+            with suppress(FileExistsError), free.open("xb") as file:
+                picture.save(file, "PNG")
+                return
+
+    def _unwritable(self, error: OSError) -> BadInput:
+        return BadInput(f"--heatmaps {self._folder} cannot be written ({error.strerror})")
+
+
+def mirrored(name: str) -> Path:
+    """The relative path below a folder of heat maps for an image's name: never out of it.
+
+    A relative path stays as it is; an absolute one, or one that leads out of the working
+    directory, begins below its root. `.png` follows where it is not the suffix already.
+    """
+    path = os.path.normpath(name)
+    if path.startswith(".."):
+        path = os.path.normpath(Path(name).absolute())
+    *folders, last = [_short(part) for part in path.split("/") if part]
+    return Path(*folders, last if last.lower().endswith(".png") else f"{last}.png")
+
+
+def _short(part: str) -> str:
+    encoded = part.encode()
+    if len(encoded) <= _LONGEST_NAME:
+        return part
+    kept = encoded[: _LONGEST_NAME - 9].decode(errors="ignore")
+    return f"{kept}-{hashlib.sha256(encoded).hexdigest()[:8]}"
+
+
+def _magnified(image: Pixels, times: int) -> Pixels:
+    return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def _colours() -> Pixels:
+    """The colour map, uint8 (256, 3)."""
+    from matplotlib import colormaps
+
+    table: Pixels = colormaps[_COLOURS](np.arange(256), bytes=True)[:, :3]
+    return table

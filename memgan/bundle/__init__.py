@@ -1,0 +1,5 @@
+"""What is exported: weights, calibration, card, ONNX; and scoring with it. Uses training."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,33 @@
+# What the room memgan.bundle offers to the others; everything else in it is its own.
+
+from .bundle import CALIBRATION as CALIBRATION
+from .bundle import CONFIG as CONFIG
+from .bundle import MODEL as MODEL
+from .bundle import Bundle as Bundle
+from .bundle import BundleConfig as BundleConfig
+from .bundle import load_bundle as load_bundle
+from .bundle import read_calibration as read_calibration
+from .calibration import check_rate as check_rate
+from .manifest import MANIFEST as MANIFEST
+from .manifest import Known as Known
+from .manifest import in_the_way as in_the_way
+from .manifest import ours as ours
+from .manifest import put_in_place as put_in_place
+from .manifest import read_manifest as read_manifest
+from .manifest import set_aside as set_aside
+from .manifest import write_manifest as write_manifest
+from .score_tables import CsvTable as CsvTable
+from .score_tables import JsonDocument as JsonDocument
+from .score_tables import Lines as Lines
+from .score_tables import Table as Table
+from .score_tables import table_file as table_file
+from .scoring import score_paths as score_paths
+from .trained_bundles import calibration_shortages as calibration_shortages
+from .trained_bundles import mean_over_classes as mean_over_classes
+from .trained_bundles import percent as percent
+from .trained_bundles import spread as spread
+from .trained_bundles import summary as summary
+from .trained_bundles import train_configuration as train_configuration
+from .trained_bundles import trained_table as trained_table
+from .trained_bundles import write_bundle as write_bundle
+from .verification import compare_with_origin as compare_with_origin

@@ -1,0 +1,107 @@
+"""A bundle's card: what it is, what it was made from, how good it is, where it stops."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from memgan.bundle.calibration import Calibration
+from memgan.config import Origin
+from memgan.data import Split
+from memgan.training import Cell
+
+if TYPE_CHECKING:
+    from memgan.bundle.bundle import BundleConfig
+
+_OPTIMISTIC = " The same images had a part in choosing the values, which flatters them a little."
+
+
+def write_card(
+    config: BundleConfig,
+    calibration: Calibration,
+    split: Split,
+    cells: Sequence[Cell],
+    origin: Origin | None,
+) -> str:
+    """Markdown for one normal class; `cells` are all its seeds, the first the bundle's own."""
+    first = cells[0]
+    counts = {
+        "training": split.development.train.counts()[config.normal_class],
+        "held-out normal": len(first.normal_scores),
+        "test": len(split.test),
+    }
+    shape = " × ".join(map(str, config.image_shape))
+    lines = [
+        f"# {config.detector}: what does not look like class {config.normal_class}"
+        f" of {config.data.source}",
+        "",
+        f"Scores images of {shape} (channels × height × width); higher is more anomalous. Trained"
+        f" on images of class {config.normal_class} alone.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {what} images | {count} |" for what, count in counts.items()),
+        f"| split hash | `{config.split_hash}` |",
+        f"| test AUROC of this bundle (seed {first.seed}) | {_percent(first.test_auroc)} |",
+        f"| test AUROC over {len(cells)} seeds | {_over_seeds(cells)} |",
+        f"| average precision of this bundle | {_percent(first.test_average_precision)} |",
+        "| false-positive rate at 95 % recall of this bundle |"
+        f" {_percent(first.test_fpr_at_95_recall)} |",
+        f"| threshold at a false-alarm rate of {calibration.false_alarm_rate:g} |"
+        f" {_threshold(calibration)} |",
+        f"| versions | {', '.join(f'{k} {v}' for k, v in config.versions.items())} |",
+        "",
+        "## Protocol",
+        "",
+        _protocol(config, origin),
+        "",
+        "## Limits",
+        "",
+        f"P-values and the threshold come from {len(first.normal_scores)} held-out normal images:"
+        f" no p-value can be below {1 / (1 + len(first.normal_scores)):.2g}. An image is called"
+        " anomalous where its p-value is at most the false-alarm rate. They hold for images"
+        f" made and resized as those were.{_OPTIMISTIC if origin else ''} Nothing here says why an"
+        " image is anomalous.",
+        *(["", f"**{calibration.shortage}.**"] if calibration.shortage else []),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _protocol(config: BundleConfig, origin: Origin | None) -> str:
+    chosen = "Its values were given and not searched for."
+    trial = origin.trials.get(config.normal_class) if origin else None
+    if origin and trial:
+        judged = (
+            "the mean validation AUROC over all classes of the study"
+            if origin.protocol == "shared"
+            else "the validation AUROC of this class"
+        )
+        chosen = (
+            f"Its values are those of trial {trial} of study {origin.study} (protocol"
+            f" `{origin.protocol}`), chosen by {judged}."
+        )
+    return (
+        f"Every class of {config.data.source} but {config.normal_class} is anomalous."
+        f" {100 * config.data.validation_fraction:g} % of each class of the train part were held"
+        f" out, with split seed {config.data.split_seed}: normals to calibrate with, all to"
+        f" validate with. {chosen} Then it was trained anew, once a seed, and shown the test images"
+        " once."
+    )
+
+
+def _threshold(calibration: Calibration) -> str:
+    found = calibration.threshold
+    return "none, too few held-out normal images" if found is None else f"{found:.6g}"
+
+
+def _percent(value: float | None) -> str:
+    return "no labelled anomalies to test on" if value is None else f"{100 * value:.1f} %"
+
+
+def _over_seeds(cells: Sequence[Cell]) -> str:
+    figures = [cell.test_auroc for cell in cells if cell.test_auroc is not None]
+    if len(figures) < 2:
+        return "one seed only" if figures else _percent(None)
+    return f"{100 * statistics.fmean(figures):.1f} ± {100 * statistics.stdev(figures):.1f} %"

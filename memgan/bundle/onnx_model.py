@@ -1,0 +1,161 @@
+"""A bundle's `model.onnx`, from outside: looked through before anything runs it, then scored with.
+
+A model file can name files to read, code to load and loops to run. Of these an exported detector
+has none, so a file that has any is refused. torch is not needed here.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memgan.data import Pixels, check_pixels
+from memgan.errors import BundleError
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from memgan.detectors import Rebuilt, Scores
+
+INPUT, SCORES, REBUILT = "images", "scores", "rebuilt"
+_AT_ONCE = 256
+_MOST_MEMORY = 2**32
+"""Bytes for all that models compute."""
+_QUIET = 4
+"""Fatal alone: what else onnxruntime would print comes as an exception too."""
+
+
+class OnnxModel:
+    """Scores images as the detector did that it was exported from; on the CPU, in one thread.
+
+    BundleError, in one line, for content that is no model of ours for images of this shape.
+    """
+
+    def __init__(self, content: bytes, image_shape: tuple[int, int, int]) -> None:
+        """image_shape: (C, H, W)."""
+        _look_through(content)
+        import onnxruntime
+
+        _bound_memory()
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        # As torch is given: scorings of one thread side by side beat one of many.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = _QUIET
+        try:
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its many kinds have no class in common
+            raise BundleError(
+                f"it is not a model that onnxruntime reads ({_line(error)})"
+            ) from None
+        self._shape = image_shape
+        self._outputs = self._checked_outputs()
+        self._run(np.zeros((1, *image_shape), dtype=np.uint8))
+
+    def score(self, images: Pixels) -> Scores:
+        """float64 (N,) for images uint8 (N, C, H, W). BundleError for others, and where a score is
+        no number."""
+        images = check_pixels(images, self._shape)
+        scores = np.empty(len(images))
+        for part in _parts(len(images)):
+            scores[part] = self._run(images[part])[0]
+        if not np.isfinite(scores).all():
+            raise BundleError("its scores are not finite; export the bundle again")
+        return scores
+
+    def rebuild(self, images: Pixels) -> Rebuilt | None:
+        """float32 (N, C, H, W) in grey levels, or None where the detector rebuilds nothing."""
+        if REBUILT not in self._outputs:
+            return None
+        images = check_pixels(images, self._shape)
+        rebuilt = np.empty(images.shape, dtype=np.float32)
+        for part in _parts(len(images)):
+            rebuilt[part] = self._run(images[part])[1]
+        return rebuilt
+
+    def _run(self, images: Pixels) -> list[Any]:
+        try:
+            found: list[Any] = self._session.run(self._outputs, {INPUT: images})
+        except Exception as error:
+            raise BundleError(f"it cannot be run ({_line(error)})") from None
+        expected = [(len(images),), images.shape]
+        for name, value, shape in zip(self._outputs, found, expected, strict=False):
+            if value.shape != shape:
+                raise BundleError(f"its {name} have shape {value.shape}, expected {shape}")
+        return found
+
+    def _checked_outputs(self) -> list[str]:
+        inputs = [(i.name, i.type, i.shape[1:]) for i in self._session.get_inputs()]
+        if inputs != [(INPUT, "tensor(uint8)", list(self._shape))]:
+            raise BundleError(f"it takes {inputs}, expected {INPUT}, uint8 (N, *{self._shape})")
+        outputs = {o.name: o.type for o in self._session.get_outputs()}
+        if outputs not in (
+            {SCORES: "tensor(double)"},
+            {SCORES: "tensor(double)", REBUILT: "tensor(float)"},
+        ):
+            raise BundleError(
+                f"it gives {outputs}, expected {SCORES} in double and, at most, {REBUILT} in float"
+            )
+        return [name for name in (SCORES, REBUILT) if name in outputs]
+
+
+@functools.cache
+def _bound_memory() -> None:
+    """One store of memory for all models of this process, with an end: a model of a few bytes can
+    ask for any amount."""
+    import onnxruntime
+
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    # 1: takes what is asked for, and not the next power of two.
+    bounds = onnxruntime.OrtArenaCfg({"max_mem": _MOST_MEMORY, "arena_extend_strategy": 1})
+    onnxruntime.create_and_register_allocator(place, bounds)
+
+
+def _look_through(content: bytes) -> None:
+    """BundleError where a model is more than one plain graph of standard operators."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load_model_from_string(content)
+    except DecodeError:
+        raise BundleError("it is not an ONNX file; export the bundle again") from None
+    graphs = 0
+    for part in _messages(model):
+        if isinstance(part, onnx.TensorProto):
+            if part.external_data or part.data_location == onnx.TensorProto.EXTERNAL:
+                raise BundleError(f"its tensor {part.name!r} lies outside of the file")
+        elif isinstance(part, onnx.NodeProto):
+            if part.domain not in ("", "ai.onnx"):
+                raise BundleError(f"its operator {part.domain}.{part.op_type} is not of ONNX")
+        elif isinstance(part, onnx.FunctionProto):
+            raise BundleError(f"it defines an operator {part.name!r} of its own")
+        elif isinstance(part, onnx.GraphProto):
+            graphs += 1
+    if graphs != 1:
+        raise BundleError("it has loops, branches or no graph at all")
+
+
+def _messages(message: Message) -> Iterator[Message]:
+    """All messages within a message, itself included, wherever a file may hide one."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for part in value if field.is_repeated else [value]:
+            yield from _messages(part)
+
+
+def _parts(count: int) -> Iterator[slice]:
+    for start in range(0, count, _AT_ONCE):
+        yield slice(start, start + _AT_ONCE)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,199 @@
+"""`memgan train` and `memgan score`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from memgan.analysis import HeatMaps
+    from memgan.bundle import Bundle
+    from memgan.config import Configuration
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+_Device = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")]
+
+
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="What to train.")],
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="How many seeds, from --seed on.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The first seed.")] = None,
+    normal_class: Annotated[
+        str | None, typer.Option(metavar="all|C[,C…]", help="Normal classes.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="The images.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch missing data.")] = False,
+    device: _Device = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where bundles go.")] = None,
+    results: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where --out lies unless it is given.")
+    ] = Path("results"),
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at once, as far as memory suffices.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare with the AUROC recorded in the file.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Train a configuration in full and report AUROC by class on the test images.
+
+    Example: memgan train results/studies/NAME/export/best.yaml --verify
+    """
+    from memgan.bundle import compare_with_origin, train_configuration, trained_table
+    from memgan.config import Configuration, configure, parse, read_yaml
+    from memgan.data import check_outside_images
+    from memgan.fitting_table import show
+
+    file = parse(Configuration, read_yaml(config), str(config))
+    configuration = configure(
+        file,
+        settings=settings or [],
+        source=data,
+        data_dir=data_dir,
+        normal_class=normal_class,
+        device=device,
+    )
+    configuration = configuration.model_copy(update={"seeds": _seeds(configuration, seeds, seed)})
+    target = out or _fresh(results / "trained", config.stem)
+    check_outside_images(configuration.data, target, "--results" if out is None else "--out")
+    trained = train_configuration(
+        configuration,
+        out=target,
+        download=download,
+        jobs=jobs,
+        note=_note,
+    )
+    comparison = compare_with_origin(trained, file) if verify else None
+    if as_json:
+        document = trained.document()
+        if comparison is not None:
+            document["verify"] = comparison.document()
+        typer.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        show(trained_table(trained))
+        typer.echo(f"bundles: {trained.out}")
+        if comparison is not None:
+            for line in comparison.lines():
+                typer.echo(line)
+    if comparison is not None and not comparison.equal:
+        raise typer.Exit(1)
+
+
+def score(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A folder `export` wrote.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Image files, folders, .npz with x.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a table: .csv or .parquet, by the suffix."),
+    ] = None,
+    heatmaps: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a picture an image of where it is unlike normals."),
+    ] = None,
+    false_alarm_rate: Annotated[
+        float | None, typer.Option(help="Share of normals that may be flagged, such as 0.01.")
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(metavar="auto|torch|onnx", help="Weights by torch, or the ONNX model.")
+    ] = "auto",
+    device: _Device = None,
+    as_json: _Json = False,
+) -> None:
+    """Score images with an exported bundle; higher is more anomalous.
+
+    Example: memgan score results/studies/NAME/export/bundles/3 photos/ --out scores.csv
+    """
+    import dataclasses
+    import sys
+    from contextlib import ExitStack
+
+    from memgan.bundle import (
+        CsvTable,
+        JsonDocument,
+        Lines,
+        Table,
+        load_bundle,
+        score_paths,
+        table_file,
+    )
+    from memgan.text import one_printable_line
+
+    loaded = load_bundle(bundle, device=device or "auto", backend=backend)
+    if false_alarm_rate is not None:
+        loaded = dataclasses.replace(loaded, calibration=loaded.calibration.at(false_alarm_rate))
+    unreadable = Lines()
+
+    def tell(line: str) -> None:
+        line = one_printable_line(line)
+        unreadable.add(line)
+        typer.echo(line, err=True)
+
+    batches = score_paths(loaded, paths, tell)
+    maps = _heat_maps(heatmaps, loaded, paths) if heatmaps else None
+    document = None
+    count = 0
+    with ExitStack() as stack:
+        tables: list[Table] = [stack.enter_context(table_file(out))] if out else []
+        if as_json:
+            facts = {"bundle": str(bundle), **loaded.calibration.document()}
+            document = JsonDocument(sys.stdout, facts)
+            tables.append(document)
+        elif not out:
+            tables.append(CsvTable(sys.stdout))
+        for batch in batches:
+            for table in tables:
+                table.write(batch.rows)
+            if maps:
+                maps.write([row.image for row in batch.rows], batch.images)
+            count += len(batch.rows)
+    if document:
+        document.end(unreadable=unreadable)
+    elif out:
+        typer.echo(f"{count} images scored: {out}")
+    if shortage := loaded.calibration.shortage:
+        _note(shortage)
+    if unreadable.count:
+        images = "image" if unreadable.count == 1 else "images"
+        _note(f"{unreadable.count} {images} could not be read, {count} scored")
+        raise typer.Exit(1)
+
+
+def _heat_maps(folder: Path, bundle: Bundle, paths: list[Path]) -> HeatMaps:
+    from memgan.analysis import HeatMaps
+    from memgan.errors import BadInput
+
+    for path in paths:
+        if folder.resolve().is_relative_to(path.resolve()):
+            raise BadInput(f"--heatmaps {folder} lies in {path}, which is scored; give another")
+    return HeatMaps(folder, bundle)
+
+
+def _seeds(configuration: Configuration, count: int | None, first: int | None) -> tuple[int, ...]:
+    if count is None and first is None:
+        return configuration.seeds
+    start = configuration.seeds[0] if first is None else first
+    return tuple(range(start, start + (count or 1)))
+
+
+def _fresh(folder: Path, stem: str) -> Path:
+    from datetime import datetime
+
+    return folder / f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _note(line: str) -> None:
+    typer.echo(line, err=True)

@@ -1,0 +1,7 @@
+"""Configuration: frozen, typed values, read from YAML, from `key=value` and by name. Uses errors
+alone.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,37 @@
+# What the room memgan.config offers to the others; everything else in it is its own.
+
+from .configuration import Configuration as Configuration
+from .configuration import Origin as Origin
+from .configuration import Runtime as Runtime
+from .configuration import class_names as class_names
+from .named_configurations import configuration_names as configuration_names
+from .named_configurations import describe as describe
+from .named_configurations import digest as digest
+from .named_configurations import named_configuration as named_configuration
+from .parameters import AliceParameters as AliceParameters
+from .parameters import AutoencoderParameters as AutoencoderParameters
+from .parameters import DcaeParameters as DcaeParameters
+from .parameters import DetectorParameters as DetectorParameters
+from .parameters import DsvddParameters as DsvddParameters
+from .parameters import IforestParameters as IforestParameters
+from .parameters import LearningRate as LearningRate
+from .parameters import MemaeParameters as MemaeParameters
+from .parameters import MemganParameters as MemganParameters
+from .parameters import MemganPlusParameters as MemganPlusParameters
+from .parameters import NeighboursParameters as NeighboursParameters
+from .parameters import OcsvmParameters as OcsvmParameters
+from .parameters import PcaParameters as PcaParameters
+from .parameters import RebuilderParameters as RebuilderParameters
+from .parameters import dotted as dotted
+from .parameters import flatten as flatten
+from .parameters import make_parameters as make_parameters
+from .parameters import parameters_type as parameters_type
+from .settings import configure as configure
+from .settings import read_settings as read_settings
+from .typed import DataConfig as DataConfig
+from .typed import Frozen as Frozen
+from .typed import cut_as_it_began as cut_as_it_began
+from .typed import explain as explain
+from .typed import parse as parse
+from .typed import read_yaml as read_yaml
+from .typed import to_yaml as to_yaml

@@ -1,0 +1,153 @@
+"""A configuration: every value that makes a detector and its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
+
+from memgan.config.parameters import (
+    DetectorParameters,
+    MemganParameters,
+    dotted,
+    make_parameters,
+    parameters_type,
+)
+from memgan.config.typed import DataConfig, Frozen, cut_as_it_began
+from memgan.errors import ConfigError
+
+
+class Runtime(Frozen):
+    """Where and how wide a training runs; figures repeat exactly only where both are the same."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(1, ge=1)
+    """CPU threads a training; two trainings of one thread beat one of two."""
+
+
+class Origin(Frozen):
+    """Where an exported configuration comes from, and what it is expected to give."""
+
+    study: str
+    study_id: str
+    protocol: Literal["shared", "per-class"]
+    split_hash: str
+    trials: dict[str, str]
+    """The winning trial by normal class."""
+    test_auroc: dict[str, dict[str, float]]
+    """The recorded AUROC, 0 to 1, by normal class and seed."""
+    versions: dict[str, str]
+    machine: str
+
+
+Schedule = dict[int, dict[str, Any]]
+
+
+class Configuration(Frozen):
+    """One detector on one source: the content of a training file and of `best.yaml`."""
+
+    detector: str = "memgan"
+    data: DataConfig = DataConfig()
+    normal_class: Literal["all"] | tuple[str, ...] = "all"
+    seeds: tuple[int, ...] = (0,)
+    runtime: Runtime = Runtime()
+    parameters: SerializeAsAny[DetectorParameters] = MemganParameters()
+    by_class: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Values that differ for one normal class, laid over `parameters`."""
+    schedule: Schedule = Field(default_factory=dict)
+    """Values that change in training: from the epoch that is named on, counted from 1."""
+    schedule_by_class: dict[str, Schedule] = Field(default_factory=dict)
+    """A normal class that is named here has this schedule instead."""
+    origin: Origin | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed_parameters(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        if isinstance(values.get("origin"), Mapping):  # As an exported file has it.
+            values = cut_as_it_began(values)
+        given = values.get("parameters") or {}
+        if isinstance(given, DetectorParameters):
+            return values
+        if not isinstance(given, Mapping):
+            raise ValueError(f"parameters must be keys and values, got {given!r}")
+        detector = values.get("detector", "memgan")
+        return {**values, "parameters": make_parameters(detector, given, "parameters")}
+
+    @field_validator("normal_class", mode="before")
+    @classmethod
+    def _as_names(cls, value: Any) -> Any:
+        return class_names(value)
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _one_seed(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Configuration:
+        expected = parameters_type(self.detector)
+        if type(self.parameters) is not expected:
+            raise ValueError(f"parameters of {self.detector} must be {expected.__name__}")
+        if not self.seeds or any(seed < 0 for seed in self.seeds):
+            raise ValueError("seeds must be at least one number of 0 or more")
+        for name in self.by_class:
+            self.parameters_for(name)
+        for where, schedule in [
+            ("schedule", self.schedule),
+            *((f"schedule_by_class.{name}", own) for name, own in self.schedule_by_class.items()),
+        ]:
+            self._check_schedule(where, schedule)
+        return self
+
+    def _check_schedule(self, where: str, schedule: Schedule) -> None:
+        changeable = self.parameters.CHANGEABLE
+        for epoch, values in schedule.items():
+            if epoch < 2:
+                raise ConfigError(
+                    f"{where}.{epoch}: a change comes in epoch 2 or later; what epoch 1 has"
+                    " belongs under parameters"
+                )
+            for key in values:
+                if key.partition(".")[0] not in changeable:
+                    known = ", ".join(sorted(changeable)) or "nothing"
+                    raise ConfigError(
+                        f"{where}.{epoch}.{key}: cannot change in training; changeable of"
+                        f" {self.detector}: {known}"
+                    )
+            make_parameters(self.detector, values, f"{where}.{epoch}")
+
+    def parameters_for(self, normal_class: str) -> DetectorParameters:
+        """The parameters that hold for one normal class."""
+        over = self.by_class.get(normal_class)
+        if not over:
+            return self.parameters
+        values = {**self.parameters.model_dump(), **dotted(over)}
+        return make_parameters(self.detector, values, f"by_class.{normal_class}")
+
+    def stages_for(self, normal_class: str) -> dict[int, DetectorParameters]:
+        """The parameters of one normal class by the epoch from which they hold, 1 the first."""
+        parameters = self.parameters_for(normal_class)
+        stages = {1: parameters}
+        schedule = self.schedule_by_class.get(normal_class, self.schedule)
+        for epoch in sorted(schedule):
+            values = {**parameters.model_dump(), **dotted(schedule[epoch])}
+            parameters = make_parameters(self.detector, values, f"schedule.{epoch}")
+            stages[epoch] = parameters
+        return stages
+
+
+def class_names(value: Any) -> Any:
+    """Normal classes as written in a file or an option ("all", 3, "0,1", [0, 1]) as names."""
+    if value == "all":
+        return value
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if isinstance(value, int):
+        value = [value]
+    names = tuple(str(part) for part in value) if isinstance(value, list | tuple) else ()
+    if not names or "" in names:
+        raise ConfigError("normal_class names no class; give 'all' or names joined by commas")
+    return tuple(dict.fromkeys(names))

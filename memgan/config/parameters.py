@@ -1,0 +1,306 @@
+"""What can be set of each detector, by name. Free of torch, so that a search space is checked
+and a command line answers before anything heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_serializer, field_validator, model_validator
+
+from memgan.config.typed import Frozen, parse
+from memgan.errors import unknown_name
+
+
+class DetectorParameters(Frozen):
+    """What every detector has."""
+
+    CHANGEABLE: ClassVar[frozenset[str]] = frozenset()
+    """What may change in training: it leaves shapes alone, and is in use in every epoch."""
+
+    epochs: int = Field(1, ge=1)
+
+
+class LearningRate(Frozen):
+    """Adam's learning rate by network; one number in a file means all four."""
+
+    encoder: float = Field(1e-3, gt=0, lt=1)
+    generator: float = Field(1e-3, gt=0, lt=1)
+    discriminator: float = Field(1e-3, gt=0, lt=1)
+    memory: float = Field(1e-3, gt=0, lt=1)
+
+    @classmethod
+    def same(cls, value: float) -> LearningRate:
+        """The same rate for all four."""
+        return cls(encoder=value, generator=value, discriminator=value, memory=value)
+
+
+class MemganParameters(DetectorParameters):
+    """MEMGAN (arXiv 2002.02669). Defaults: the values a prototype trained well with on MNIST."""
+
+    CHANGEABLE: ClassVar[frozenset[str]] = frozenset(
+        {
+            "batch_size",
+            "learning_rate",
+            "beta1",
+            "beta2",
+            "sharpness",
+            "adversarial_weight",
+            "cycle_weight",
+            "projection_weight",
+            "mutual_information_weight",
+            "encoder_game",
+        }
+    )
+
+    epochs: int = Field(7, ge=1)
+    batch_size: int = Field(64, ge=2)
+    """Images a step; an epoch is cut into near-equal batches no larger than this."""
+    learning_rate: LearningRate = LearningRate()
+    cooldown: float = Field(0.0, ge=0, le=1)
+    """Share of the epochs, the last ones, over which the learning rates fall to a twentieth, by
+    the same factor from one epoch to the next; 0 keeps them. The paper says nothing of it."""
+    beta1: float = Field(0.5, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    memory_units: int = Field(50, ge=2)
+    """n, the rows of the memory matrix."""
+    memory_dim: int = Field(64, ge=1)
+    """d, the length of a memory unit and of a code."""
+    memory_std: float = Field(1.0, gt=0)
+    """Spread of the memory's start, N(0, std²); it moves little in training."""
+    sharpness: float = Field(1.0, gt=0)
+    """s in a = softmax(s·r), r ~ N(0, 1): how far sampled codes lie from the memory's centroid."""
+    width: int = Field(16, ge=1)
+    """Channels of the first convolution; deeper ones have up to eight times as many."""
+    contrast_normalised: bool = False
+    """Bring every image to its own mean and spread before anything sees it (global contrast
+    normalisation). Not in the paper, which does not say how its images were prepared."""
+    adversarial_weight: float = Field(1.0, ge=0)
+    cycle_weight: float = Field(1.0, ge=0)
+    projection_weight: float = Field(1.0, ge=0)
+    mutual_information_weight: float = Field(1.0, ge=0)
+    encoder_game: Literal["saturating", "non-saturating"] = "saturating"
+    """E's adversarial term: log D(x, E(x)) as the paper prints it, or −log(1 − D(x, E(x)))."""
+
+    @field_validator("learning_rate", mode="before")
+    @classmethod
+    def _one_for_all(cls, value: Any) -> Any:
+        number = _number(value)
+        return value if number is None else dict.fromkeys(LearningRate.model_fields, number)
+
+    @field_serializer("learning_rate")
+    def _short_when_equal(self, value: LearningRate) -> float | dict[str, float]:
+        rates = value.model_dump()
+        return value.encoder if len(set(rates.values())) == 1 else rates
+
+
+class MemganPlusParameters(MemganParameters):
+    """MEMGAN with a head that tells geometric transformations apart. The head's values are the
+    `warp` ones, all others MEMGAN's own."""
+
+    residual_weight: float = Field(1.0, ge=0)
+    """Of Eq. 8 in the score, in standard deviations over held-out normals; 0 leaves MEMGAN out."""
+    surprise_weight: float = Field(2.0, ge=0)
+    """Of the head's surprise, likewise; 0 leaves the head out."""
+    warps: Literal["turns", "turns-and-shifts", "affine"] = "affine"
+    """The transformations: 4 quarter turns, those with shifts (20), or random affine maps."""
+    warp_count: int = Field(16, ge=2)
+    """How many affine maps."""
+    warp_width: int = Field(16, ge=1)
+    """Channels of the head's first convolution; the next have twice and four times as many."""
+    warp_passes: int = Field(3, ge=1)
+    """Passes of the head over the training images in an epoch."""
+    warp_batch_size: int = Field(128, ge=2)
+    warp_learning_rate: float = Field(2e-3, gt=0, lt=1)
+    """AdamW's at its peak; it rises over a third of all steps and falls to nothing."""
+    warp_mirrored: bool = False
+    """Show the head every image as often mirrored left to right, for things that may face either
+    way."""
+
+    @model_validator(mode="after")
+    def _some_score(self) -> MemganPlusParameters:
+        if not (self.residual_weight or self.surprise_weight):
+            raise ValueError("residual_weight and surprise_weight are both 0; set one above")
+        return self
+
+
+class PcaParameters(DetectorParameters):
+    """Squared error of a linear reconstruction from the leading principal components."""
+
+    components: int = Field(32, ge=0)
+    """Kept components; fewer where there are fewer images or pixels. With 0 the score is the
+    squared distance to the mean image."""
+    contrast_normalised: bool = False
+    """Bring every image to its own mean and spread first."""
+
+
+class NeighboursParameters(DetectorParameters):
+    """Mean Euclidean distance to the nearest training images, on pixels."""
+
+    neighbours: int = Field(1, ge=1)
+
+
+class RebuilderParameters(DetectorParameters):
+    """What every single network that is trained to rebuild images has."""
+
+    epochs: int = Field(7, ge=1)
+    batch_size: int = Field(64, ge=2)
+    learning_rate: float = Field(1e-3, gt=0, lt=1)
+    beta1: float = Field(0.5, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    width: int = Field(16, ge=1)
+    """Channels of the first convolution; deeper ones have up to eight (MemAE: four) times."""
+    cooldown: float = Field(0.0, ge=0, le=1)
+    """As of MEMGAN."""
+    contrast_normalised: bool = False
+    """Bring every image to its own mean and spread first."""
+
+
+class AutoencoderParameters(RebuilderParameters):
+    """A plain autoencoder of MEMGAN's encoder and generator: no memory, no adversary."""
+
+    code_dim: int = Field(64, ge=1)
+    """Length of a code."""
+
+
+class AliceParameters(AutoencoderParameters):
+    """MEMGAN without its memory: encoder, generator and joint discriminator, with cycle loss."""
+
+    adversarial_weight: float = Field(1.0, ge=0)
+
+
+class MemaeParameters(RebuilderParameters):
+    """MemAE (arXiv 1904.02639). Defaults: networks and N as it states them for MNIST (on CIFAR-10
+    a width of 64 and N = 500), the rate of its public code; batches and epochs are our choice."""
+
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(128, ge=2)
+    learning_rate: float = Field(1e-4, gt=0, lt=1)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    memory_units: int = Field(100, ge=2)
+    """N, the items of the memory, each as long as a flattened code."""
+    similarity: Literal["dot", "cosine"] = "dot"
+    """How a code addresses an item: a dot product, as its public code has it, or a cosine."""
+    shrinkage: float = Field(1.0, ge=0)
+    """λ · N: addresses not above this share of an even one become 0. The paper takes 1 to 3."""
+    entropy_weight: float = Field(2e-4, ge=0)
+
+
+class DcaeParameters(RebuilderParameters):
+    """Autoencoder of Deep SVDD's networks (Ruff et al. 2018). Defaults: its networks for MNIST (on
+    CIFAR-10 a width of 32 and codes of 128), its rate, batches and the network's weight decay."""
+
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(200, ge=2)
+    learning_rate: float = Field(1e-4, gt=0, lt=1)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    width: int = Field(8, ge=1)
+    """Channels of the first convolution; the second has half of them for grey images, and for
+    colour two more have twice and four times as many."""
+    code_dim: int = Field(32, ge=1)
+    weight_decay: float = Field(5e-7, ge=0)
+
+
+class DsvddParameters(DcaeParameters):
+    """Deep SVDD (Ruff et al. 2018), one-class objective."""
+
+    pretraining: float = Field(0.5, ge=0, lt=1)
+    """Share of the epochs, the first ones, in which the autoencoder is trained."""
+
+
+class OcsvmParameters(DetectorParameters):
+    """One-class support vector machine, Gaussian kernel, on pixels from 0 to 1."""
+
+    nu: float = Field(0.1, gt=0, le=1)
+    """At most this share of the training images lies outside."""
+    variance_kept: float = Field(0.95, gt=0, lt=1)
+    """Of colour images: the share of the variance that the kept principal components hold."""
+
+
+class KdeParameters(DetectorParameters):
+    """Gaussian kernel density on pixels from 0 to 1; likelihood chooses the bandwidth."""
+
+
+class IforestParameters(DetectorParameters):
+    """Isolation forest on grey levels."""
+
+    trees: int = Field(100, ge=1)
+    samples: int = Field(256, ge=2)
+    """Training images that each tree is grown from; all of them where there are fewer."""
+
+
+PARAMETERS: Mapping[str, type[DetectorParameters]] = {
+    "memgan": MemganParameters,
+    "memgan-plus": MemganPlusParameters,
+    "pca": PcaParameters,
+    "neighbours": NeighboursParameters,
+    "autoencoder": AutoencoderParameters,
+    "alice": AliceParameters,
+    "memae": MemaeParameters,
+    "dcae": DcaeParameters,
+    "dsvdd": DsvddParameters,
+    "ocsvm": OcsvmParameters,
+    "kde": KdeParameters,
+    "iforest": IforestParameters,
+}
+"""Detector names and what can be set of each; `memgan.detectors` builds the detector itself."""
+
+
+def parameters_type(detector: str) -> type[DetectorParameters]:
+    """The parameters of a detector by its name; UnknownName names the nearest one."""
+    if not isinstance(detector, str) or detector not in PARAMETERS:
+        raise unknown_name("detector", str(detector), PARAMETERS)
+    return PARAMETERS[detector]
+
+
+def make_parameters(detector: str, values: Mapping[str, Any], where: str) -> DetectorParameters:
+    """`values` (flat, nested, or with dotted keys) as a detector's parameters.
+
+    A dotted key sets one member: {"learning_rate": 1e-3, "learning_rate.encoder": 1e-4} leaves
+    the other three networks at 1e-3. ConfigError names `where`, the key and what is allowed.
+    """
+    return parse(parameters_type(detector), nest(values), where)
+
+
+def nest(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys folded into mappings; a number that is given for the whole is spread first."""
+    nested: dict[str, Any] = {key: value for key, value in values.items() if "." not in key}
+    for key, value in values.items():
+        head, dot, member = key.partition(".")
+        if dot:
+            whole = nested.get(head, {})
+            if (number := _number(whole)) is not None:
+                whole = dict.fromkeys(LearningRate.model_fields, number)
+            if isinstance(whole, Mapping):
+                nested[head] = {**whole, member: value}
+            else:
+                nested[key] = value  # Whoever reads it refuses the whole, or this key.
+    return nested
+
+
+def flatten(parameters: DetectorParameters) -> dict[str, Any]:
+    """Parameters as flat, dotted keys and plain values: what the record writes."""
+    return dotted(parameters.model_dump(mode="json"))
+
+
+def dotted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings in `values` as dotted keys: the inverse of `nest`."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{key}.{member}": inner for member, inner in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def _number(value: Any) -> float | None:
+    """`value` as a number, or None where it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):  # YAML takes 1e-3, without a point, for a word.
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, int | float) else None

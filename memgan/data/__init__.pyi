@@ -1,0 +1,32 @@
+# What the room memgan.data offers to the others; everything else in it is its own.
+
+from .class_names import ordered as ordered
+from .fitness import check_normal_classes as check_normal_classes
+from .fitness import why_no_validation as why_no_validation
+from .fitness import why_not_normal as why_not_normal
+from .images import LARGEST as LARGEST
+from .images import SMALLEST as SMALLEST
+from .images import Development as Development
+from .images import Flags as Flags
+from .images import LabeledImages as LabeledImages
+from .images import Pixels as Pixels
+from .images import Source as Source
+from .images import Split as Split
+from .made_anomalies import VERSION as VERSION
+from .made_anomalies import with_made_anomalies as with_made_anomalies
+from .outside import check_outside_images as check_outside_images
+from .reading.new_images import Batch as Batch
+from .reading.new_images import Tell as Tell
+from .reading.new_images import stream_images as stream_images
+from .reading.pixel_input import check_pixels as check_pixels
+from .reading.pixels import conform as conform
+from .sources.named import SOURCES as SOURCES
+from .sources.named import NamedSource as NamedSource
+from .sources.named import availability as availability
+from .sources.named import load_source as load_source
+from .sources.named import source_name as source_name
+from .split import NormalClass as NormalClass
+from .split import cuts_by_use as cuts_by_use
+from .split import load_split as load_split
+from .split import make_split as make_split
+from .split import shared_images as shared_images

@@ -1,0 +1,1 @@
+"""Image files and arrays, read and brought to one shape."""

@@ -1,0 +1,189 @@
+"""Arrays in an .npz file: x_train, y_train and, where there is one, x_test, y_test; or x, y."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memgan.config import DataConfig
+from memgan.data.class_names import check_class_names, ordered
+from memgan.data.images import SMALLEST, LabeledImages, Pixels, Source
+from memgan.data.reading.pixels import conform
+from memgan.errors import DataError
+
+Array = npt.NDArray[Any]
+
+EXPECTED = "expected the arrays x_train, y_train and perhaps x_test, y_test; or x, y"
+_LAYOUTS = [
+    [("x", "y")],
+    [("x_train", "y_train")],
+    [("x_train", "y_train"), ("x_test", "y_test")],
+]
+_KEYS = ("x", "y", "x_train", "y_train", "x_test", "y_test")
+_BRIGHTEST = 255.0
+
+
+def load_npz(path: Path, config: DataConfig, name: str) -> Source:
+    """The arrays of `path`: one train part, and a test part if x_test and y_test are there.
+
+    Images: (N, H, W), (N, H, W, C) or (N, C, H, W), as whole numbers 0 to 255, or floating point
+    0 to 1 or 0 to 255 (one range for the whole file). Labels: (N,), whole numbers or strings.
+    DataError for anything else: pickled objects, NaN, missing or unequal arrays.
+    """
+    arrays = _read(path, _KEYS)
+    parts = _parts(arrays, path)
+    factor = _factor({x: arrays[x] for x, _ in parts}, path)
+    texts = [_labels(arrays[y], f"{path}: {y}") for _, y in parts]
+    names = ordered(label for text in texts for label in text)
+    check_class_names(names, str(path))
+    index = {label: number for number, label in enumerate(names)}
+    loaded: list[LabeledImages] = []
+    for (x, y), text in zip(parts, texts, strict=True):
+        images = to_pixels(arrays[x], factor, f"{path}: {x}")
+        if len(images) != len(text):
+            raise DataError(
+                f"{path}: {x} has {len(images)} images and {y} {len(text)} labels; one label an"
+                " image is needed"
+            )
+        images = conform(images, config.image_size, config.channels)
+        labels = np.array([index[label] for label in text], dtype=np.int64)
+        loaded.append(LabeledImages(images, labels, names))
+    return Source(name, loaded[0], loaded[1] if len(loaded) == 2 else None)
+
+
+def _read(path: Path, keys: Sequence[str]) -> dict[str, Array]:
+    """Those of the arrays `keys` that the file has, in the order of `keys`."""
+    try:
+        # A pickle runs code when it is loaded: never allowed.
+        file = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise no_npz(path, error) from None
+    if not isinstance(file, np.lib.npyio.NpzFile):
+        raise DataError(f"{path} is one bare array; save it with numpy.savez: {EXPECTED}")
+    with file:
+        return {key: _member(file, key, path) for key in keys if key in file}
+
+
+def _member(file: Mapping[str, Array], key: str, path: Path) -> Array:
+    try:
+        return file[key]
+    except ValueError as error:
+        raise (
+            pickled(path, key) if "pickle" in str(error) else damaged(path, key, error)
+        ) from None
+    except Exception as error:  # a damaged archive fails in zlib, zipfile or numpy alike
+        raise damaged(path, key, error) from None
+
+
+def no_npz(path: Path, error: Exception) -> DataError:
+    """What to say of a file that does not open."""
+    reason = getattr(error, "strerror", None) or "not an .npz file of plain arrays"
+    return DataError(f"{path}: {reason}; save it with numpy.savez: {EXPECTED}")
+
+
+def damaged(path: Path, key: str, error: Exception | str) -> DataError:
+    """What to say of an array that ends early, or does not unpack."""
+    reason = " ".join(str(error).split())
+    return DataError(f"{path}: {key} is damaged ({reason}); save the file again")
+
+
+def pickled(path: Path, key: str) -> DataError:
+    """What to say of an array of objects."""
+    return DataError(
+        f"{path}: {key} holds pickled objects, which are never loaded; save plain numbers or"
+        " strings (no dtype=object)"
+    )
+
+
+def _parts(arrays: Mapping[str, Array], path: Path) -> list[tuple[str, str]]:
+    for parts in _LAYOUTS:
+        if [key for part in parts for key in part] == list(arrays):
+            return parts
+    found = f"the arrays {', '.join(arrays)}" if arrays else "none of these arrays"
+    raise DataError(f"{path} has {found}; {EXPECTED}")
+
+
+def _factor(images: Mapping[str, Array], path: Path) -> float:
+    """What brings the file's values to 0..255; DataError for values that cannot be pixels."""
+    factors = {key: _own_factor(array, f"{path}: {key}") for key, array in images.items()}
+    if len(set(factors.values())) > 1:
+        raise DataError(
+            f"{path}: {' and '.join(factors)} have different ranges, 0 to 1 and 0 to 255; save"
+            " both in one"
+        )
+    return max(factors.values())
+
+
+def _own_factor(array: Array, where: str) -> float:
+    check_images(array.shape, array.dtype, where)
+    return find_factor([array], array.dtype, where)
+
+
+def check_images(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    """DataError unless an array of this shape and type can hold images."""
+    if dtype.kind not in "uif":
+        raise DataError(
+            f"{where} has type {dtype}; save images as whole numbers 0 to 255 or floating"
+            " point 0 to 1"
+        )
+    if min(shape, default=0) < 1:
+        raise DataError(f"{where} has shape {shape}: it holds no images")
+
+
+def find_factor(parts: Iterable[Array], dtype: np.dtype[Any], where: str) -> float:
+    """What brings an array's values, read part by part, to 0..255.
+
+    DataError for values that cannot be pixels.
+    """
+    bad, lowest, highest = 0, np.inf, -np.inf
+    for part in parts:
+        bad += int(part.size - np.isfinite(part).sum())
+        lowest, highest = min(lowest, float(part.min())), max(highest, float(part.max()))
+    if bad:
+        raise DataError(f"{where}: {bad} pixel values are NaN or infinite; mend the images")
+    if lowest < 0 or highest > _BRIGHTEST:
+        raise DataError(
+            f"{where}: pixel values run from {lowest:g} to {highest:g}; scale them to 0 to 255 or,"
+            " as floating point, 0 to 1"
+        )
+    return _BRIGHTEST if dtype.kind == "f" and highest <= 1 else 1.0
+
+
+def to_pixels(array: Array, factor: float, where: str) -> Pixels:
+    """Images of any layout that is taken as uint8 (N, C, H, W). DataError for any other shape."""
+    axis = _channel_axis(array.shape)
+    if axis is None:
+        raise DataError(
+            f"{where} has shape {array.shape}; expected (N, H, W), (N, H, W, C) or (N, C, H, W)"
+            f" with fewer than {SMALLEST} channels"
+        )
+    array = array[:, None] if array.ndim == 3 else np.moveaxis(array, axis, 1)
+    if array.dtype != np.uint8:
+        array = np.rint(array * factor).astype(np.uint8)
+    return np.ascontiguousarray(array)
+
+
+def _channel_axis(shape: tuple[int, ...]) -> int | None:
+    if len(shape) == 3:
+        return 1
+    if len(shape) != 4:
+        return None
+    usual = [axis for axis in (3, 1) if shape[axis] in (1, 3)]
+    rare = [axis for axis in (3, 1) if shape[axis] < SMALLEST]
+    return next(iter(usual + rare), None)
+
+
+def _labels(array: Array, where: str) -> list[str]:
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or array.dtype.kind not in "uiU":
+        raise DataError(
+            f"{where} has type {array.dtype} and shape {array.shape}; expected one whole number or"
+            " string an image, (N,)"
+        )
+    return [str(label) for label in array.tolist()]

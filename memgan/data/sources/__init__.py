@@ -1,0 +1,1 @@
+"""Named sources and folders of images."""

@@ -1,0 +1,12 @@
+# What the room memgan.detectors offers to the others; everything else in it is its own.
+
+from .base import Detector as Detector
+from .base import Rebuilt as Rebuilt
+from .base import Scores as Scores
+from .memgan import Codes as Codes
+from .memgan import Memgan as Memgan
+from .parts.losses import projection_loss as projection_loss
+from .parts.memory import project as project
+from .parts.memory import sample_addresses as sample_addresses
+from .registry import DETECTORS as DETECTORS
+from .registry import build_detector as build_detector

@@ -1,0 +1,35 @@
+"""One pass over the training images in shuffled batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from memgan.data import Pixels
+from memgan.detectors.parts.batches import batch_count
+
+
+def mean_losses(
+    images: Pixels,
+    step: Callable[[Tensor], dict[str, Tensor]],
+    *,
+    batch_size: int,
+    shuffling: torch.Generator,
+    device: torch.device,
+) -> dict[str, float]:
+    """Take `step` on every batch; the means of the losses it gives, by name.
+
+    images: uint8 (N, C, H, W), N at least 2, cut as `batch_count` says, in an order drawn from
+    `shuffling`.
+    step: of pixels on `device` to detached losses.
+    """
+    resident = torch.tensor(images, device=device)
+    order = torch.randperm(len(images), generator=shuffling)
+    batches = order.tensor_split(batch_count(len(images), batch_size))
+    totals: dict[str, Tensor] = {}
+    for batch in batches:
+        for loss, value in step(resident[batch.to(device)]).items():
+            totals[loss] = totals.get(loss, torch.zeros((), device=device)) + value
+    return {loss: float(total) / len(batches) for loss, total in totals.items()}

@@ -1,0 +1,150 @@
+"""What detectors share that are one network, trained to rebuild normal images."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from memgan.config import DetectorParameters, RebuilderParameters
+from memgan.data import Pixels
+from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.detectors.parts import losses
+from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batchnorm import renew_statistics
+from memgan.detectors.parts.contrast import Seen, see
+from memgan.detectors.parts.cooling import rate_factor
+from memgan.detectors.parts.epochs import mean_losses
+from memgan.detectors.parts.networks import initialise
+from memgan.detectors.parts.weights import copied, kept, take_weights
+
+
+class Rebuilder(Detector):
+    """A network that rebuilds images; the score is how far an image is from what it makes of it."""
+
+    def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
+        super().__init__(parameters, **arguments)
+        assert isinstance(parameters, RebuilderParameters)
+        self.parameters = p = parameters
+        self.epoch = 0
+        self.shuffling = torch.Generator().manual_seed(self.seed)
+        with torch.random.fork_rng(devices=[]):  # Layers first fill themselves from the global one.
+            parts = self.net(p, self.image_shape)
+        self._start(parts, torch.Generator().manual_seed(self.seed + 2))
+        self.parts = parts.to(self.device)
+        self.optimiser = self.adam(self.parts)
+
+    @classmethod
+    @abstractmethod
+    def net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
+        """The network, x (B, C, H, W) → the same shape."""
+
+    def _start(self, net: nn.Module, generator: torch.Generator) -> None:
+        """Fill its weights."""
+        initialise(net, generator)
+
+    @abstractmethod
+    def _step(self, x: Tensor) -> dict[str, Tensor]:
+        """One step of Adam on a batch, as the networks see it; the losses, detached."""
+
+    def adam(self, parts: nn.Module) -> torch.optim.Adam:
+        """An optimiser of some of the networks, as the parameters say."""
+        p = self.parameters
+        return torch.optim.Adam(
+            parts.parameters(), lr=p.learning_rate, betas=(p.beta1, p.beta2), fused=True
+        )
+
+    @staticmethod
+    def distance(x: Tensor, rebuilt: Tensor) -> Tensor:
+        """The score of each image, (B,)."""
+        return losses.distance(x, rebuilt)
+
+    def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        self.epoch += 1
+        self._set_rates()
+        self.parts.train()
+        return mean_losses(
+            images,
+            lambda pixels: self._step(self._see(pixels).x),
+            batch_size=self.parameters.batch_size,
+            shuffling=self.shuffling,
+            device=self.device,
+        )
+
+    def _set_rates(self) -> None:
+        p = self.parameters
+        factor = rate_factor(p.cooldown, epochs=p.epochs, epoch=self.epoch)
+        for optimiser in self._optimisers():
+            for group in optimiser.param_groups:
+                group["lr"] = factor * p.learning_rate
+
+    def _optimisers(self) -> list[torch.optim.Adam]:
+        return [self.optimiser]
+
+    def _update(self, loss: Tensor) -> None:
+        self.optimiser.zero_grad()
+        torch.autograd.backward(loss, inputs=list(self.parts.parameters()))
+        self.optimiser.step()
+
+    def prepare_to_score(self, images: Pixels) -> None:
+        renew_statistics(
+            self.parts, images, lambda pixels: self.parts(self._see(pixels).x), self.device
+        )
+
+    def scorer(self) -> nn.Module:
+        self.parts.eval()
+        return _Scorer(self.parts, self.distance, self.parameters.contrast_normalised)
+
+    def score(self, images: Pixels) -> Scores:
+        scorer = self.scorer()
+        return in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
+
+    def rebuild(self, images: Pixels) -> Rebuilt:
+        scorer = self.scorer()
+        return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
+
+    def _see(self, pixels: Tensor) -> Seen:
+        return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "parts": self.parts.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "shuffling": self.shuffling.get_state(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.epoch = int(state["epoch"])
+        self.parts.load_state_dict(state["parts"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.shuffling.set_state(state["shuffling"])
+
+    @classmethod
+    def weight_count(cls, parameters: DetectorParameters, image_shape: tuple[int, int, int]) -> int:
+        assert isinstance(parameters, RebuilderParameters)
+        with torch.device("meta"):
+            net = cls.net(parameters, image_shape)
+        return sum(value.numel() for value in kept(net).values())
+
+    def weights(self) -> dict[str, Tensor]:
+        return copied(kept(self.parts))
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        take_weights(weights, kept(self.parts))
+
+
+class _Scorer(nn.Module):
+    def __init__(
+        self, parts: nn.Module, distance: Callable[[Tensor, Tensor], Tensor], normalised: bool
+    ) -> None:
+        super().__init__()
+        self.parts, self.distance, self.normalised = parts, distance, normalised
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        seen = see(images, contrast_normalised=self.normalised)
+        rebuilt = self.parts(seen.x)
+        return self.distance(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)

@@ -1,0 +1,1 @@
+"""docs/results.md and the printed tables, rendered from result cells."""

@@ -1,0 +1,96 @@
+"""What leaving a part out costs: differences of two columns, with their interval."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from math import sqrt
+
+from memgan.paper.cells.tables import Figure, Table
+from memgan.paper.published.tables import RUNS, PublishedFigure
+
+
+def difference(table: Table, first: str, second: str) -> Figure | None:
+    """Mean over classes of `first` less `second`, seed by seed of those that both have whole.
+
+    first, second: configurations of the table. None where they share no seed.
+    """
+    by_seed = _gaps(table, first, second)
+    return Figure.of([statistics.fmean(gaps.values()) for gaps in by_seed]) if by_seed else None
+
+
+def half_width_between(first: Figure, second: Figure) -> float | None:
+    """Half of the 95 % interval of two means' difference, their seeds not paired (Welch).
+
+    One that draws no random numbers has no spread. None where neither has one.
+    """
+    return _welch([_squared_error(f.sd, f.seeds) for f in (first, second) if f.sd])
+
+
+def half_width_to_printed(own: Figure, printed: Sequence[PublishedFigure]) -> float | None:
+    """Half of the 95 % interval of how far `own` is from the mean of printed figures (Welch).
+
+    printed: one for each class that `own` is over; their runs are taken as independent. None
+    where `own` is of one seed, as nobody knows its spread then.
+    """
+    if own.sd is None:
+        return None
+    theirs = [_squared_error(f.sd / len(printed), RUNS) for f in printed if f.sd]
+    return _welch([*([_squared_error(own.sd, own.seeds)] if own.sd else []), *theirs]) or 0.0
+
+
+def _squared_error(sd: float, values: int) -> tuple[float, int]:
+    """Of a mean of so many values: its standard error squared, and the degrees of freedom."""
+    return sd**2 / values, values - 1
+
+
+def _welch(errors: Sequence[tuple[float, int]]) -> float | None:
+    """Half of the 95 % interval of a sum or difference of means, from their `_squared_error`s."""
+    if not errors:
+        return None
+    from scipy.stats import t
+
+    variance = sum(v for v, _ in errors)
+    freedom = variance**2 / sum(v**2 / degrees for v, degrees in errors)
+    return float(t.ppf(0.975, freedom)) * sqrt(variance)
+
+
+def differences(table: Table) -> list[str]:
+    """One line for each column but the first: what it has less or more than the first."""
+    start, *variations = table.layout.columns
+    lines = []
+    for column in variations:
+        gap = difference(table, column.configuration, start.configuration)
+        if gap is None:
+            continue
+        half = gap.half_width
+        if half is None:
+            interval = " points (one seed)"
+        else:
+            none = "" if abs(gap.mean) > half else ", not told apart from none"
+            interval = f" ± {100 * half:.1f} points{none}"
+        lines.append(
+            f"{column.title}: {100 * gap.mean:+.1f}{interval}"
+            + _by_class(table, column.configuration, start.configuration)
+        )
+    return lines
+
+
+def _by_class(table: Table, first: str, second: str) -> str:
+    by_seed = _gaps(table, first, second)
+    gaps = {k: statistics.fmean(gaps[k] for gaps in by_seed) for k in table.classes}
+    return f" ({', '.join(f'{k} {100 * gap:+.1f}' for k, gap in gaps.items())})"
+
+
+def _gaps(table: Table, first: str, second: str) -> list[dict[str, float]]:
+    """By class, of each seed that both configurations have for all classes of the table."""
+    auroc = {(c.configuration, c.normal_class, c.seed): c.auroc for c in table.cells}
+
+    def whole(configuration: str, seed: int) -> bool:
+        return all((configuration, k, seed) in auroc for k in table.classes)
+
+    return [
+        {k: auroc[first, k, seed] - auroc[second, k, seed] for k in table.classes}
+        for seed in sorted({cell.seed for cell in table.cells})
+        if whole(first, seed) and whole(second, seed)
+    ]

@@ -1,1 +1,0 @@
-"""The paper's tables and figures, rendered from what was recorded, beside what was printed."""

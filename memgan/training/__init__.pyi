@@ -1,0 +1,9 @@
+# What the room memgan.training offers to the others; everything else in it is its own.
+
+from .cell_files import load_cell as load_cell
+from .cell_files import save_cell as save_cell
+from .cells import Cell as Cell
+from .cells import train_cell as train_cell
+from .cells import train_cells as train_cells
+from .lockstep import EpochReport as EpochReport
+from .lockstep import Training as Training

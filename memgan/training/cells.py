@@ -1,0 +1,156 @@
+"""Cells: one configuration on one normal class with one seed, trained in full and then tested."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+
+from memgan.analysis import CodePlane, Extremes, find_extremes, project_to_plane, sample_evenly
+from memgan.config import Configuration, Runtime
+from memgan.data import Development, Flags, LabeledImages, Pixels, Split
+from memgan.detectors import Detector, Memgan, Scores
+from memgan.errors import TrainingDiverged
+from memgan.machine import hold_to_gpu_share, machine_share, prepare_process, trainings_at_once
+from memgan.stats import ImageScores, auroc, average_precision, false_positive_rate_at_recall
+from memgan.training.lockstep import Training
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """What one full training gave. Figures are 0 to 1; None where the labels needed are absent."""
+
+    normal_class: str
+    seed: int
+    val_auroc: float | None
+    test_auroc: float | None
+    test_average_precision: float | None
+    test_fpr_at_95_recall: float | None
+    seconds: float
+    weights: dict[str, torch.Tensor]
+    normal_scores: Scores
+    """Scores of the held-out normals, ascending: what calibration is made from."""
+    test_scores: Scores
+    test_anomalous: Flags
+    decoded_memory: Pixels | None = field(default=None)
+    """G(M), uint8 (n, C, H, W), for detectors with a memory."""
+    extremes: Extremes | None = field(default=None)
+    code_plane: CodePlane | None = field(default=None)
+    """For detectors with a memory."""
+    validation: ImageScores | None = field(default=None)
+    """Of the images that it was validated on: labelled ones, or anomalies made from normals."""
+
+
+def train_cell(
+    configuration: Configuration,
+    development: Development,
+    test: LabeledImages,
+    normal_class: str,
+    seed: int,
+) -> Cell:
+    """Train on one normal class with one seed, then score the test images once.
+
+    Raises TrainingDiverged.
+    """
+    prepare_process(configuration.runtime.threads)
+    started = time.perf_counter()
+    training = Training(configuration, development, classes=[normal_class], seed=seed)
+    while not training.finished:
+        training.advance(validate=False)
+    val_auroc = training.validate().get(normal_class)
+    detector = training.detectors[normal_class]
+    held_out = development.validation.of_class(normal_class)
+    anomalous = test.anomalous(normal_class)
+    scores = detector.score(test.images)
+    if not np.isfinite(scores).all():
+        raise TrainingDiverged(
+            f"scores of class {normal_class} (seed {seed}) are not finite; lower the learning rate"
+        )
+    comparable = bool(anomalous.any() and not anomalous.all())
+    return Cell(
+        normal_class=normal_class,
+        seed=seed,
+        val_auroc=val_auroc,
+        test_auroc=auroc(scores, anomalous) if comparable else None,
+        test_average_precision=average_precision(scores, anomalous) if comparable else None,
+        test_fpr_at_95_recall=(
+            false_positive_rate_at_recall(scores, anomalous) if comparable else None
+        ),
+        seconds=time.perf_counter() - started,
+        weights=detector.weights(),
+        normal_scores=np.sort(detector.score(held_out)),
+        test_scores=scores,
+        test_anomalous=anomalous,
+        decoded_memory=detector.decoded_memory() if isinstance(detector, Memgan) else None,
+        extremes=find_extremes(detector, test.images, scores, anomalous),
+        code_plane=(
+            _code_plane(detector, test, anomalous) if isinstance(detector, Memgan) else None
+        ),
+        validation=None if val_auroc is None else _validation(detector, development, normal_class),
+    )
+
+
+def _validation(detector: Detector, development: Development, normal_class: str) -> ImageScores:
+    images, anomalous = development.validation_of(normal_class)
+    return ImageScores(detector.score(images), anomalous)
+
+
+def _code_plane(detector: Memgan, test: LabeledImages, anomalous: Flags) -> CodePlane:
+    some = sample_evenly(anomalous)
+    codes = detector.codes(test.images[some])
+    return project_to_plane(codes, anomalous[some], detector.memory_units())
+
+
+def train_cells(
+    configuration: Configuration,
+    split: Split,
+    *,
+    classes: Sequence[str],
+    seeds: Sequence[int],
+    jobs: int | None = None,
+    note: Callable[[str], None] = lambda line: None,
+) -> Iterator[Cell]:
+    """Cells of all classes and seeds, as they are done, several processes at once.
+
+    jobs: processes at most; by default as many as cores allow at `runtime.threads` each, one on a
+    GPU. Never more than memory suffices for. Several on a GPU have equal shares of its memory.
+    note: told a line where memory is what limits them.
+    """
+    wanted = [(name, seed) for seed in seeds for name in classes]
+    at_once = _at_once(configuration.runtime, len(wanted), jobs, note)
+    on_gpu = _on_gpu(configuration.runtime)
+    run = joblib.Parallel(n_jobs=at_once, return_as="generator_unordered")
+    yield from run(
+        joblib.delayed(_train_within)(
+            1 / at_once if on_gpu else 0.0,
+            configuration,
+            split.development,
+            split.test,
+            name,
+            seed,
+        )
+        for name, seed in wanted
+    )
+
+
+def _train_within(gpu_share: float, *arguments: Any) -> Cell:
+    hold_to_gpu_share(gpu_share)
+    return train_cell(*arguments)
+
+
+def _at_once(runtime: Runtime, wanted: int, jobs: int | None, note: Callable[[str], None]) -> int:
+    share, on_gpu = machine_share(), _on_gpu(runtime)
+    fits = trainings_at_once(share, threads=runtime.threads, on_gpu=on_gpu, most=jobs)
+    by_cores = jobs or (1 if on_gpu else share.cpus // runtime.threads)
+    if fits < min(by_cores, wanted):
+        note(f"memory suffices for {fits} training{'s' * (fits > 1)} at once")
+    return min(fits, wanted)
+
+
+def _on_gpu(runtime: Runtime) -> bool:
+    return runtime.device == "cuda" or (runtime.device == "auto" and torch.cuda.is_available())

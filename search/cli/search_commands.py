@@ -1,0 +1,332 @@
+"""`memgan search`, `export` and `doctor`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from search.cli.options import Json, Results
+from search.stopping import current, is_interruption, stoppable
+
+if TYPE_CHECKING:
+    from search.results import GoingOn
+    from search.workflow import StudyResult
+
+
+@stoppable(process_ends=True)
+def search(
+    study_file: Annotated[
+        Path | None, typer.Argument(metavar="[STUDY.yaml]", help="Else: digits, in minutes.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The study's name.")] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="NAME", help="Go on with a study.")
+    ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, pca, neighbours,"
+            " ocsvm or iforest."
+        ),
+    ] = None,
+    protocol: Annotated[str | None, typer.Option(metavar="shared|per-class")] = None,
+    normal_class: Annotated[
+        str | None, typer.Option(metavar="all|C[,C…]", help="Normal classes.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(metavar="N", help="Trials in all.")] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Epochs of a trial.")] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(metavar="30m", help="90s, 30m, 4h, 2d; over all invocations.")
+    ] = None,
+    sampler: Annotated[str | None, typer.Option(metavar="tpe|gp|cmaes|qmc|nsga2|random")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="asha|hyperband|median|pbt|none")] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            metavar="val-auroc|label-free[,scoring-seconds]",
+            help="What judges trials: labelled anomalies, or anomalies made from normal images;"
+            " after it what else counts.",
+        ),
+    ] = None,
+    final_seeds: Annotated[
+        int | None, typer.Option(metavar="N", help="Seeds the winner is trained anew with.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The study's seed.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A value fixes, a list is searched."),
+    ] = None,
+    data: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="The images.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch missing data.")] = False,
+    device: Annotated[str | None, typer.Option(metavar="auto|cpu|cuda")] = None,
+    gpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
+    cpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
+    max_concurrent: Annotated[int | None, typer.Option(metavar="N")] = None,
+    price_per_hour: Annotated[
+        float | None, typer.Option(metavar="F", help="Of all machines; shows what it costs.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDR", help="A Ray cluster [RAY_ADDRESS]; else local.")
+    ] = None,
+    mend_journal: Annotated[
+        bool,
+        typer.Option("--mend-journal", help="With --resume: leave out damaged lines, go on."),
+    ] = False,
+    results: Results = Path("results"),
+    tracking_uri: Annotated[
+        str | None, typer.Option(metavar="URI", help="[MLFLOW_TRACKING_URI]; else under DIR.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find, record and export the best configuration of a detector.
+
+    Example: memgan search configs/studies/mnist.yaml --data-dir ~/data --trials 30
+    """
+    from search.ray import standard_output_kept_clean
+
+    out = standard_output_kept_clean()
+    from memgan.errors import BadInput
+    from search.journal import JournalDamaged
+    from search.study import Study
+    from search.workflow import resume as resume_study
+    from search.workflow import run
+
+    options = {
+        "detector": detector,
+        "protocol": protocol,
+        "normal_class": normal_class,
+        "trials": trials,
+        "epochs": epochs,
+        "time_budget": time_budget,
+        "sampler": sampler,
+        "scheduler": scheduler,
+        "objective": objective,
+        "final_seeds": final_seeds,
+        "seed": seed,
+        "source": data,
+        "data_dir": data_dir,
+        "device": device,
+        "gpus_per_trial": gpus_per_trial,
+        "cpus_per_trial": cpus_per_trial,
+        "max_concurrent": max_concurrent,
+        "price_per_hour": price_per_hour,
+    }
+    with _told_how_to_go_on(results, tracking_uri, address) as going_on:
+        if resume is not None:
+            if study_file is not None or name is not None:
+                raise BadInput("--resume NAME goes with neither a study file nor --name")
+            going_on.name = resume
+            go_on = partial(
+                resume_study,
+                resume,
+                options=options,
+                settings=settings or [],
+                results=results,
+                tracking_uri=tracking_uri,
+                address=address,
+                download=download,
+                note=_note,
+            )
+            try:
+                result = go_on(mend=mend_journal)
+            except JournalDamaged as fault:
+                if mend_journal or not (sys.stdin and sys.stdin.isatty()):
+                    raise
+                typer.confirm(f"{fault}\nleave them out and go on?", abort=True, err=True)
+                result = go_on(mend=True)
+        else:
+            study = Study.default() if study_file is None else Study.from_yaml(study_file)
+            study = study.with_options(name=name, **options).with_settings(settings or [])
+            going_on.name = study.name
+            result = run(
+                study,
+                results=results,
+                tracking_uri=tracking_uri,
+                address=address,
+                download=download,
+                note=_note,
+            )
+        if as_json:
+            typer.echo(json.dumps(result.document()), out)
+        else:
+            _print_result(result, out)
+        _warn(result)
+        if result.interrupted:
+            raise KeyboardInterrupt
+
+
+def export(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study's name.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Else the study's own export folder.")
+    ] = None,
+    false_alarm_rate: Annotated[
+        float | None,
+        typer.Option(help="Share of normals that bundles may flag, such as 0.01; else 0.05."),
+    ] = None,
+    register: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Into MLflow's Model Registry, as a version of NAME."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --register: champion, better or not.")
+    ] = False,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="The registry; else where the study is recorded."),
+    ] = None,
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Write the best configuration and bundles of a study, and register them.
+
+    A registered export becomes NAME's champion if it is better than the champion on the validation
+    images of the same data and objective, by the rule of `compare`.
+
+    Example: memgan export digits --out best-of-digits --register digits
+    """
+    from memgan.errors import BadInput
+    from memgan.fitting_table import show
+    from search.report import caution_lines, report_remarks, report_table
+    from search.results import StudyFolder
+    from search.workflow import export_study, register_study
+    from tracking.registry import check_name
+
+    if register is None and (force or tracking_uri):
+        raise BadInput("--force and --tracking-uri go with --register NAME alone")
+    if register is not None:
+        check_name(register)
+    folder = out or StudyFolder.at(results, study).export
+    report = export_study(
+        study, results=results, out=out, false_alarm_rate=false_alarm_rate, note=_note
+    )
+    if not as_json:
+        show(report_table(report))
+        for line in report_remarks(report):
+            typer.echo(line)
+        for line in caution_lines(report, _CAUTIONS_SHOWN):
+            typer.echo(f"caution: {line}")
+        typer.echo(f"best configuration and bundles: {folder}")
+    document = {**report, "export": str(folder)}
+    if register is not None:
+        registered = register_study(
+            study, register, results=results, out=out, tracking_uri=tracking_uri, force=force
+        )
+        document["registered"] = registered.model_dump()
+        if not as_json:
+            for line in registered.lines():
+                typer.echo(line)
+    if as_json:
+        typer.echo(json.dumps(document))
+
+
+@stoppable(process_ends=True)
+def doctor(
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
+    ] = None,
+    results: Results = Path("results"),
+    tracking_uri: Annotated[str | None, typer.Option(metavar="URI")] = None,
+    address: Annotated[str | None, typer.Option(metavar="ADDR")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check versions, device, Ray, tracking and data, and say what to do about what fails.
+
+    Example: memgan doctor --tracking-uri http://127.0.0.1:5000
+    """
+    from search.ray import standard_output_kept_clean
+
+    out = standard_output_kept_clean()
+    from search.cli.doctor import examine
+
+    findings = examine(results, tracking_uri, address, data_dir)
+    if as_json:
+        typer.echo(json.dumps({"findings": [finding.document() for finding in findings]}), out)
+    else:
+        for finding in findings:
+            line = f"{'ok  ' if finding.works else 'FAIL'}  {finding.what}: {finding.line}"
+            typer.echo(line, out)
+    if not all(finding.works for finding in findings):
+        raise typer.Exit(1)
+
+
+_CAUTIONS_SHOWN = 5
+
+
+def _print_result(result: StudyResult, out: TextIO) -> None:
+    from memgan.fitting_table import show
+    from search.report import caution_lines, front_table, report_remarks, report_table
+    from tracking import ui_command
+
+    if result.report is not None:
+        report = result.report
+        show(report_table(report), out)
+        for line in report_remarks(report):
+            typer.echo(line, out)
+        for trial, values in report["values"].items():
+            shown = ", ".join(
+                f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+                for key, value in values.items()
+            )
+            typer.echo(f"winner: trial {trial} ({shown})", out)
+        for line in caution_lines(report, _CAUTIONS_SHOWN):
+            typer.echo(f"caution: {line}", out)
+    for front in result.fronts.values():
+        show(front_table(front, result.study.objectives), out)
+    counts = ", ".join(f"{count} {state}" for state, count in result.trials.items() if count)
+    typer.echo(f"trials: {counts or 'none'}; {result.seconds:.0f} s", out)
+    if result.report is not None:
+        typer.echo(f"best configuration and bundles: {result.folder.export}", out)
+        typer.echo(
+            f"compare runs in MLflow: {ui_command(result.tracking_uri, result.folder.results)}",
+            out,
+        )
+
+
+def _warn(result: StudyResult) -> None:
+    from tracking.address import sync_command
+
+    for line in result.remainder.lines(sync_command(result.study.name, result.folder.where)):
+        _note(line)
+    for fault in result.faults:
+        _note(f"record: {fault}")
+
+
+@contextmanager
+def _told_how_to_go_on(
+    results: Path | str, tracking_uri: str | None, address: str | None
+) -> Iterator[GoingOn]:
+    from search.results import GoingOn
+
+    going_on = GoingOn(results, tracking_uri, address)
+
+    def tell() -> None:
+        if line := going_on.line():
+            _note(line)
+
+    def tell_at_worst() -> None:
+        tell()
+        _note("memgan: interrupted")
+
+    current().at_worst(tell_at_worst)
+    try:
+        yield going_on
+    except BaseException as error:
+        if is_interruption(error):
+            with current().held():
+                tell()
+        raise
+
+
+def _note(line: str) -> None:
+    typer.echo(line, err=True)

@@ -1,0 +1,13 @@
+# What the room search.finals offers to the others; everything else in it is its own.
+
+from .baselines import anchors_on_ray as anchors_on_ray
+from .best_yaml import best_configuration as best_configuration
+from .best_yaml import with_origin as with_origin
+from .certainty import ANCHOR_TITLES as ANCHOR_TITLES
+from .certainty import cautions as cautions
+from .certainty import stored_influences as stored_influences
+from .finals import FinalCells as FinalCells
+from .finals import Winner as Winner
+from .finals import run_finals as run_finals
+from .finals import stored_finals as stored_finals
+from .finals import superseded as superseded

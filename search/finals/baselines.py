@@ -1,0 +1,81 @@
+"""The anchors every result stands beside: PCA and nearest neighbours on the same splits."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from memgan.bundle import mean_over_classes, summary
+from memgan.config import Configuration, Runtime
+from memgan.data import Split
+from memgan.errors import MemganError
+from memgan.training import Training, train_cell
+from search.ray import TaskQueue
+
+_CANDIDATES: Mapping[str, Sequence[dict[str, int]]] = {
+    "pca": [{"components": 10}, {"components": 32}],
+    "neighbours": [{"neighbours": 1}, {"neighbours": 5}],
+}
+
+
+def anchor(detector: str, split: Split, classes: Sequence[str], runtime: Runtime) -> dict[str, Any]:
+    """One anchor: its setting chosen by validation AUROC, then tested once.
+
+    Gives {"parameters", "classes": {name: summary}, "mean"} in the form of a report.
+    """
+    candidates = [
+        Configuration(detector=detector, parameters=values, runtime=runtime)
+        for values in _CANDIDATES[detector]
+    ]
+    best = max(candidates, key=lambda candidate: _validated(candidate, split, classes))
+    cells = {
+        name: [train_cell(best, split.development, split.test, name, seed=0)] for name in classes
+    }
+    return {
+        "parameters": best.parameters.model_dump(exclude={"epochs"}),
+        "classes": {name: summary(of_class) for name, of_class in cells.items()},
+        "mean": mean_over_classes(cells),
+    }
+
+
+def anchors_on_ray(
+    split: Split,
+    classes: Sequence[str],
+    runtime: Runtime,
+    queue: TaskQueue,
+    *,
+    cpus: float = 1,
+) -> Callable[[], dict[str, dict[str, Any]]]:
+    """Put all anchors into the queue, each for `cpus` cores; gives a function that waits for
+    them, by name.
+
+    That one raises MemganError if an anchor failed.
+    """
+    import ray
+
+    runtime = runtime.model_copy(update={"device": "cpu"})
+    shared = ray.put(split)
+    task = ray.remote(num_cpus=cpus, max_retries=2)(anchor)
+    keys = {("anchor", name): name for name in _CANDIDATES}
+    for key, name in keys.items():
+        queue.add(key, partial(task.remote, name, shared, tuple(classes), runtime))
+
+    def wait() -> dict[str, dict[str, Any]]:
+        found = {keys[key]: reference for key, reference in queue.ended(keys)}
+        try:
+            return {name: ray.get(found[name]) for name in keys.values()}
+        except ray.exceptions.RayError as error:
+            line = " ".join(str(getattr(error, "cause", None) or error).split())[:300]
+            raise MemganError(
+                f"an anchor failed ({line}); the finals are kept: go on with --resume"
+            ) from error
+
+    return wait
+
+
+def _validated(configuration: Configuration, split: Split, classes: Sequence[str]) -> float:
+    training = Training(configuration, split.development, classes=classes, seed=0)
+    training.advance(validate=False)
+    return statistics.fmean(training.validate().values())

@@ -1,0 +1,163 @@
+"""How sure the choice of a winner is: whether other trials tie with it within the noise of the
+validation set, and whether the study's own simple detectors are ahead of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from memgan.data import Development
+from memgan.stats import (
+    TIE_BREAK,
+    Influence,
+    judges_of_trials,
+    paired_standard_error,
+    standard_error,
+    unpaired_standard_error,
+)
+from search.finals.finals import Winner
+from search.journal import TrialOutcome
+from search.results import Storage
+from search.trials import INFLUENCE_FILE, stored
+
+ANCHOR_TITLES = {"pca": "PCA", "neighbours": "nearest neighbours"}
+_SURE = 1.96
+"""Standard errors beyond which a difference is no chance, 19 times of 20."""
+
+
+def cautions(
+    winner: Winner,
+    outcomes: Sequence[TrialOutcome],
+    influences: Mapping[str, Influence],
+    anchors: Mapping[str, Any],
+    development: Development,
+) -> list[dict[str, Any]]:
+    """What is to be said of the choice in one group of classes; nothing where it is clear.
+
+    influences: by trial, of those that have one; trials without are compared by the largest error
+    among those with, else by numbers of images alone. anchors: as in a report. Gives mappings with
+    "kind" ("tie" or "behind"), "group", "line" and the figures that the line tells, AUROC 0 to 1.
+    """
+    found = (
+        _tie(winner, outcomes, influences, development),
+        _behind(winner, anchors, development),
+    )
+    return [{"group": winner.group.name, **each} for each in found if each]
+
+
+def stored_influences(
+    outcomes: Sequence[TrialOutcome], checkpoints: Storage
+) -> dict[str, Influence]:
+    """By trial, of those whose checkpoint is kept and has one."""
+    found: dict[str, Influence] = {}
+    for outcome in outcomes:
+        if outcome.checkpoint is None:
+            continue
+        try:
+            content = stored(checkpoints, outcome.checkpoint).read(INFLUENCE_FILE)
+            found[outcome.trial_id] = np.load(io.BytesIO(content), allow_pickle=False)
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def _tie(
+    winner: Winner,
+    outcomes: Sequence[TrialOutcome],
+    influences: Mapping[str, Influence],
+    development: Development,
+) -> dict[str, Any] | None:
+    won = winner.outcome
+    full = [o for o in outcomes if o.state == "finished" and o.mean is not None]
+    others = sorted(
+        (o for o in full if o.trial_id != won.trial_id), key=lambda o: (-(o.mean or 0), o.trial_id)
+    )
+    ours = influences.get(won.trial_id)
+    tied: list[str] = []
+    nearest: tuple[float, float, bool] | None = None
+    largest = 0.0
+    for other in others:
+        apart = (won.mean or 0.0) - (other.mean or 0.0)
+        theirs = influences.get(other.trial_id)
+        paired = ours is not None and theirs is not None and ours.shape == theirs.shape
+        if paired and ours is not None and theirs is not None:
+            error = paired_standard_error(ours, theirs)
+            largest = max(largest, error)
+        else:
+            error = largest or unpaired_standard_error(
+                _error(won.val_auroc, winner, development),
+                _error(other.val_auroc, winner, development),
+            )
+        if apart > max(_SURE * error, TIE_BREAK):
+            break
+        tied.append(other.trial_id)
+        nearest = nearest or (apart, error, paired)
+    if nearest is None:
+        return None
+    apart, error, paired = nearest
+    how = "on the same images" if paired else "by the number of images"
+    line = (
+        f"{len(tied)} of {len(others)} other finished trials cannot be told from the winner by"
+        f" these validation images: trial {tied[0]} "
+    )
+    if 100 * apart < 0.005:
+        line += "has the same figure"
+    else:
+        line += (
+            f"is {100 * apart:.2f} points behind, and the difference has a standard error of"
+            f" {100 * error:.2f} ({how})"
+        )
+    if won.made_auroc and all(of["mean"] == 1 for of in won.made_auroc.values()):
+        line += "; the winner tells every made anomaly, so that margins between scores decided"
+    return {
+        "kind": "tie",
+        "line": f"{line}; more validation images could tell them apart, more trials cannot",
+        "trials": tied,
+        "difference": apart,
+        "standard_error": error,
+        "paired": paired,
+    }
+
+
+def _behind(
+    winner: Winner, anchors: Mapping[str, Any], development: Development
+) -> dict[str, Any] | None:
+    ours = winner.outcome.mean
+    best: tuple[float, str, dict[str, float]] | None = None
+    for name, anchor in anchors.items():
+        figures = {c: anchor["classes"][c].get("val_auroc") for c in winner.group.classes}
+        if any(figure is None for figure in figures.values()):
+            continue
+        mean = sum(figures.values()) / len(figures)
+        if best is None or mean > best[0]:
+            best = mean, name, figures
+    if ours is None or best is None or best[0] - ours <= TIE_BREAK:
+        return None
+    mean, name, figures = best
+    error = unpaired_standard_error(
+        _error(winner.outcome.val_auroc, winner, development), _error(figures, winner, development)
+    )
+    return {
+        "kind": "behind",
+        "line": f"the winner is behind a simple detector on the same validation images:"
+        f" {ANCHOR_TITLES.get(name, name)} has {100 * mean:.2f}, the winner {100 * ours:.2f}, and"
+        f" the difference a standard error of at most {100 * error:.2f}; take that one"
+        f" (--detector {name}), or search more widely",
+        "anchor": name,
+        "difference": mean - ours,
+        "standard_error": error,
+        "paired": False,
+    }
+
+
+def _error(figures: Mapping[str, float], winner: Winner, development: Development) -> float:
+    """The standard error of a mean over the group's classes, by numbers of images alone."""
+    errors = []
+    for name in winner.group.classes:
+        judges = judges_of_trials(development, name)
+        anomalies = min(judges.anomalies, judges.normals) if judges.made else judges.anomalies
+        errors.append(standard_error(figures.get(name, 0.5), judges.normals, anomalies))
+    return unpaired_standard_error(*errors) / len(errors)

@@ -1,0 +1,7 @@
+"""What Optuna knows of a study's trials, in a file that outlives its process. Uses study and
+results.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,84 @@
+"""What became of a trial, and which trial won."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from search.study import DIRECTIONS, JUDGES
+
+State = Literal["finished", "stopped", "failed", "unfinished"]
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """One trial, as the study's journal has it."""
+
+    trial_id: str
+    state: State
+    """finished: saw its full budget. stopped: early, by scheduler or time. failed: see `error`.
+    unfinished: cut off; goes on when the study is resumed."""
+    values: dict[str, Any]
+    """The searched parameters, as its weights began with them."""
+    epochs: int
+    """Epochs done."""
+    val_auroc: dict[str, float]
+    """0 to 1 after the last epoch, by normal class, with "mean"; empty before the first."""
+    made_auroc: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Of a finished trial that made anomalies judge: 0 to 1 by their kind, then by normal class,
+    with "mean"."""
+    schedule: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Parameters that changed in training, by the epoch from which they hold."""
+    objectives: dict[str, float] = field(default_factory=dict)
+    """Of a finished trial by name, where the study has several."""
+    error: str | None = None
+    stopped_by: str | None = None
+    checkpoint: str | None = None
+    """The folder of the newest complete checkpoint, holding `training.pt`; as `checkpoints.stored`
+    reads it."""
+    in_training: bool = False
+    """Unfinished, and handed out to be trained; true where the study runs, stale where it died."""
+
+    @property
+    def mean(self) -> float | None:
+        """The objective, or None before the first epoch."""
+        return self.val_auroc.get("mean")
+
+
+@dataclass(frozen=True)
+class TrialsResult:
+    """All trials of one group of classes so far, earlier invocations included."""
+
+    outcomes: tuple[TrialOutcome, ...]
+    interrupted: bool = False
+    """By SIGINT or SIGTERM."""
+    timed_out: bool = False
+
+    @property
+    def best(self) -> TrialOutcome | None:
+        """The winner, or None where no trial saw its full budget."""
+        return best(self.outcomes)
+
+    def counts(self) -> dict[str, int]:
+        """Trials by state, zeros included."""
+        found = dict.fromkeys(("finished", "stopped", "failed", "unfinished"), 0)
+        for outcome in self.outcomes:
+            found[outcome.state] += 1
+        return found
+
+
+def best(outcomes: Iterable[TrialOutcome]) -> TrialOutcome | None:
+    """The highest mean among trials that saw their full budget; of equals the better in other
+    objectives, then the earlier trial."""
+    full = [o for o in outcomes if o.state == "finished" and o.mean is not None]
+    return min(full, key=_rank, default=None)
+
+
+def _rank(outcome: TrialOutcome) -> tuple[float | str, ...]:
+    others = [
+        -value if DIRECTIONS[name] == "maximize" else value
+        for name, value in outcome.objectives.items()
+        if name not in JUDGES
+    ]
+    return (-(outcome.mean or 0.0), *others, outcome.trial_id)

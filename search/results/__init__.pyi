@@ -1,0 +1,29 @@
+# What the room search.results offers to the others; everything else in it is its own.
+
+from .beginning import Beginning as Beginning
+from .beginning import beginning_of as beginning_of
+from .beginning import check_same_images as check_same_images
+from .beginning import check_same_made_anomalies as check_same_made_anomalies
+from .beginning import read_beginning as read_beginning
+from .beginning import write_beginning as write_beginning
+from .disk import NEXT_TO_NOTHING as NEXT_TO_NOTHING
+from .disk import ROOM_TO_GO_ON as ROOM_TO_GO_ON
+from .disk import is_full as is_full
+from .disk import out_of_space as out_of_space
+from .disk import why_no_room as why_no_room
+from .export_place import check_place as check_place
+from .export_place import exported as exported
+from .export_place import place_export as place_export
+from .going_on import GoingOn as GoingOn
+from .mirror import Mirror as Mirror
+from .mirror import mirror_holder as mirror_holder
+from .mirror import mirror_of as mirror_of
+from .mirror import studies_at as studies_at
+from .mirror import to_look_at as to_look_at
+from .new_study import NewStudy as NewStudy
+from .places import check_not_a_copy as check_not_a_copy
+from .places import check_places as check_places
+from .storage import Storage as Storage
+from .study_files import WEIGHTS_OF_TRIAL as WEIGHTS_OF_TRIAL
+from .study_files import remove_study as remove_study
+from .study_folder import StudyFolder as StudyFolder

@@ -1,0 +1,161 @@
+"""A study changed from outside: command-line options, and `key=value` settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from memgan.config import parameters_type, parse, read_settings
+from memgan.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from search.study.study import Study
+
+_SECTIONS = ("data", "budget", "sampler", "scheduler", "resources", "final")
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    "name": ("name",),
+    "source": ("data", "source"),
+    "data_dir": ("data", "dir"),
+    "normal_class": ("normal_class",),
+    "protocol": ("protocol",),
+    "objective": ("objective",),
+    "seed": ("seed",),
+    "trials": ("budget", "trials"),
+    "time_budget": ("budget", "time"),
+    "epochs": ("fixed", "epochs"),
+    "final_seeds": ("final", "seeds"),
+    "device": ("resources", "device"),
+    "gpus_per_trial": ("resources", "gpus_per_trial"),
+    "cpus_per_trial": ("resources", "cpus_per_trial"),
+    "max_concurrent": ("resources", "max_concurrent"),
+    "price_per_hour": ("resources", "price_per_hour"),
+}
+_OTHER = ("detector", "sampler", "scheduler")
+_RATES: Mapping[str, Any] = {"low": 3e-4, "high": 1e-2, "log": True}
+_MEMORIES: Mapping[str, Any] = {
+    "learning_rate": _RATES,
+    "memory_units": [10, 25, 50, 100],
+    "memory_dim": {"low": 8, "high": 64, "step": 8},
+}
+_COMPRESSORS: Mapping[str, Any] = {
+    "learning_rate": {**_RATES, "low": 1e-4},
+    "code_dim": [16, 32, 64, 128],
+}
+_SPACES: Mapping[str, Mapping[str, Any]] = {
+    "memgan": _MEMORIES,
+    "memgan-plus": {**_MEMORIES, "residual_weight": [0.25, 0.5, 1.0, 2.0]},
+    "autoencoder": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
+    "memae": {
+        "learning_rate": _RATES,
+        "memory_units": [50, 100, 200, 500],
+        "shrinkage": {"low": 0.5, "high": 3.0},
+    },
+    "alice": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
+    "dcae": _COMPRESSORS,
+    "dsvdd": _COMPRESSORS,
+    "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
+    "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},
+    "pca": {"components": [2, 4, 8, 16, 32]},
+    "neighbours": {"neighbours": [1, 2, 3, 5, 10]},
+}
+"""Searched where the detector is changed by an option, as a study's own space no longer fits."""
+
+
+def apply_options(study: Study, options: Mapping[str, Any]) -> Study:
+    """`study` under options by name; None leaves as it is. ConfigError names a wrong value."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if unknown := sorted(set(given) - set(_PLACES) - set(_OTHER)):
+        raise TypeError(f"no such option: {', '.join(unknown)}")
+    content = _content(study)
+    detector = given.get("detector", study.detector)
+    if detector != study.detector:
+        parameters_type(detector)
+        if detector not in _SPACES:
+            raise ConfigError(
+                f"detector {detector} has nothing to search; train it with `memgan train`, or take"
+                f" {', '.join(_SPACES)}"
+            )
+        content.update(
+            detector=detector,
+            space=dict(_SPACES[detector]),
+            fixed={"epochs": study.epochs} if detector == "memgan" else {},
+            start_from=[],
+        )
+    for section in ("sampler", "scheduler"):
+        name = given.get(section)
+        if name is not None and name != content[section]["name"]:
+            _rename(content, section, name)
+    _make_room(content, given)
+    for name, value in given.items():
+        if name in _PLACES:
+            _put(content, _PLACES[name], value)
+    return parse(type(study), content, "options")
+
+
+def apply_settings(study: Study, settings: Sequence[str]) -> Study:
+    """`study` under `key=value` settings in this order. ConfigError names a wrong one."""
+    content = _content(study)
+    given = read_settings(settings)
+    for key, value in given.items():
+        _set(content, study, key, value)
+    _make_room(content, {key.removesuffix(".name"): value for key, value in given.items()})
+    return parse(type(study), content, "--set")
+
+
+def _set(content: dict[str, Any], study: Study, key: str, value: Any) -> None:
+    head, _, rest = key.partition(".")
+    if key in ("sampler.name", "scheduler.name"):
+        content[head] = {"name": value}  # One's options mean nothing to another.
+        return
+    if head in _SECTIONS and rest:
+        _put(content, (head, rest), value)
+        return
+    fields = list(parameters_type(content["detector"]).model_fields)
+    if head in fields:
+        content["fixed"].pop(key, None)
+        content["space"].pop(key, None)
+        searched = isinstance(value, list | Mapping)
+        content["space" if searched else "fixed"][key] = value
+        return
+    if key in type(study).model_fields and key not in ("space", "fixed", "detector"):
+        content[key] = value
+        return
+    known = [*fields, *(f"{section}.…" for section in _SECTIONS)]
+    near = nearest(head, [*fields, *_SECTIONS])
+    hint = f" did you mean {near!r}?" if near else ""
+    raise ConfigError(f"--set {key}: unknown key;{hint} known: {', '.join(known)}")
+
+
+def _rename(content: dict[str, Any], section: str, name: str) -> None:
+    seed = content[section].get("seed")
+    content[section] = {"name": name} if seed is None else {"name": name, "seed": seed}
+
+
+def _make_room(content: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Let go of a sampler or scheduler that was not asked for now and does not go with what was:
+    a population needs no sampler, and of several objectives none can stop a trial."""
+    scheduler = given.get("scheduler")
+    name = scheduler.get("name") if isinstance(scheduler, Mapping) else scheduler
+    if name == "pbt" and "sampler" not in given:
+        _rename(content, "sampler", "random")
+    objective = given.get("objective")
+    several = isinstance(objective, list | tuple) or "," in str(objective)
+    if several and scheduler is None:
+        content["scheduler"] = {"name": "none"}
+
+
+def _put(content: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    *sections, key = place
+    for section in sections:
+        content[section] = dict(content.get(section) or {})
+        content = content[section]
+    content[key] = value
+
+
+def _content(study: Study) -> dict[str, Any]:
+    content = study.model_dump(mode="json")
+    if "name" not in study.model_fields_set:
+        del content["name"]  # A made-up name is made anew, as it tells detector and source.
+    for section in ("sampler", "scheduler"):
+        content[section] = {k: v for k, v in content[section].items() if v is not None}
+    return content

@@ -1,0 +1,170 @@
+"""Optuna's samplers by name, each with its own typed options."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from memgan.config import Frozen, parse
+from memgan.errors import ConfigError, unknown_name
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.search_space import IntersectionSearchSpace
+
+
+class Sampler(Frozen):
+    """What every sampler has."""
+
+    name: str
+    seed: int | None = Field(None, ge=0)
+    """None takes the study's."""
+
+
+class _WithStartUp(Sampler):
+    startup_trials: int | None = Field(None, ge=1)
+    """Random trials before the model is used; None is ten, but at most a third of the budget."""
+
+    def startup(self, trials: int) -> int:
+        """The start-up trials of a budget of `trials`."""
+        return self.startup_trials or max(1, min(10, trials // 3))
+
+
+class Tpe(_WithStartUp):
+    """Tree-structured Parzen estimator: good from few trials, any kind of space."""
+
+    name: Literal["tpe"] = "tpe"
+    multivariate: bool = True
+    constant_liar: bool = True
+    """Counts running trials as poor ones, so that trials at once do not repeat each other."""
+
+
+class Gp(_WithStartUp):
+    """Gaussian process: strong on few, mostly numeric parameters; slower to suggest."""
+
+    name: Literal["gp"] = "gp"
+
+
+class CmaEs(_WithStartUp):
+    """CMA-ES: numeric parameters alone, many trials."""
+
+    name: Literal["cmaes"] = "cmaes"
+
+
+class Qmc(Sampler):
+    """Quasi-random points: even cover, no learning."""
+
+    name: Literal["qmc"] = "qmc"
+    scramble: bool = True
+
+
+class Nsga2(Sampler):
+    """Genetic search; may propose a configuration twice."""
+
+    name: Literal["nsga2"] = "nsga2"
+    population: int | None = Field(None, ge=2)
+    """None is a third of the budget, at most 50."""
+
+
+class Random(Sampler):
+    """Independent random points."""
+
+    name: Literal["random"] = "random"
+
+
+SAMPLERS: Mapping[str, type[Sampler]] = {
+    "tpe": Tpe,
+    "gp": Gp,
+    "cmaes": CmaEs,
+    "qmc": Qmc,
+    "nsga2": Nsga2,
+    "random": Random,
+}
+
+
+def make_sampler(raw: Any) -> Sampler:
+    """A sampler as written in a study file: its name, or a mapping with `name` and options.
+
+    UnknownName or ConfigError say what is allowed.
+    """
+    if isinstance(raw, Sampler):
+        return raw
+    options = {"name": raw} if isinstance(raw, str) else raw
+    if not isinstance(options, Mapping):
+        raise ConfigError(f"sampler: expected a name or a mapping with a name, got {raw!r}")
+    name = options.get("name", "tpe")
+    if name not in SAMPLERS:
+        raise unknown_name("sampler", str(name), SAMPLERS)
+    return parse(SAMPLERS[name], options, "sampler")
+
+
+def build_sampler(
+    sampler: Sampler,
+    *,
+    seed: int,
+    number: int,
+    trials: int,
+    conditional: bool,
+    shared_space: IntersectionSearchSpace | None = None,
+) -> BaseSampler:
+    """The Optuna sampler that suggests trial `number` of a study of `trials`.
+
+    Its randomness comes from the seed and the number alone, so that a search that was cut off
+    and resumed goes on as if it had not been. shared_space: see `FlatTpe`; it makes TPE faster
+    and changes nothing that it suggests.
+    """
+    from optuna import samplers
+
+    drawn = _seed_of(seed if sampler.seed is None else sampler.seed, number)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Optuna calls half of these options experimental.
+        if isinstance(sampler, Tpe):
+            options: dict[str, Any] = {
+                "n_startup_trials": sampler.startup(trials),
+                "constant_liar": sampler.constant_liar,
+                "warn_independent_sampling": False,
+                "seed": drawn,
+            }
+            if sampler.multivariate and not conditional and shared_space is not None:
+                from search.journal import FlatTpe
+
+                return FlatTpe(shared_space, **options)
+            return samplers.TPESampler(
+                multivariate=sampler.multivariate,
+                group=sampler.multivariate and conditional,
+                **options,
+            )
+        if isinstance(sampler, Gp):
+            return samplers.GPSampler(
+                n_startup_trials=sampler.startup(trials),
+                warn_independent_sampling=False,
+                seed=drawn,
+            )
+        if isinstance(sampler, CmaEs):
+            return samplers.CmaEsSampler(
+                n_startup_trials=sampler.startup(trials),
+                warn_independent_sampling=False,
+                seed=drawn,
+            )
+        if isinstance(sampler, Qmc):
+            # A sequence is one only under one seed.
+            fixed = seed if sampler.seed is None else sampler.seed
+            return samplers.QMCSampler(
+                scramble=sampler.scramble,
+                seed=fixed,
+                warn_asynchronous_seeding=False,
+                warn_independent_sampling=False,
+            )
+        if isinstance(sampler, Nsga2):
+            population = sampler.population or max(2, min(50, trials // 3))
+            return samplers.NSGAIISampler(population_size=population, seed=drawn)
+        return samplers.RandomSampler(seed=drawn)
+
+
+def _seed_of(seed: int, number: int) -> int:
+    import numpy as np
+
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])

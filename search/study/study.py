@@ -1,0 +1,275 @@
+"""A study: one search, typed and frozen, as its YAML file says."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+
+from memgan.config import (
+    Configuration,
+    DataConfig,
+    DetectorParameters,
+    Frozen,
+    Runtime,
+    class_names,
+    make_parameters,
+    parameters_type,
+    parse,
+    read_yaml,
+)
+from memgan.errors import ConfigError
+from search.study.compatibility import check_pairs
+from search.study.entries import Entry
+from search.study.objectives import Objective, read_objective
+from search.study.samplers import Random, Sampler, Tpe, make_sampler
+from search.study.schedulers import Asha, Pbt, Scheduler, make_scheduler
+from search.study.space import Space, as_number, dump_entry, make_space, number_type
+from search.study.start_points import start_points
+from search.study.study_name import RULE, is_study_name
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Budget(Frozen):
+    """Where a study ends: whichever comes first."""
+
+    trials: int = Field(12, ge=1)
+    """Trials a group of classes: of the study when shared, of every class when per-class."""
+    time: float | None = Field(None, gt=0)
+    """Seconds over all invocations; written 90s, 30m, 4h or 2d."""
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _in_seconds(cls, value: Any) -> Any:
+        return parse_duration(value) if isinstance(value, str) else value
+
+
+class Resources(Frozen):
+    """What a trial takes and how many run at once; None means what the machine suggests."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    gpus_per_trial: float | None = Field(None, ge=0)
+    cpus_per_trial: float = Field(1, gt=0)
+    max_concurrent: int | None = Field(None, ge=1)
+    price_per_hour: float | None = Field(None, ge=0)
+    """What all the machines cost an hour, in whatever currency; shown, and never acted on."""
+    checkpoint_epochs: int = Field(5, ge=1)
+    """A trial that is cut off loses at most this many epochs."""
+
+
+class Final(Frozen):
+    """The winner, trained anew."""
+
+    seeds: int = Field(3, ge=1)
+
+
+class Study(Frozen):
+    """One search: data, detector, protocol, space, sampler, scheduler, budget, seed."""
+
+    name: str = ""
+    """Letters, digits, - _ and .; made from detector, source and time where none is given."""
+    data: DataConfig = DataConfig()
+    normal_class: Literal["all"] | tuple[str, ...] = "all"
+    detector: str = "memgan"
+    protocol: Literal["shared", "per-class"] = "shared"
+    objective: Objective | tuple[Objective, ...] | None = None
+    """One, or several: then the first chooses the winner from their Pareto front. Validation AUROC
+    is of labelled anomalies, or, label-free, of anomalies made from normal images; None is settled
+    by the images when the study begins: labels where every class has them."""
+    space: dict[str, SerializeAsAny[Entry]]
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    """Parameters that are the same in every trial, epochs among them."""
+    start_from: tuple[str | dict[str, Any], ...] = ()
+    """Tried first: "paper", "recipe", mappings of parameters, a YAML file of them, or
+    {study: NAME, best: N}; the sampler adds the rest."""
+    budget: Budget = Budget()
+    sampler: SerializeAsAny[Sampler] = Tpe()
+    scheduler: SerializeAsAny[Scheduler] = Asha()
+    resources: Resources = Resources()
+    final: Final = Final()
+    seed: int = Field(0, ge=0)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Study:
+        """A study file. ConfigError or UnknownName, in one line, for anything wrong in it."""
+        path = Path(path)
+        return parse(cls, read_yaml(path), str(path))
+
+    @classmethod
+    def default(cls) -> Study:
+        """The embedded study: scikit-learn's digits, a few minutes on two cores."""
+        return cls.from_yaml(studies_folder() / "digits.yaml")
+
+    def with_options(self, **options: Any) -> Study:
+        """This study under command-line options by name; None leaves as it is."""
+        from search.study.overrides import apply_options
+
+        return apply_options(self, options)
+
+    def with_settings(self, settings: Sequence[str]) -> Study:
+        """This study under `key=value` settings, values in YAML.
+
+        data.*, budget.*, sampler.*, scheduler.*, resources.* and final.* go to their section. A
+        detector parameter with one value is fixed; with a list or a mapping it is searched.
+        """
+        from search.study.overrides import apply_settings
+
+        return apply_settings(self, settings)
+
+    @cached_property
+    def search_space(self) -> Space:
+        """The space with its conditions in order, ready to suggest."""
+        return make_space(self.detector, self.space, self.fixed)
+
+    @cached_property
+    def most_trials(self) -> int:
+        """Trials a group of classes: the budget, or all points of a space that has fewer."""
+        return self.search_space.size(self.budget.trials)
+
+    @cached_property
+    def epochs(self) -> int:
+        """Every trial's full budget."""
+        return make_parameters(self.detector, self.fixed, "fixed").epochs
+
+    def parameters(self, values: Mapping[str, Any]) -> DetectorParameters:
+        """The detector's parameters for one point of the space."""
+        return make_parameters(self.detector, {**self.fixed, **values}, "trial")
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What is searched for, in the order of the study file."""
+        named = "val-auroc" if self.objective is None else self.objective
+        return (named,) if isinstance(named, str) else named
+
+    @property
+    def judge(self) -> str:
+        """What AUROC is of: labelled anomalies ("val-auroc") or made ones ("label-free")."""
+        return self.objectives[0]
+
+    def configuration(
+        self,
+        values: Mapping[str, Any],
+        runtime: Runtime,
+        schedule: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> Configuration:
+        """All that makes the trial of one point of the space, and of values that change later."""
+        return Configuration(
+            detector=self.detector,
+            data=self.data,
+            normal_class=self.normal_class,
+            seeds=(self.seed,),
+            runtime=runtime,
+            parameters=self.parameters(values),
+            schedule={epoch: dict(changes) for epoch, changes in schedule.items()},
+        )
+
+    def points(self) -> list[dict[str, Any]]:
+        """The values of `start_from` that lie in the space, each as Optuna stores it."""
+        return start_points(self.search_space, self.start_from)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed_space(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        detector = values.get("detector", "memgan")
+        parameters_type(detector)
+        raw, fixed = values.get("space") or {}, values.get("fixed") or {}
+        for key, content in (("space", raw), ("fixed", fixed)):
+            if not isinstance(content, Mapping):
+                raise ConfigError(f"{key}: expected keys and values, got {content!r}")
+        if not raw:
+            raise ConfigError(
+                "space: nothing to search; name a parameter with low and high, or with a list"
+            )
+        fixed = {
+            key: as_number(value, number_type(detector, key), f"fixed.{key}")
+            for key, value in fixed.items()
+        }
+        make_parameters(detector, fixed, "fixed")
+        space = make_space(detector, raw, fixed)
+        values = {**values, "space": dict(space.entries), "fixed": fixed}
+        if "scheduler" in values and "sampler" not in values:
+            scheduler = make_scheduler(values["scheduler"])
+            values |= {"scheduler": scheduler}
+            if isinstance(scheduler, Pbt):  # It needs no sampler but to start from.
+                values |= {"sampler": Random()}
+        return values
+
+    @field_validator("name")
+    @classmethod
+    def _usable_name(cls, value: str) -> str:
+        if value and not is_study_name(value):
+            raise ValueError(RULE)
+        return value
+
+    @field_validator("normal_class", mode="before")
+    @classmethod
+    def _as_names(cls, value: Any) -> Any:
+        return class_names(value)
+
+    @field_validator("objective", mode="before")
+    @classmethod
+    def _known_objective(cls, value: Any) -> Any:
+        return read_objective(value)
+
+    @field_validator("sampler", mode="before")
+    @classmethod
+    def _typed_sampler(cls, value: Any) -> Any:
+        return make_sampler(value)
+
+    @field_validator("scheduler", mode="before")
+    @classmethod
+    def _typed_scheduler(cls, value: Any) -> Any:
+        return make_scheduler(value)
+
+    @field_serializer("space")
+    def _as_written(self, value: dict[str, Entry]) -> dict[str, Any]:
+        return {name: dump_entry(entry) for name, entry in value.items()}
+
+    @model_validator(mode="after")
+    def _named(self) -> Study:
+        self.points()
+        check_pairs(
+            sampler=self.sampler,
+            scheduler=self.scheduler,
+            space=self.search_space,
+            objectives=self.objectives,
+            epochs=self.epochs,
+            trials=self.budget.trials,
+        )
+        if not self.name:
+            source = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.data.source).stem) or "data"
+            now = datetime.now().strftime("%m%d-%H%M%S")
+            made = f"{self.detector}-{source}-{now}-{uuid.uuid4().hex[:4]}"
+            object.__setattr__(self, "name", made)
+        return self
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of "90s", "30m", "4h", "2d" or a plain number. ConfigError for anything else."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", text)
+    if not found:
+        raise ConfigError(f"time {text!r} is no duration; write 90s, 30m, 4h or 2d")
+    return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def studies_folder() -> Path:
+    """Where the studies that come with the package lie, installed or in a checkout."""
+    here = Path(__file__).parents[1]
+    installed = here / "configs" / "studies"
+    return installed if installed.is_dir() else here.parent / "configs" / "studies"

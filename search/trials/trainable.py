@@ -1,0 +1,169 @@
+"""What runs in a trial's process: one configuration in training, a report and now and then a
+checkpoint an epoch. No test image can be reached from here.
+
+Imported only where Ray is already in use.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ray import tune
+
+from memgan.config import Runtime
+from memgan.errors import MemganError, TrainingDiverged
+from memgan.machine import gpu_memory_mb, prepare_process, reset_peak_memory
+from memgan.stats import mean_by_kind
+from search.ray import hold_to_share_of_worker, is_out_of_memory
+from search.results import NEXT_TO_NOTHING, Storage, is_full, why_no_room
+from search.study import Study
+from search.trials.checkpoints import CHECKPOINT_FILE, INFLUENCE_FILE, stored
+
+# Torch is imported in the trials' processes: the driver starts them seconds sooner without it.
+if TYPE_CHECKING:
+    from memgan.data import Development
+    from memgan.training import EpochReport, Training
+
+
+def train_trial(
+    config: dict[str, Any],
+    study: Study,
+    classes: Mapping[str, tuple[str, ...]],
+    runtime: Runtime,
+    development: Development,
+    checkpoints: Storage,
+) -> None:
+    """Train the point `config["values"]` until the epoch `config["until"]`, or until Tune stops
+    it; `classes` by group.
+
+    Goes on from Tune's own checkpoint of the trial, where it lost its worker, else from
+    `config["checkpoint"]`, where an earlier process left it. What it raises fails the trial.
+    """
+    prepare_process(runtime.threads)
+    reset_peak_memory()
+    hold_to_share_of_worker()
+    try:
+        _train(config, study, classes, runtime, development, checkpoints)
+    except Exception as error:
+        kind = _kind(error, checkpoints)
+        if kind != "storage":
+            # The callback that sees this forbids the retries that are meant for lost workers,
+            # and for storage that does not answer.
+            told = {"error": _one_line(error), "kind": kind}
+            tune.report({**told, "val_auroc": {"mean": float("nan")}})
+        raise
+
+
+def _train(
+    config: dict[str, Any],
+    study: Study,
+    classes: Mapping[str, tuple[str, ...]],
+    runtime: Runtime,
+    development: Development,
+    checkpoints: Storage,
+) -> None:
+    from memgan.training import Training
+
+    configuration = study.configuration(config["values"], runtime, config["schedule"])
+    training = Training(
+        configuration, development, classes=classes[config["group"]], seed=study.seed
+    )
+    _go_on(training, config["checkpoint"], checkpoints)
+    until = config["until"]
+    if training.epoch >= until:
+        # All was trained before its process was lost, and only the end was not told yet.
+        report = training.standing()
+        tune.report(_flat(report) | _measured(study, training))
+    while training.epoch < until:
+        report = training.advance()
+        if training.epoch < until and training.epoch % study.resources.checkpoint_epochs:
+            tune.report(_flat(report))
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            training.save(Path(folder) / CHECKPOINT_FILE)
+            if training.finished:
+                _save_influence(training, Path(folder) / INFLUENCE_FILE)
+            tune.report(
+                _flat(report) | _measured(study, training),
+                checkpoint=tune.Checkpoint.from_directory(folder),
+            )
+
+
+def _save_influence(training: Training, path: Path) -> None:
+    from memgan.stats import mean_influence
+
+    scores = {name: found.scores for name, found in training.validated.items()}
+    influence = mean_influence(training.development, scores)
+    if influence is not None:
+        np.save(path, influence, allow_pickle=False)
+
+
+def _go_on(training: Training, earlier: str | None, checkpoints: Storage) -> None:
+    checkpoint = tune.get_checkpoint()
+    if checkpoint is None and earlier is not None:
+        kept = stored(checkpoints, earlier)
+        if kept.written_at(CHECKPOINT_FILE) is not None:
+            checkpoint = tune.Checkpoint(path=kept.path, filesystem=kept.filesystem)
+    if checkpoint is not None:
+        with checkpoint.as_directory() as folder:
+            training.load(Path(folder) / CHECKPOINT_FILE)
+
+
+def _flat(report: EpochReport) -> dict[str, Any]:
+    return {
+        "epoch": report.epoch,
+        "val_auroc": {**report.val_auroc, "mean": report.mean_val_auroc},
+        "made_auroc": mean_by_kind(report.made_auroc),
+        "losses": report.losses,
+        "seconds": report.seconds,
+        "images_per_second": report.images_per_second,
+        "peak_memory_mb": report.peak_memory_mb,
+        "gpu_memory_mb": gpu_memory_mb(),
+    }
+
+
+def _measured(study: Study, training: Training) -> dict[str, Any]:
+    """Objectives that are measured once, when all is trained."""
+    if not training.finished or "scoring-seconds" not in study.objectives:
+        return {}
+    return {"measured": {"scoring-seconds": training.scoring_seconds()}}
+
+
+def _kind(error: Exception, checkpoints: Storage) -> str:
+    """Whose fault it is: memory, full (a disk), storage, or trial."""
+    if is_out_of_memory(error):
+        return "memory"
+    places = (Path(tempfile.gettempdir()), checkpoints.local)
+    if is_full(error) or any(place and why_no_room(place, NEXT_TO_NOTHING) for place in places):
+        return "full"
+    return "storage" if isinstance(error, OSError) else "trial"
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemganError):
+        prefix = "diverged: " if isinstance(error, TrainingDiverged) else ""
+        return prefix + text
+    return f"{type(error).__name__}: {text}"[:500]
+
+
+def with_data(
+    study: Study,
+    classes: Mapping[str, tuple[str, ...]],
+    runtime: Runtime,
+    development: Development,
+    checkpoints: Storage,
+) -> Any:
+    """`train_trial` with what all trials share; the images lie once a node, read-only."""
+    return tune.with_parameters(
+        train_trial,
+        study=study,
+        classes=classes,
+        runtime=runtime,
+        development=development,
+        checkpoints=checkpoints,
+    )

@@ -1,0 +1,249 @@
+"""The trial loop: all groups of classes searched through Tune, from wherever the journal stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from memgan.errors import DataError, MemganError, OutOfSpace
+from search.journal import TrialOutcome, TrialsResult
+from search.ray import Allotment, allot, resources_for
+from search.results import StudyFolder, is_full, out_of_space
+from search.stopping import handlers_kept
+from search.study import ClassGroup, Study
+from search.trials.listener import TrialListener
+from tracking.address import resume_command
+
+if TYPE_CHECKING:
+    from memgan.data import Development
+    from search.journal import Journal
+    from search.results import Storage
+    from search.trials.callback import Watch
+
+_LOST_WORKERS = 3
+"""Times that a trial whose worker was lost is tried again."""
+
+
+def run_trials(
+    study: Study,
+    groups: Sequence[ClassGroup],
+    development: Development,
+    folder: StudyFolder,
+    listener: TrialListener,
+    *,
+    progress: TrialListener | None = None,
+) -> list[TrialsResult]:
+    """Search all groups at once until their budget is spent, the time is up, or SIGINT or
+    SIGTERM; gives a result a group.
+
+    Goes on from the study's journal: trials that were cut off are trained on, from their last
+    checkpoint, under their own ids; ended ones stay as they are. Where nothing is left to do
+    Ray is not touched; else it must be connected. The caller holds the study's lock.
+
+    DataError if a class has no labelled validation; MemganError if Tune itself fails.
+    """
+    _must_validate(groups, development)
+
+    def trainable(chosen: Allotment) -> Any:
+        from search.trials.trainable import with_data
+
+        classes = {group.name: group.classes for group in groups}
+        return with_data(study, classes, chosen.runtime, development, folder.checkpoints)
+
+    listeners = [listener] if progress is None else [listener, progress]
+    return search_groups(study, groups, trainable, folder, listeners)
+
+
+def search_groups(
+    study: Study,
+    groups: Sequence[ClassGroup],
+    trainable: Callable[[Allotment], Any],
+    folder: StudyFolder,
+    listeners: Sequence[TrialListener],
+) -> list[TrialsResult]:
+    """`run_trials` for whatever trains: `trainable` is asked for what Tune shall run once it is
+    known what a trial gets."""
+    journals = open_journals(study, groups, folder)
+    left = None if study.budget.time is None else study.budget.time - folder.seconds_used()
+    if all(journal.exhausted() for journal in journals.values()):
+        return [TrialsResult(tuple(journal.outcomes())) for journal in journals.values()]
+    if left is not None and left <= 0:
+        return [
+            TrialsResult(tuple(journal.outcomes()), timed_out=True) for journal in journals.values()
+        ]
+
+    from search.trials.callback import Watch
+
+    started = time.monotonic()
+    with _counted(folder, started) as count:
+        while True:
+            watch = Watch(study, journals, listeners, folder)
+            watch.tick = count
+            rest = None if left is None else max(1.0, left - (time.monotonic() - started))
+            with _ended_in_order(folder, journals, watch), handlers_kept():
+                _fit(study, trainable, folder, journals, watch, rest)
+            is_up = left is not None and time.monotonic() - started >= left
+            again = watch.to_try_again and not all(j.exhausted() for j in journals.values())
+            if watch.interrupted or is_up or not again:
+                break
+    results = [
+        TrialsResult(
+            tuple(journal.outcomes()),
+            interrupted=watch.interrupted,
+            timed_out=is_up and not watch.interrupted and not journal.exhausted(),
+        )
+        for journal in journals.values()
+    ]
+    for result in results:
+        if result.timed_out:
+            watch.time_is_up(result.outcomes)
+    return results
+
+
+def open_journals(
+    study: Study, groups: Sequence[ClassGroup], folder: StudyFolder
+) -> dict[ClassGroup, Journal]:
+    """The groups' journals, to write; the caller holds the study's lock."""
+    from search.journal import Journal, PopulationJournal, open_to_write
+
+    kind = PopulationJournal if study.scheduler.name == "pbt" else Journal
+    storage = open_to_write(folder.journal)
+    return {group: kind(storage, study, group.prefix) for group in groups}
+
+
+def read_outcomes(group: ClassGroup, folder: StudyFolder) -> list[TrialOutcome]:
+    """What became of a group's trials so far; changes nothing, also beside a running driver."""
+    from search.journal import read_outcomes as read
+
+    return read(folder.journal, group.prefix)
+
+
+@contextmanager
+def _ended_in_order(
+    folder: StudyFolder, journals: Mapping[ClassGroup, Journal], watch: Watch
+) -> Iterator[None]:
+    """Faults become lines; at the end trials that nobody trains any more wait."""
+    full = False
+    try:
+        yield
+    except MemganError:
+        full = watch.no_room is not None
+        raise
+    except Exception as error:
+        line = " ".join(str(error).split()) or type(error).__name__
+        full = watch.no_room is not None or is_full(error)
+        if full:
+            raise OutOfSpace(
+                out_of_space(watch.no_room or line, folder.name, folder.where)
+            ) from None
+        raise MemganError(
+            f"the search ended by a fault: {line[-500:]}; go on with:"
+            f" {resume_command(folder.name, folder.where)}"
+        ) from error
+    finally:
+        # A full disk may have left half a line in the journal, which nothing must be put behind;
+        # the next process mends it, and parks.
+        if not full:
+            for journal in journals.values():
+                journal.park()
+
+
+def _fit(
+    study: Study,
+    trainable: Callable[[Allotment], Any],
+    folder: StudyFolder,
+    journals: Mapping[ClassGroup, Journal],
+    watch: Watch,
+    time_left: float | None,
+) -> None:
+    import ray
+    from ray import tune
+
+    from search.study import METRIC, build_scheduler
+    from search.trials.kept_checkpoints import Keeper
+    from search.trials.rungs import ByGroup
+    from search.trials.searcher import JournalSearcher
+
+    chosen = allot(study.resources, ray.cluster_resources())
+    checkpoints = folder.checkpoints
+    watch.gpu_share = chosen.gpus_per_trial
+    schedulers = {
+        group.name: build_scheduler(study.scheduler, epochs=study.epochs, history=journal.history())
+        for group, journal in journals.items()
+    }
+    run = _next_run(checkpoints)
+    keeper = Keeper(checkpoints, run)
+    # Members of a population go on from each other's checkpoints, older ones too.
+    if study.scheduler.name != "pbt":
+        keeper.sweep([journal.outcomes() for journal in journals.values()])
+        for group, journal in journals.items():
+            keeper.know(group.name, journal.outcomes())
+        watch.keeper = keeper
+    tuner = tune.Tuner(
+        tune.with_resources(
+            trainable(chosen), lambda config: resources_for(chosen, config["room"])
+        ),
+        tune_config=tune.TuneConfig(
+            metric=METRIC,
+            mode="max",
+            search_alg=JournalSearcher({g.name: journal for g, journal in journals.items()}),
+            scheduler=ByGroup(schedulers),
+            num_samples=-1,  # The searcher says when there are no more.
+            max_concurrent_trials=chosen.at_once,
+            time_budget_s=time_left,
+            reuse_actors=True,
+            trial_dirname_creator=_trial_folder,
+        ),
+        run_config=tune.RunConfig(
+            name=run,
+            storage_path=checkpoints.path,
+            storage_filesystem=checkpoints.filesystem,
+            callbacks=[watch],
+            verbose=0,
+            # One alone can be lost by a kill in the moment it replaces the one before.
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
+            failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
+        ),
+    )
+    tuner.fit()
+    if all(journal.exhausted() for journal in journals.values()):
+        keeper.sweep([journal.outcomes() for journal in journals.values()])
+
+
+def _trial_folder(trial: Any) -> str:
+    # A member of a population is a trial of Tune's in every generation.
+    config = trial.config
+    return f"{config['trial_id']}-{config['until']:03d}"
+
+
+def _next_run(checkpoints: Storage) -> str:
+    # Every process writes to a folder of its own, so that none overwrites an older checkpoint.
+    earlier = [int(name) for name in checkpoints.names() if name.isdigit()]
+    return f"{max(earlier, default=0) + 1:03d}"
+
+
+def _must_validate(groups: Sequence[ClassGroup], development: Development) -> None:
+    names = [name for group in groups for name in group.classes]
+    blind = [name for name in names if not development.can_validate(name)]
+    if blind:
+        raise DataError(
+            f"no labelled anomalies to validate class {', '.join(blind)} on; search with"
+            " --objective label-free, or add labelled images of other classes to the train part"
+        )
+
+
+@contextmanager
+def _counted(folder: StudyFolder, started: float) -> Iterator[Any]:
+    earlier = folder.seconds_used()
+
+    def count() -> None:
+        # What a full disk does not take, the next call brings.
+        with suppress(OSError):
+            folder.use_seconds(earlier + time.monotonic() - started)
+
+    try:
+        yield count
+    finally:
+        count()

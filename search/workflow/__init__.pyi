@@ -1,0 +1,12 @@
+# What the room search.workflow offers to the others; everything else in it is its own.
+
+from .conclusion import read_conclusion as read_conclusion
+from .export_again import export_study as export_study
+from .registration import register_study as register_study
+from .stages import resume as resume
+from .stages import run as run
+from .study_result import StudyResult as StudyResult
+from .study_status import Standing as Standing
+from .study_status import short as short
+from .study_status import standing as standing
+from .study_status import standing_table as standing_table

@@ -1,0 +1,35 @@
+"""How the trials of a group of classes ended, in words."""
+
+from __future__ import annotations
+
+from search.journal import TrialsResult
+from search.study import Study
+
+
+def ending(study: Study, result: TrialsResult) -> str:
+    """Trials by state, and why there are no more of them: "8 finished; the time is up"."""
+    text = ", ".join(f"{count} {state}" for state, count in result.counts().items() if count)
+    if result.timed_out:
+        return f"{text}; the time is up"
+    if size := _points_tried(study, result):
+        points = "1 point, and it was" if size == 1 else f"{size} points, and all were"
+        return f"{text}; the space has {points} tried"
+    return text
+
+
+def no_winner(study: Study, group: str, result: TrialsResult) -> str:
+    """Why a group has no winner, and what to do next."""
+    errors = [outcome.error for outcome in result.outcomes if outcome.error]
+    reason = f"; the first fault: {errors[0]}" if errors else ""
+    advice = "go on with --resume and more --trials or --time-budget"
+    if _points_tried(study, result):
+        advice = "all points of the space were tried; begin a new study with a wider one"
+    return f"no trial of {group} saw its full budget{reason}; {advice}"
+
+
+def _points_tried(study: Study, result: TrialsResult) -> int:
+    """How many points the space has, once all were tried; 0 before."""
+    most = study.budget.trials
+    size = study.search_space.size(most + 1)
+    ended = len(result.outcomes) - result.counts()["unfinished"]
+    return size if size <= most and ended >= size else 0

@@ -1,0 +1,125 @@
+"""What a study needs before its first trial: images, groups of classes, its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from memgan.data import (
+    SOURCES,
+    Split,
+    check_normal_classes,
+    load_split,
+    why_no_validation,
+    with_made_anomalies,
+)
+from memgan.errors import DataError, StudyError, UnknownName
+from memgan.files import expanded
+from search.results import Beginning, StudyFolder, check_same_images, read_beginning
+from search.study import ClassGroup, Study, class_groups, earlier_prefixes
+from search.workflow.checkout import own_commit
+from search.workflow.conclusion import read_conclusion
+from tracking import Outbox, Record, StudyFacts, names
+
+
+def prepare(study: Study, download: bool) -> tuple[Study, Split, list[ClassGroup]]:
+    """The study with its objective settled, its split and its groups.
+
+    For the label-free objective the split has made anomalies in place of labelled ones. DataError
+    or UnknownName for images that do not serve.
+    """
+    return _settled(
+        study, load_split(study.data, normal_class=study.normal_class, download=download), {}
+    )
+
+
+def prepare_again(
+    study: Study, folder: StudyFolder, download: bool, note: Callable[[str], None]
+) -> tuple[Study, Split, list[ClassGroup]]:
+    """As `prepare`, for a study that goes on in its folder.
+
+    StudyError where its images are gone or are not those it began with. note: told where that
+    cannot be known, as an earlier version did not write down what a study began with.
+    """
+    begun = read_beginning(folder.path) or _begun_earlier(study, folder)
+    try:
+        split = load_split(study.data, normal_class=study.normal_class, download=download)
+    except (DataError, UnknownName) as error:
+        raise StudyError(
+            f"the images that study {study.name} began with cannot be read: {error}"
+        ) from None
+    if begun is not None:
+        check_same_images(study.name, begun, split)
+        return _settled(study, split, begun.prefixes)
+    note(
+        f"study {study.name} was begun by an earlier version, which did not write down with which"
+        " images; that these are the same is taken for granted"
+    )
+    return _settled(study, split, earlier_prefixes(study, split.normal_classes))
+
+
+def _begun_earlier(study: Study, folder: StudyFolder) -> Beginning | None:
+    """Of a study that an earlier version brought to its end: that told the images' hash."""
+    conclusion = read_conclusion(folder.path)
+    if conclusion is None:
+        return None
+    return Beginning(
+        split_hash=conclusion.report["split_hash"],
+        prefixes=earlier_prefixes(study, list(conclusion.report["classes"])),
+    )
+
+
+def _settled(
+    study: Study, split: Split, prefixes: Mapping[str, str]
+) -> tuple[Study, Split, list[ClassGroup]]:
+    classes = check_normal_classes(split, study.normal_class)
+    reasons = [reason for name in classes if (reason := why_no_validation(split, name))]
+    if study.objective is None:
+        chosen = "label-free" if reasons else "val-auroc"
+        study = study.model_copy(update={"objective": chosen})
+    if study.judge == "label-free":
+        split = with_made_anomalies(split, classes, study.data.split_seed)
+    elif reasons:
+        raise DataError(reasons[0])
+    return study, split, class_groups(study, classes, prefixes)
+
+
+def anchored(study: Study) -> Study:
+    """The study with absolute paths to its images, so that it resumes from any folder."""
+    data = study.data
+    changes: dict[str, Any] = {}
+    if data.source not in SOURCES and (path := expanded(Path(data.source))).exists():
+        changes["source"] = str(path.absolute())
+    if data.dir is not None:
+        changes["dir"] = data.dir.absolute()
+    return study.model_copy(update={"data": data.model_copy(update=changes)})
+
+
+def make_record(study: Study, folder: StudyFolder, split: Split) -> Record:
+    """The study's record, at its outbox."""
+    facts = StudyFacts(
+        study_id=folder.study_id,
+        name=study.name,
+        dataset=split.source,
+        detector=study.detector,
+        protocol=study.protocol,
+        split_hash=split.hash,
+        git_commit=own_commit(),
+    )
+    return Record(Outbox(folder.outbox), facts)
+
+
+def study_params(study: Study) -> dict[str, Any]:
+    """What the study's own run has as parameters."""
+    space = study.model_dump(mode="json")["space"]
+    return {
+        "trials": study.budget.trials,
+        "epochs": study.epochs,
+        "sampler": study.sampler.name,
+        "scheduler": study.scheduler.name,
+        "objective": ", ".join(study.objectives),
+        "seed": study.seed,
+        **{names.space(name): entry for name, entry in space.items()},
+        **{names.fixed(name): value for name, value in study.fixed.items()},
+    }

@@ -1,0 +1,77 @@
+"""A study's export into the Model Registry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from memgan.errors import StudyError
+from search.results import StudyFolder, check_not_a_copy
+from tracking import Outbox, names
+from tracking.address import study_command
+from tracking.outbox import recorded_at
+from tracking.registry import Registered, register
+
+
+def register_study(
+    study: str,
+    name: str,
+    *,
+    results: Path | str = "results",
+    out: Path | None = None,
+    tracking_uri: str | None = None,
+    force: bool = False,
+) -> Registered:
+    """Make the export of a study, in `out` or its own folder, a version of the model `name`.
+
+    It becomes champion if its finals are better on the validation images than the champion's, by
+    the rule of `memgan compare`, on the same data, split, classes and objective; or by `force`.
+    StudyError where there is no export, TrackingUnavailable where the store, by default the one
+    that the study recorded in, does not answer.
+    """
+    folder = StudyFolder.at(results, study)
+    settings = folder.load()
+    check_not_a_copy(folder, settings)
+    export = out or folder.export
+    if not (export / "report.json").is_file():
+        raise StudyError(
+            f"{export} holds no export; run {study_command('export', study, folder.where)}"
+        )
+    try:
+        report = json.loads((export / "report.json").read_text(encoding="utf-8"))
+        classes = list(report["classes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StudyError(
+            f"{export / 'report.json'} is damaged; {study_command('export', study, folder.where)}"
+            " writes it anew"
+        ) from None
+    trials = {name: row["trial"] for name, row in report["classes"].items()}
+    tags = {
+        names.STUDY: study,
+        names.STUDY_ID: folder.study_id,
+        names.DATASET: report["dataset"],
+        names.DETECTOR: report["detector"],
+        names.PROTOCOL: report["protocol"],
+        names.OBJECTIVE: judged_by(report),
+        names.SPLIT_HASH: report["split_hash"],
+        names.NORMAL_CLASSES: json.dumps(classes),
+        names.TRIAL_ID: ", ".join(dict.fromkeys(trials.values())),
+        names.VAL_AUROC: repr(report["mean"]["val_auroc"]),
+    }
+    return register(
+        name,
+        {name: export / "bundles" / name for name in classes},
+        tags,
+        location=recorded_at(Outbox(folder.outbox), folder.where, tracking_uri),
+        experiment=settings.name,
+        run_key=names.study_key(folder.study_id),
+        force=force,
+    )
+
+
+def judged_by(report: dict[str, Any]) -> str:
+    """The objective; a label-free one with the version of its made anomalies, as figures on those
+    of two versions are not alike."""
+    made = report.get("made_anomalies")
+    return str(report["objective"]) + ("" if made is None else f", made anomalies {made}")

@@ -1,0 +1,176 @@
+"""How far a study is: one account, whether the search itself tells it or another terminal asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from search.journal import TrialOutcome, best
+from search.study import Study
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Table
+
+
+_BAR = 20
+"""Terminal columns of a bar."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A study's trials in figures."""
+
+    trials: int
+    """The whole budget, all groups together."""
+    counts: dict[str, int]
+    """finished, stopped, failed; in_training, where it runs; to_come: all others."""
+    bests: dict[str, TrialOutcome]
+    """The best trial of every group that has one, by the group's name ("all" when shared)."""
+    seconds: float
+    """Searched so far, over all invocations."""
+    seconds_left: float | None
+    """By the pace so far, early stops included; None before the first trial ended, and once all
+    have."""
+    trials_a_minute: float
+    epochs_a_minute: float
+    cost: float | None
+    """Of the seconds, by the price an hour; None without a price."""
+    cost_in_all: float | None
+
+    @property
+    def ended(self) -> int:
+        """Trials that have ended."""
+        return sum(self.counts[state] for state in ("finished", "stopped", "failed"))
+
+    def document(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "counts": self.counts,
+            "bests": {
+                group: {"trial": o.trial_id, "val_auroc": o.val_auroc, "values": o.values}
+                for group, o in self.bests.items()
+            },
+            "seconds": round(self.seconds, 1),
+            "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 1),
+            "trials_a_minute": self.trials_a_minute,
+            "epochs_a_minute": self.epochs_a_minute,
+            "cost": self.cost,
+            "cost_in_all": self.cost_in_all,
+        }
+
+
+def standing(
+    study: Study,
+    groups: Mapping[str, Sequence[TrialOutcome]],
+    seconds: float,
+    in_training: frozenset[str] | set[str],
+) -> Standing:
+    """The standing of trials by their groups' names; in_training: ids of those being trained."""
+    outcomes = [outcome for group in groups.values() for outcome in group]
+    trials = study.most_trials * max(1, len(groups))
+    counts = dict.fromkeys(("finished", "stopped", "failed", "in_training", "to_come"), 0)
+    for outcome in outcomes:
+        if outcome.state != "unfinished":
+            counts[outcome.state] += 1
+        elif outcome.trial_id in in_training:
+            counts["in_training"] += 1
+    counts["to_come"] = max(0, trials - sum(counts.values()))
+    ended = counts["finished"] + counts["stopped"] + counts["failed"]
+    in_part = sum(o.epochs / study.epochs for o in outcomes if o.state == "unfinished")
+    left = None
+    if 0 < ended < trials:
+        left = max(0.0, trials - ended - in_part) * seconds / (ended + in_part)
+    if left is not None and study.budget.time is not None:
+        left = max(0.0, min(left, study.budget.time - seconds))
+    minutes = seconds / 60 or float("inf")
+    price = study.resources.price_per_hour
+    bests = {name: found for name, of_group in groups.items() if (found := best(of_group))}
+    return Standing(
+        trials=trials,
+        counts=counts,
+        bests=bests,
+        seconds=seconds,
+        seconds_left=left,
+        trials_a_minute=ended / minutes,
+        epochs_a_minute=sum(outcome.epochs for outcome in outcomes) / minutes,
+        cost=None if price is None else price * seconds / 3600,
+        cost_in_all=None if price is None or left is None else price * (seconds + left) / 3600,
+    )
+
+
+def standing_table(study: Study, now: Standing) -> RenderableType:
+    """The standing for a terminal."""
+    from rich.console import Group
+
+    left = "" if now.seconds_left is None else f", about {_clock(now.seconds_left)} left"
+    progress = f"{now.ended} of {now.trials} trials, {_clock(now.seconds)} so far{left}"
+    head = _Head(study.name, now, progress)
+    body = _grid(2)
+    words = {"in_training": "in training", "to_come": "to come"}
+    shown = [f"{n} {words.get(state, state)}" for state, n in now.counts.items() if n]
+    body.add_row("trials", ", ".join(shown))
+    for group, trial in now.bests.items():
+        label = "best" if group == "all" else f"best {group}"
+        values = ", ".join(f"{key} {short(value)}" for key, value in trial.values.items())
+        body.add_row(label, f"{_percent(trial.mean)} (trial {trial.trial_id}): {values}")
+        if len(classes := [name for name in trial.val_auroc if name != "mean"]) > 1:
+            by_class = [f"{name} {_percent(trial.val_auroc[name])}" for name in classes]
+            body.add_row("by class", ", ".join(by_class))
+    pace = f"{now.trials_a_minute:.3g} trials, {now.epochs_a_minute:.3g} epochs a minute"
+    body.add_row("pace", pace)
+    if now.cost is not None:
+        in_all = "" if now.cost_in_all is None else f", about {now.cost_in_all:.2f} in all"
+        price = f"{study.resources.price_per_hour:g} an hour"
+        body.add_row("cost", f"{now.cost:.2f} so far{in_all}, at {price}")
+    return Group(head, body)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """A study's name, how far it is as a bar, and in words: beside each other where there is
+    room, else below each other without the bar."""
+
+    name: str
+    now: Standing
+    words: str
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        if len(self.name) + _BAR + len(self.words) + 6 > options.max_width:
+            yield Text(self.name, overflow="fold")
+            yield Text(self.words, overflow="fold")
+            return
+        head = _grid(3)
+        bar = ProgressBar(total=self.now.trials, completed=self.now.ended, width=_BAR)
+        head.add_row(self.name, bar, self.words)
+        yield head
+
+
+def _grid(columns: int) -> Table:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    for _ in range(columns):
+        grid.add_column(overflow="fold")
+    return grid
+
+
+def short(value: Any) -> str:
+    """A value of the space, to be read."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(int(seconds), 3600)
+    minutes = f"{rest // 60:02d}:{rest % 60:02d}"
+    return f"{hours}:{minutes}" if hours else minutes

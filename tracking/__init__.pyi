@@ -1,0 +1,11 @@
+from .address import Location as Location
+from .address import redact as redact
+from .address import resolve as resolve
+from .address import ui_command as ui_command
+from .facts import StudyFacts as StudyFacts
+from .outbox import Outbox as Outbox
+from .outbox import Record as Record
+from .outbox import Remainder as Remainder
+from .outbox import WriterProcess as WriterProcess
+from .outbox import settle as settle
+from .outbox import start_writer as start_writer

@@ -1,0 +1,157 @@
+"""The record's own commands; `search` mounts `memgan ui`, `sync` and `compare`."""
+
+from __future__ import annotations
+
+import json
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Results = Annotated[
+    Path, typer.Option("--results", metavar="DIR", help="The folder that studies write to.")
+]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking-uri",
+        metavar="URI",
+        help="Where the record is; else MLFLOW_TRACKING_URI, else sqlite:///RESULTS/mlflow.db.",
+    ),
+]
+
+
+_PAGES_SHOWN = 10
+
+
+def ui(
+    results: Results = Path("results"),
+    tracking_uri: TrackingUri = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port on 127.0.0.1; by default 5000, or a free one.")
+    ] = None,
+) -> None:
+    """Open the MLflow UI on a local record, on this machine only.
+
+    Example: memgan ui --results ./results
+    """
+    from tracking.address import resolve
+    from tracking.cli.ui_server import LOOPBACK, free_port, server_command, study_pages
+
+    location = resolve(tracking_uri, results)
+    chosen = free_port(port)
+    arguments, environment = server_command(location, chosen)
+    address = f"http://{LOOPBACK}:{chosen}/"
+    typer.echo(f"MLflow UI at {address} in a few seconds; Ctrl-C ends it")
+    pages = study_pages(location, results)
+    for name in list(pages)[:_PAGES_SHOWN]:
+        typer.echo(f"  {name}: {address}{pages[name]}")
+    os.execve(arguments[0], arguments, environment)
+
+
+def sync(
+    study: Annotated[
+        str | None, typer.Argument(help="A study's name; without one, all of them.")
+    ] = None,
+    results: Results = Path("results"),
+    tracking_uri: TrackingUri = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Deliver everything once more, refused events included: after the store lost it.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document to standard output.")
+    ] = False,
+) -> None:
+    """Deliver what the record still holds back, for instance after the server was away.
+
+    Goes to where each study recorded before, unless --tracking-uri says otherwise. Exit code 1
+    if something still waits; what the store refuses for good is named and stays in the outbox.
+
+    Example: memgan sync digits
+    """
+    from tracking.address import local_folder
+    from tracking.outbox import find_outboxes, sync_all
+    from tracking.stores import tells_of_denial
+
+    found = find_outboxes(local_folder(results), study)
+    done = sync_all(found, results, tracking_uri, again=again)
+    waiting = sum(one.waiting for one in done)
+    if as_json:
+        studies = [one.model_dump(mode="json") for one in done]
+        typer.echo(json.dumps({"studies": studies, "waiting": waiting}))
+    else:
+        for one in done:
+            left = "refused for now" if tells_of_denial(one.fault) else "waiting"
+            typer.echo(f"{one.study}: {one.delivered} delivered, {one.waiting} {left}")
+            for line in one.refused:
+                typer.echo(f"  refused by the store: {line}")
+            if one.fault:
+                typer.echo(f"  {one.fault}")
+        if not done:
+            typer.echo(f"no study under {results}")
+    if waiting:
+        raise typer.Exit(1)
+
+
+class CompareFormat(StrEnum):
+    """How a comparison is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def compare(
+    studies: Annotated[
+        list[str],
+        typer.Argument(metavar="STUDY…", help="Names of studies in the record, or NAME@ID."),
+    ],
+    published: Annotated[
+        str | None,
+        typer.Option(metavar="mnist|cifar10", help="Figures of the paper's tables beside them."),
+    ] = None,
+    form: Annotated[
+        CompareFormat, typer.Option("--format", help="How to write it.")
+    ] = CompareFormat.TABLE,
+    results: Results = Path("results"),
+    tracking_uri: TrackingUri = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Compare studies by test AUROC: mean ± sd by class, and how sure the differences are.
+
+    Reads the record alone, so studies may have been made on any machine.
+
+    Example: memgan compare mnist mnist-pca --published mnist --format markdown
+    """
+    from tracking.address import resolve
+    from tracking.comparison import compare as put_together
+    from tracking.comparison import (
+        comparison_csv,
+        comparison_markdown,
+        comparison_table,
+        open_store,
+        read_studies,
+        remarks,
+    )
+
+    store = open_store(resolve(tracking_uri, results))
+    comparison = put_together(read_studies(store, studies), published)
+    if as_json or form is CompareFormat.JSON:
+        typer.echo(json.dumps(comparison.document(), ensure_ascii=False))
+    elif form is CompareFormat.CSV:
+        typer.echo(comparison_csv(comparison), nl=False)
+    elif form is CompareFormat.MARKDOWN:
+        typer.echo(comparison_markdown(comparison))
+    else:
+        from memgan.fitting_table import show
+
+        show(comparison_table(comparison))
+        for line in remarks(comparison):
+            typer.echo(line)

@@ -1,0 +1,159 @@
+"""The record read back: what the finals of studies gave, from the store alone.
+
+Nothing of a study's folder is needed, so studies that were made on other machines are read the
+same way.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from memgan.data import ordered
+from memgan.errors import BadInput, StudyError, TrackingUnavailable, unknown_name
+from memgan.stats import BySeed, ImageScores, unpack
+from tracking import names
+from tracking.address import Location, quoted, redact, sqlite_file
+from tracking.stores import Refused, RunView, Tracker, Unavailable, knock
+
+
+@dataclass(frozen=True)
+class StudyFigures:
+    """The finals of one study. auroc: test AUROC, 0 to 1, by normal class and then by seed."""
+
+    name: str
+    study_id: str
+    dataset: str
+    detector: str
+    protocol: str
+    split_hash: str
+    auroc: Mapping[str, Mapping[int, float]]
+    scores: BySeed = field(default_factory=dict)
+    """Of the test images, image by image; absent of finals that an earlier version recorded."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Normal classes with a figure, in order."""
+        return ordered(self.auroc)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds that any class has a figure of, ascending."""
+        return tuple(sorted({seed for of_class in self.auroc.values() for seed in of_class}))
+
+
+def open_store(location: Location) -> Tracker:
+    """The store at an address, to read from.
+
+    BadInput where a local record does not exist, TrackingUnavailable where nobody answers.
+    """
+    path = sqlite_file(location.uri)
+    if path is not None and not path.is_file():
+        raise BadInput(
+            f"no record at {path}; run `memgan search` first, or name another one with --results"
+            " or --tracking-uri"
+        )
+    try:
+        knock(location.uri)
+        from tracking.stores import MlflowTracker
+
+        return MlflowTracker(location.uri, location.artifact_root)
+    except Unavailable as error:
+        raise TrackingUnavailable(
+            f"tracking at {redact(location.uri)} cannot be read ({error}); start the server, or"
+            " give another address with --tracking-uri or MLFLOW_TRACKING_URI"
+        ) from None
+
+
+def read_studies(tracker: Tracker, asked: Sequence[str]) -> list[StudyFigures]:
+    """The figures of several studies, in the order asked; faults as those of `read_study`, and
+    TrackingUnavailable where the store goes away meanwhile."""
+    try:
+        return [read_study(tracker, name) for name in asked]
+    except (Unavailable, Refused) as error:
+        raise TrackingUnavailable(f"the record cannot be read: {error}; try again") from None
+
+
+def read_study(tracker: Tracker, asked: str) -> StudyFigures:
+    """The figures of a study's finals, those of a winner that lost its place left out.
+
+    asked: a study's name, or name@id with the beginning of its id where several studies of that
+    name share the store. UnknownName for a name that the store does not have, StudyError for a
+    study without a tested final and for a name that several studies bear.
+    """
+    name, _, beginning = asked.partition("@")
+    experiment = tracker.find_experiment(name)
+    if experiment is None:
+        # MLflow's own experiment that is always there holds no study of ours.
+        raise unknown_name("study", name, [n for n in tracker.experiments() if n != "Default"])
+    finals = [
+        run
+        for run in tracker.runs(experiment, {names.KIND: names.FINAL})
+        if names.SUPERSEDED not in run.tags
+        and run.tags.get(names.STUDY_ID, "").startswith(beginning)
+    ]
+    by_study: dict[str, list[RunView]] = defaultdict(list)
+    for run in finals:
+        by_study[run.tags.get(names.STUDY_ID, "")].append(run)
+    figures = [_figures(tracker, name, study_id, runs) for study_id, runs in by_study.items()]
+    tested = [one for one in figures if one.auroc]
+    if len(tested) > 1:
+        choices = ", ".join(f"{name}@{one.study_id[:8]}" for one in tested)
+        raise StudyError(f"{len(tested)} studies are called {name} in this record: name {choices}")
+    if not tested and any(run.status == "FINISHED" for run in finals):
+        raise StudyError(
+            f"the finals of study {asked} have no test AUROC, as its test images hold no labelled"
+            " anomalies: there is nothing to compare"
+        )
+    if not tested:
+        raise StudyError(
+            f"study {asked} has no tested finals in this record; finish it with"
+            f" `memgan search --resume {quoted(name)}`, deliver what waits with"
+            f" `memgan sync {quoted(name)}`, or name another"
+        )
+    return tested[0]
+
+
+def _figures(tracker: Tracker, name: str, study_id: str, finals: list[RunView]) -> StudyFigures:
+    auroc: dict[str, dict[int, float]] = defaultdict(dict)
+    for run in finals:
+        for key, value in run.metrics.items():
+            if (class_name := names.tested_class(key)) is not None:
+                auroc[class_name][int(run.tags[names.SEED])] = value
+    scores = _scores(tracker, finals, "test") if auroc else {}
+    tags = finals[0].tags
+    return StudyFigures(
+        name=name,
+        study_id=study_id,
+        dataset=tags.get(names.DATASET, ""),
+        detector=tags.get(names.DETECTOR, ""),
+        protocol=tags.get(names.PROTOCOL, ""),
+        split_hash=tags.get(names.SPLIT_HASH, ""),
+        auroc={key: dict(sorted(by_seed.items())) for key, by_seed in auroc.items()},
+        scores=scores,
+    )
+
+
+def read_validation(tracker: Tracker, study: str, study_id: str) -> BySeed:
+    """What a study's finals gave the images that they were validated on, as `StudyFigures.scores`;
+    empty where the store does not have it."""
+    experiment = tracker.find_experiment(study) if study and study_id else None
+    if experiment is None:
+        return {}
+    tags = {names.KIND: names.FINAL, names.STUDY_ID: study_id}
+    runs = [run for run in tracker.runs(experiment, tags) if names.SUPERSEDED not in run.tags]
+    return _scores(tracker, runs, "validation")
+
+
+def _scores(tracker: Tracker, finals: Sequence[RunView], part: str) -> BySeed:
+    found: dict[str, dict[int, ImageScores]] = defaultdict(dict)
+    for run in finals:
+        content = tracker.read_artifact(run.run_id, f"{names.SCORES}/{names.SCORES_FILE}")
+        try:
+            by_class = unpack(content).get(part, {}) if content else {}
+        except ValueError:
+            continue  # a file by other hands; it is as if there were none
+        for name, scores in by_class.items():
+            found[name][int(run.tags[names.SEED])] = scores
+    return {name: dict(sorted(by_seed.items())) for name, by_seed in found.items()}
