@@ -27,9 +27,10 @@ from typing import Any
 
 from memgan.files import begins_with, check_output
 from memgan.machine import machine, versions
+from search.journal import build_sampler
 from search.ray import connect
 from search.results import StudyFolder
-from search.study import ClassGroup, Space, Study, build_sampler
+from search.study import ClassGroup, Space, Study
 from search.trials import search_groups
 from tracking import Outbox, Record, StudyFacts, resolve, start_writer
 

@@ -6,7 +6,8 @@ from .code_plane import sample_evenly as sample_evenly
 from .extremes import ENDS as ENDS
 from .extremes import Extremes as Extremes
 from .extremes import find_extremes as find_extremes
-from .heatmaps import HeatMaps as HeatMaps
-from .heatmaps import normal_residual as normal_residual
 from .hull import exact_distance_to_hull as exact_distance_to_hull
 from .hull import hull_loss as hull_loss
+from .residuals import Residual as Residual
+from .residuals import normal_residual as normal_residual
+from .residuals import residual as residual

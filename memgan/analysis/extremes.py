@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from memgan.data import Flags, Pixels, conform
-from memgan.detectors import Detector, Scores
+from memgan.data import Flags, Pixels, Scores, conform
+from memgan.detectors import Detector
 
 ENDS = (
     "normal, lowest scores",

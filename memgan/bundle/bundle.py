@@ -35,7 +35,8 @@ from memgan.errors import BadInput, BundleError, MemganError, unknown_name
 if TYPE_CHECKING:
     import torch
 
-    from memgan.detectors import Rebuilt, Scores
+    from memgan.detectors import Rebuilt
+from memgan.data import Scores
 
 WEIGHTS, MODEL = "weights.safetensors", "model.onnx"
 CONFIG, CALIBRATION, CARD = "config.yaml", "calibration.json", "card.md"

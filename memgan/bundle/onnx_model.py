@@ -18,7 +18,8 @@ from memgan.errors import BundleError
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from memgan.detectors import Rebuilt, Scores
+    from memgan.detectors import Rebuilt
+from memgan.data import Scores
 
 INPUT, SCORES, REBUILT = "images", "scores", "rebuilt"
 _AT_ONCE = 256

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from memgan.analysis import HeatMaps
     from memgan.bundle import Bundle
     from memgan.config import Configuration
+    from memgan.figures import HeatMaps
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 _Device = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")]
@@ -173,8 +173,8 @@ def score(
 
 
 def _heat_maps(folder: Path, bundle: Bundle, paths: list[Path]) -> HeatMaps:
-    from memgan.analysis import HeatMaps
     from memgan.errors import BadInput
+    from memgan.figures import HeatMaps
 
     for path in paths:
         if folder.resolve().is_relative_to(path.resolve()):

@@ -10,6 +10,7 @@ from .images import Development as Development
 from .images import Flags as Flags
 from .images import LabeledImages as LabeledImages
 from .images import Pixels as Pixels
+from .images import Scores as Scores
 from .images import Source as Source
 from .images import Split as Split
 from .made_anomalies import VERSION as VERSION

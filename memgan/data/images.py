@@ -161,3 +161,7 @@ class Split:
         """The classes that can serve as the normal one: those with training images."""
         counts = self.development.train.counts()
         return tuple(name for name in self.class_names if counts[name])
+
+
+Scores = npt.NDArray[np.float64]
+"""(N,), one score an image; higher = more anomalous."""

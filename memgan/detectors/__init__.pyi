@@ -2,7 +2,6 @@
 
 from .base import Detector as Detector
 from .base import Rebuilt as Rebuilt
-from .base import Scores as Scores
 from .memgan import Codes as Codes
 from .memgan import Memgan as Memgan
 from .parts.losses import projection_loss as projection_loss

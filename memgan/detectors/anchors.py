@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from memgan.config import DetectorParameters, NeighboursParameters, PcaParameters
-from memgan.data import Pixels
-from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.data import Pixels, Scores
+from memgan.detectors.base import Detector, Rebuilt
 from memgan.detectors.parts.contrast import Seen, see
 from memgan.detectors.parts.weights import Spec, check_weights
 

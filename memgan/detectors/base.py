@@ -11,9 +11,8 @@ import numpy.typing as npt
 import torch
 
 from memgan.config import DetectorParameters
-from memgan.data import Pixels
+from memgan.data import Pixels, Scores
 
-Scores = npt.NDArray[np.float64]
 Rebuilt = npt.NDArray[np.float32]
 
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from memgan.config import DetectorParameters, DsvddParameters
-from memgan.data import Pixels
-from memgan.detectors.base import Detector, Scores
+from memgan.data import Pixels, Scores
+from memgan.detectors.base import Detector
 from memgan.detectors.dcae import Dcae
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.batchnorm import renew_statistics

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from memgan.config import DetectorParameters, MemganPlusParameters
-from memgan.data import Pixels
-from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.data import Pixels, Scores
+from memgan.detectors.base import Detector, Rebuilt
 from memgan.detectors.memgan import Memgan
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.networks import to_signed

@@ -1,6 +1,7 @@
 # What the room memgan.figures offers to the others; everything else in it is its own.
 
 from .codes import codes_figure as codes_figure
+from .heatmaps import HeatMaps as HeatMaps
 from .images import extremes_figure as extremes_figure
 from .images import image_grid as image_grid
 from .images import image_rows as image_rows

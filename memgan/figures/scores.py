@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
-from memgan.data import Flags
-from memgan.detectors import Scores
+from memgan.data import Flags, Scores
 from memgan.figures.style import ANOMALY, NORMAL, PALETTE, panels, plain_axes, short
 
 _STYLES = ("-", "--", ":", "-.")

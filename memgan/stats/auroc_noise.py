@@ -16,7 +16,7 @@ import numpy.typing as npt
 from memgan.data import Flags
 
 if TYPE_CHECKING:  # `memgan data check` needs no torch.
-    from memgan.detectors import Scores
+    from memgan.data import Scores
 
 Influence = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from memgan.data import Flags
 
 if TYPE_CHECKING:
-    from memgan.detectors import Scores
+    from memgan.data import Scores
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from memgan.data import Flags
-from memgan.detectors import Scores
+from memgan.data import Flags, Scores
 
 
 def auroc(scores: Scores, anomalous: Flags) -> float:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memgan.data import Development, Flags
-from memgan.detectors import Scores
+from memgan.data import Development, Flags, Scores
 from memgan.stats.auroc_noise import Influence, influence
 from memgan.stats.metrics import auroc
 

@@ -13,8 +13,8 @@ import torch
 
 from memgan.analysis import CodePlane, Extremes, find_extremes, project_to_plane, sample_evenly
 from memgan.config import Configuration, Runtime
-from memgan.data import Development, Flags, LabeledImages, Pixels, Split
-from memgan.detectors import Detector, Memgan, Scores
+from memgan.data import Development, Flags, LabeledImages, Pixels, Scores, Split
+from memgan.detectors import Detector, Memgan
 from memgan.errors import TrainingDiverged
 from memgan.machine import hold_to_gpu_share, machine_share, prepare_process, trainings_at_once
 from memgan.stats import ImageScores, auroc, average_precision, false_positive_rate_at_recall

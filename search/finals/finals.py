@@ -10,9 +10,8 @@ from memgan.config import Configuration
 from memgan.data import Development, LabeledImages, Split
 from memgan.errors import MemganError
 from memgan.training import Cell, load_cell, save_cell, train_cell
-from search.journal import TrialOutcome
+from search.journal import MORE_ROOM, TrialOutcome
 from search.ray import (
-    MORE_ROOM,
     Allotment,
     TaskQueue,
     hold_to_share_of_worker,

@@ -1,5 +1,6 @@
 # What the room search.journal offers to the others; everything else in it is its own.
 
+from .by_group import outcomes_by_group as outcomes_by_group
 from .damage import JournalDamaged as JournalDamaged
 from .flat_tpe import FlatTpe as FlatTpe
 from .journal import Journal as Journal
@@ -10,8 +11,11 @@ from .journal import read_studies as read_studies
 from .journal_file import open_to_write as open_to_write
 from .mending import check_journal as check_journal
 from .mending import mend_journal as mend_journal
+from .outcomes import MORE_ROOM as MORE_ROOM
 from .outcomes import State as State
 from .outcomes import TrialOutcome as TrialOutcome
 from .outcomes import TrialsResult as TrialsResult
 from .outcomes import best as best
 from .population_journal import PopulationJournal as PopulationJournal
+from .samplers import build_sampler as build_sampler
+from .settled_starts import settle_starts as settle_starts

@@ -21,10 +21,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.journal.journal_file import open_to_read
-from search.journal.outcomes import State, TrialOutcome
+from search.journal.outcomes import MORE_ROOM, State, TrialOutcome
+from search.journal.samplers import build_sampler
 from search.journal.untried import Untried, WithoutRepeats, decoded, different, passed_over, untried
-from search.ray import MORE_ROOM
-from search.study import DIRECTIONS, Study, build_sampler
+from search.study import DIRECTIONS, Study
 
 _STATES: Mapping[TrialState, State] = {
     TrialState.COMPLETE: "finished",

@@ -10,6 +10,9 @@ from search.study import DIRECTIONS, JUDGES
 
 State = Literal["finished", "stopped", "failed", "unfinished"]
 
+MORE_ROOM = 2
+"""How many times its share a trial gets that ran out of memory."""
+
 
 @dataclass(frozen=True)
 class TrialOutcome:

@@ -9,7 +9,6 @@ from .connection import is_own as is_own
 from .connection import standard_output_kept_clean as standard_output_kept_clean
 from .node_checks import node_faults as node_faults
 from .node_checks import preflight as preflight
-from .out_of_memory import MORE_ROOM as MORE_ROOM
 from .out_of_memory import hold_to_share_of_worker as hold_to_share_of_worker
 from .out_of_memory import is_out_of_memory as is_out_of_memory
 from .out_of_memory import judge_share as judge_share

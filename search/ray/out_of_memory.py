@@ -15,8 +15,6 @@ from search.ray.allotment import Allotment
 if TYPE_CHECKING:
     from ray.tune import PlacementGroupFactory
 
-MORE_ROOM = 2
-"""How many times its share a trial gets that ran out of memory."""
 _WORDS = ("can't allocate memory", "not enough memory", "running low on memory", "out of memory")
 """torch's on the CPU; Ray's, of a worker that it ended before the system did."""
 

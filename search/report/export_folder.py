@@ -16,13 +16,14 @@ from memgan.config import Configuration, to_yaml
 from memgan.data import Split
 from memgan.training import Cell
 from search.finals import Winner, with_origin
+from search.journal import outcomes_by_group
 from search.report.content import make_report, report_markdown
 from search.report.figures.finals import draw_finals
 from search.report.figures.study import draw_study
 from search.report.html_page import report_page
 from search.report.pareto import write_fronts
 from search.results import check_place, place_export
-from search.study import Study, outcomes_by_group
+from search.study import Study
 
 
 @dataclass(frozen=True)

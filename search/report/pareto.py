@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from memgan.fitting_table import Column, FittingTable
-from search.journal import TrialOutcome
-from search.study import JUDGES, ClassGroup, Study, outcomes_by_group, safe_name
+from search.journal import TrialOutcome, outcomes_by_group
+from search.study import JUDGES, ClassGroup, Study, safe_name
 
 _TITLES: Mapping[str, str] = {
     "val-auroc": "validation AUROC, %",

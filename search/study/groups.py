@@ -6,10 +6,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from memgan.errors import StudyError, unknown_name
-from search.journal import TrialOutcome
 from search.study.study import Study
 
 _LONGEST = 60
@@ -78,11 +76,3 @@ def _refuse_shared(study: str, prefixes: Mapping[str, str]) -> None:
                 f"an earlier version searched the classes {' and '.join(names)} of study {study}"
                 " as one, and their trials cannot be told apart; start a new study"
             )
-
-
-def outcomes_by_group(groups: Sequence[ClassGroup], journal: Path) -> dict[str, list[TrialOutcome]]:
-    """The study's trials by the name of their group of classes."""
-    from search.journal import read_groups
-
-    found = read_groups(journal)
-    return {group.name: found.get(group.prefix, []) for group in groups}

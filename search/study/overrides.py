@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from memgan.config import parameters_type, parse, read_settings
+from memgan.config import make_parameters, parameters_type, read_settings
 from memgan.errors import ConfigError, nearest
-
-if TYPE_CHECKING:
-    from search.study.study import Study
 
 _SECTIONS = ("data", "budget", "sampler", "scheduler", "resources", "final")
 _PLACES: Mapping[str, tuple[str, ...]] = {
@@ -61,14 +58,14 @@ _SPACES: Mapping[str, Mapping[str, Any]] = {
 """Searched where the detector is changed by an option, as a study's own space no longer fits."""
 
 
-def apply_options(study: Study, options: Mapping[str, Any]) -> Study:
-    """`study` under options by name; None leaves as it is. ConfigError names a wrong value."""
+def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
+    """Change a study's content by options by name; None leaves as it is. ConfigError names a
+    detector that has nothing to search; other wrong values are found when the study is read."""
     given = {name: value for name, value in options.items() if value is not None}
     if unknown := sorted(set(given) - set(_PLACES) - set(_OTHER)):
         raise TypeError(f"no such option: {', '.join(unknown)}")
-    content = _content(study)
-    detector = given.get("detector", study.detector)
-    if detector != study.detector:
+    detector = given.get("detector", content["detector"])
+    if detector != content["detector"]:
         parameters_type(detector)
         if detector not in _SPACES:
             raise ConfigError(
@@ -78,7 +75,7 @@ def apply_options(study: Study, options: Mapping[str, Any]) -> Study:
         content.update(
             detector=detector,
             space=dict(_SPACES[detector]),
-            fixed={"epochs": study.epochs} if detector == "memgan" else {},
+            fixed={"epochs": _epochs(content)} if detector == "memgan" else {},
             start_from=[],
         )
     for section in ("sampler", "scheduler"):
@@ -89,20 +86,20 @@ def apply_options(study: Study, options: Mapping[str, Any]) -> Study:
     for name, value in given.items():
         if name in _PLACES:
             _put(content, _PLACES[name], value)
-    return parse(type(study), content, "options")
 
 
-def apply_settings(study: Study, settings: Sequence[str]) -> Study:
-    """`study` under `key=value` settings in this order. ConfigError names a wrong one."""
-    content = _content(study)
+def apply_settings(
+    content: dict[str, Any], settings: Sequence[str], *, fields: Collection[str]
+) -> None:
+    """Change a study's content by `key=value` settings in this order. ConfigError names an
+    unknown key. fields: the names of a study's own fields."""
     given = read_settings(settings)
     for key, value in given.items():
-        _set(content, study, key, value)
+        _set(content, fields, key, value)
     _make_room(content, {key.removesuffix(".name"): value for key, value in given.items()})
-    return parse(type(study), content, "--set")
 
 
-def _set(content: dict[str, Any], study: Study, key: str, value: Any) -> None:
+def _set(content: dict[str, Any], study_fields: Collection[str], key: str, value: Any) -> None:
     head, _, rest = key.partition(".")
     if key in ("sampler.name", "scheduler.name"):
         content[head] = {"name": value}  # One's options mean nothing to another.
@@ -117,7 +114,7 @@ def _set(content: dict[str, Any], study: Study, key: str, value: Any) -> None:
         searched = isinstance(value, list | Mapping)
         content["space" if searched else "fixed"][key] = value
         return
-    if key in type(study).model_fields and key not in ("space", "fixed", "detector"):
+    if key in study_fields and key not in ("space", "fixed", "detector"):
         content[key] = value
         return
     known = [*fields, *(f"{section}.…" for section in _SECTIONS)]
@@ -152,10 +149,5 @@ def _put(content: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
     content[key] = value
 
 
-def _content(study: Study) -> dict[str, Any]:
-    content = study.model_dump(mode="json")
-    if "name" not in study.model_fields_set:
-        del content["name"]  # A made-up name is made anew, as it tells detector and source.
-    for section in ("sampler", "scheduler"):
-        content[section] = {k: v for k, v in content[section].items() if v is not None}
-    return content
+def _epochs(content: Mapping[str, Any]) -> int:
+    return make_parameters(content["detector"], content["fixed"], "fixed").epochs

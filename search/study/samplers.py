@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,8 +11,7 @@ from memgan.config import Frozen, parse
 from memgan.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler
-    from optuna.search_space import IntersectionSearchSpace
+    pass
 
 
 class Sampler(Frozen):
@@ -99,72 +97,3 @@ def make_sampler(raw: Any) -> Sampler:
     if name not in SAMPLERS:
         raise unknown_name("sampler", str(name), SAMPLERS)
     return parse(SAMPLERS[name], options, "sampler")
-
-
-def build_sampler(
-    sampler: Sampler,
-    *,
-    seed: int,
-    number: int,
-    trials: int,
-    conditional: bool,
-    shared_space: IntersectionSearchSpace | None = None,
-) -> BaseSampler:
-    """The Optuna sampler that suggests trial `number` of a study of `trials`.
-
-    Its randomness comes from the seed and the number alone, so that a search that was cut off
-    and resumed goes on as if it had not been. shared_space: see `FlatTpe`; it makes TPE faster
-    and changes nothing that it suggests.
-    """
-    from optuna import samplers
-
-    drawn = _seed_of(seed if sampler.seed is None else sampler.seed, number)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Optuna calls half of these options experimental.
-        if isinstance(sampler, Tpe):
-            options: dict[str, Any] = {
-                "n_startup_trials": sampler.startup(trials),
-                "constant_liar": sampler.constant_liar,
-                "warn_independent_sampling": False,
-                "seed": drawn,
-            }
-            if sampler.multivariate and not conditional and shared_space is not None:
-                from search.journal import FlatTpe
-
-                return FlatTpe(shared_space, **options)
-            return samplers.TPESampler(
-                multivariate=sampler.multivariate,
-                group=sampler.multivariate and conditional,
-                **options,
-            )
-        if isinstance(sampler, Gp):
-            return samplers.GPSampler(
-                n_startup_trials=sampler.startup(trials),
-                warn_independent_sampling=False,
-                seed=drawn,
-            )
-        if isinstance(sampler, CmaEs):
-            return samplers.CmaEsSampler(
-                n_startup_trials=sampler.startup(trials),
-                warn_independent_sampling=False,
-                seed=drawn,
-            )
-        if isinstance(sampler, Qmc):
-            # A sequence is one only under one seed.
-            fixed = seed if sampler.seed is None else sampler.seed
-            return samplers.QMCSampler(
-                scramble=sampler.scramble,
-                seed=fixed,
-                warn_asynchronous_seeding=False,
-                warn_independent_sampling=False,
-            )
-        if isinstance(sampler, Nsga2):
-            population = sampler.population or max(2, min(50, trials // 3))
-            return samplers.NSGAIISampler(population_size=population, seed=drawn)
-        return samplers.RandomSampler(seed=drawn)
-
-
-def _seed_of(seed: int, number: int) -> int:
-    import numpy as np
-
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])

@@ -11,7 +11,7 @@ from memgan.config import Frozen, parse
 from memgan.errors import unknown_name
 
 if TYPE_CHECKING:
-    from ray.tune.schedulers import TrialScheduler
+    pass
 
 METRIC = "val_auroc/mean"
 """The objective in a flattened report, maximised; never absent from a report."""
@@ -114,29 +114,3 @@ def make_scheduler(raw: Any) -> Scheduler:
     if name not in SCHEDULERS:
         raise unknown_name("scheduler", str(name), SCHEDULERS)
     return parse(SCHEDULERS[name], options, "scheduler")
-
-
-def build_scheduler(scheduler: Scheduler, *, epochs: int, history: History = ()) -> TrialScheduler:
-    """The Tune scheduler for trials of `epochs` epochs, knowing what earlier trials reached."""
-    from ray.tune.schedulers import FIFOScheduler
-
-    from search.trials import RememberingAsha, RememberingMedian
-
-    built: RememberingAsha | RememberingMedian
-
-    if isinstance(scheduler, Asha | HyperBand):
-        built = RememberingAsha(
-            grace_epochs=min(scheduler.grace_epochs, epochs),
-            epochs=epochs,
-            reduction_factor=scheduler.reduction_factor,
-            brackets=scheduler.brackets if isinstance(scheduler, HyperBand) else 1,
-        )
-    elif isinstance(scheduler, Median):
-        built = RememberingMedian(
-            grace_epochs=scheduler.grace_epochs, min_trials=scheduler.min_trials
-        )
-    else:
-        return FIFOScheduler()  # Of a population the journal knows when to change what.
-    for trial_id, values in history:
-        built.remember(trial_id, values)
-    return built

@@ -3,20 +3,12 @@ file, and the best of earlier studies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import yaml
-from pydantic import Field
-
-from memgan.config import Frozen, dotted, flatten, make_parameters, parse
+from memgan.config import flatten, make_parameters
 from memgan.errors import ConfigError, unknown_name
-from memgan.files import expanded
 from search.study.space import Space
-
-if TYPE_CHECKING:
-    from search.study.study import Study
 
 NAMED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     # What the MEMGAN paper states for MNIST; what it leaves open stays at our defaults.
@@ -28,100 +20,29 @@ NAMED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 """By detector and name; a "recipe" is the detector's defaults."""
 
 
-class _Earlier(Frozen):
-    """`{study: NAME, best: 3}`: the best finished trials of a study in the same results folder."""
-
-    study: str
-    best: int = Field(1, ge=1)
-
-
 def start_points(
     space: Space, start_from: Sequence[str | Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Each starting configuration as Optuna stores it; the sampler completes what is absent.
 
     Of a named configuration only what the space holds is taken. Files and earlier studies are
-    passed over, see `settle_starts`. ConfigError where a written one lies outside the space,
-    UnknownName for a name that is not known.
+    passed over, see `search.journal.settle_starts`. ConfigError where a written one lies outside
+    the space, UnknownName for a name that is not known.
     """
     return [
-        _point(space, start, f"start_from.{place}")
+        checked_point(space, start, f"start_from.{place}")
         for place, start in enumerate(start_from)
-        if not _is_elsewhere(start)
+        if not is_elsewhere(start)
     ]
 
 
-def settle_starts(study: Study, results: Path) -> Study:
-    """The study with its files and earlier studies replaced by what they hold now, so that it
-    is the same whenever it is resumed. ConfigError or StudyError for one that cannot be read."""
-    if not any(map(_is_elsewhere, study.start_from)):
-        return study
-    settled: list[str | Mapping[str, Any]] = []
-    for place, start in enumerate(study.start_from):
-        if not _is_elsewhere(start):
-            settled.append(start)
-        elif isinstance(start, str):
-            settled += _of_file(study.search_space, Path(start))
-        else:
-            earlier = parse(_Earlier, start, f"start_from.{place}")
-            settled += _of_study(study.search_space, earlier, results)
-    return study.model_copy(update={"start_from": tuple(settled)})
-
-
-def _is_elsewhere(start: str | Mapping[str, Any]) -> bool:
+def is_elsewhere(start: str | Mapping[str, Any]) -> bool:
+    """Whether a start names a file or an earlier study."""
     return start.endswith((".yaml", ".yml")) if isinstance(start, str) else "study" in start
 
 
-def _of_file(space: Space, path: Path) -> Iterator[dict[str, Any]]:
-    """A list of configurations, one alone, or what `memgan export` wrote."""
-    try:
-        content = yaml.safe_load(expanded(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"start_from: {path}: {error.strerror or error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise ConfigError(f"start_from: {path} is not valid YAML") from None
-    if isinstance(content, Mapping) and isinstance(content.get("parameters"), Mapping):
-        yield _within(space, dotted(content["parameters"]), str(path))
-        return
-    points = content if isinstance(content, list) else [content]
-    for place, point in enumerate(points):
-        if not isinstance(point, Mapping):
-            raise ConfigError(f"{path}.{place}: expected parameters and values, got {point!r}")
-        _point(space, point, f"{path}.{place}")
-        yield dict(point)
-
-
-def _of_study(space: Space, earlier: _Earlier, results: Path) -> Iterator[dict[str, Any]]:
-    from search.journal import read_groups
-    from search.results import StudyFolder
-
-    folder = StudyFolder.at(results, earlier.study)
-    found = folder.load()
-    if found.detector != space.detector:
-        raise ConfigError(
-            f"start_from: study {earlier.study} searched {found.detector}, not {space.detector}"
-        )
-    for outcomes in read_groups(folder.journal).values():
-        full = [o for o in outcomes if o.state == "finished" and o.mean is not None]
-        full.sort(key=lambda o: (-(o.mean or 0.0), o.trial_id))
-        for outcome in full[: earlier.best]:
-            values = flatten(found.parameters(outcome.values))
-            yield _within(space, values, f"study {earlier.study}")
-
-
-def _within(space: Space, values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The values that the space holds. ConfigError where it holds none."""
-    inside = {
-        name: values[name]
-        for name, entry in space.items()
-        if name in values and entry.encode(name, values[name]) is not None
-    }
-    if not inside:
-        raise ConfigError(f"start_from: no value of {where} lies in the space: {', '.join(space)}")
-    return inside
-
-
-def _point(space: Space, start: str | Mapping[str, Any], where: str) -> dict[str, Any]:
+def checked_point(space: Space, start: str | Mapping[str, Any], where: str) -> dict[str, Any]:
+    """One start as Optuna stores it. ConfigError where it lies outside the space."""
     if isinstance(start, str):
         known = NAMED.get(space.detector, {})
         if start not in known:

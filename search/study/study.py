@@ -35,6 +35,7 @@ from memgan.errors import ConfigError
 from search.study.compatibility import check_pairs
 from search.study.entries import Entry
 from search.study.objectives import Objective, read_objective
+from search.study.overrides import apply_options, apply_settings
 from search.study.samplers import Random, Sampler, Tpe, make_sampler
 from search.study.schedulers import Asha, Pbt, Scheduler, make_scheduler
 from search.study.space import Space, as_number, dump_entry, make_space, number_type
@@ -116,9 +117,9 @@ class Study(Frozen):
 
     def with_options(self, **options: Any) -> Study:
         """This study under command-line options by name; None leaves as it is."""
-        from search.study.overrides import apply_options
-
-        return apply_options(self, options)
+        content = self._content()
+        apply_options(content, options)
+        return parse(type(self), content, "options")
 
     def with_settings(self, settings: Sequence[str]) -> Study:
         """This study under `key=value` settings, values in YAML.
@@ -126,9 +127,9 @@ class Study(Frozen):
         data.*, budget.*, sampler.*, scheduler.*, resources.* and final.* go to their section. A
         detector parameter with one value is fixed; with a list or a mapping it is searched.
         """
-        from search.study.overrides import apply_settings
-
-        return apply_settings(self, settings)
+        content = self._content()
+        apply_settings(content, settings, fields=type(self).model_fields)
+        return parse(type(self), content, "--set")
 
     @cached_property
     def search_space(self) -> Space:
@@ -180,6 +181,14 @@ class Study(Frozen):
     def points(self) -> list[dict[str, Any]]:
         """The values of `start_from` that lie in the space, each as Optuna stores it."""
         return start_points(self.search_space, self.start_from)
+
+    def _content(self) -> dict[str, Any]:
+        content = self.model_dump(mode="json")
+        if "name" not in self.model_fields_set:
+            del content["name"]  # A made-up name tells detector and source, so it is made again.
+        for section in ("sampler", "scheduler"):
+            content[section] = {k: v for k, v in content[section].items() if v is not None}
+        return content
 
     @model_validator(mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from .checkpoints import stored as stored
 from .kept_checkpoints import best_few as best_few
 from .rungs import RememberingAsha as RememberingAsha
 from .rungs import RememberingMedian as RememberingMedian
+from .schedulers import build_scheduler as build_scheduler
 from .tune_loop import read_outcomes as read_outcomes
 from .tune_loop import run_trials as run_trials
 from .tune_loop import search_groups as search_groups

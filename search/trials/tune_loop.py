@@ -161,9 +161,10 @@ def _fit(
     import ray
     from ray import tune
 
-    from search.study import METRIC, build_scheduler
+    from search.study import METRIC
     from search.trials.kept_checkpoints import Keeper
     from search.trials.rungs import ByGroup
+    from search.trials.schedulers import build_scheduler
     from search.trials.searcher import JournalSearcher
 
     chosen = allot(study.resources, ray.cluster_resources())

@@ -12,7 +12,7 @@ from memgan.data import Split
 from memgan.errors import MemganError, OutOfSpace
 from memgan.stats import judging_lines
 from search.finals import Winner
-from search.journal import TrialsResult, check_journal, mend_journal
+from search.journal import TrialsResult, check_journal, mend_journal, settle_starts
 from search.ray import allot, check_address, check_outlives_job, connect, is_own, preflight
 from search.report import fronts
 from search.results import (
@@ -32,7 +32,7 @@ from search.results import (
     write_beginning,
 )
 from search.stopping import Stop, current, is_interruption, stoppable
-from search.study import ClassGroup, Study, doubts, settle_starts
+from search.study import ClassGroup, Study, doubts
 from search.trials import lost, read_outcomes, run_trials
 from search.workflow.conclusion import Conclusion, conclude
 from search.workflow.ending import ending, no_winner

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from memgan.analysis.heatmaps import mirrored
 from memgan.bundle.trained_bundles import write_bundle
 from memgan.config.configuration import Configuration
 from memgan.data import Split
+from memgan.figures.heatmaps import mirrored
 from memgan.training.cells import train_cell
 from search.cli.app import run
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from memgan.figures import image_grid, save_figure
+from search.journal.by_group import outcomes_by_group
 from search.report.html_page import report_page
-from search.study.groups import class_groups, outcomes_by_group
+from search.study.groups import class_groups
 from search.study.study import Study
 
 Make = Callable[..., Any]

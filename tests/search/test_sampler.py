@@ -10,7 +10,8 @@ import pytest
 from memgan.errors import ConfigError
 from search.journal.journal import Journal
 from search.journal.journal_file import open_to_write
-from search.study.samplers import SAMPLERS, Sampler, Tpe, build_sampler, make_sampler
+from search.journal.samplers import build_sampler
+from search.study.samplers import SAMPLERS, Sampler, Tpe, make_sampler
 from search.study.study import Study
 
 

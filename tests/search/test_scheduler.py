@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from search.study.schedulers import METRIC, build_scheduler, make_scheduler
+from search.study.schedulers import METRIC, make_scheduler
+from search.trials.schedulers import build_scheduler
 
 
 class _Controller:

@@ -11,9 +11,9 @@ import yaml
 from memgan.config.configuration import Runtime
 from memgan.config.typed import to_yaml
 from memgan.errors import ConfigError, StudyError, UnknownName
+from search.journal.settled_starts import settle_starts
 from search.results.study_folder import StudyFolder
 from search.study.groups import class_groups
-from search.study.start_points import settle_starts
 from search.study.study import Study
 from search.trials.tune_loop import open_journals
 

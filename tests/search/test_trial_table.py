@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from search.journal.by_group import outcomes_by_group
 from search.report.trial_table import TrialTable, trial_table
-from search.study.groups import class_groups, outcomes_by_group
+from search.study.groups import class_groups
 
 Make = Callable[..., Any]
 

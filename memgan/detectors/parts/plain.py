@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from memgan.config import DetectorParameters
-from memgan.data import Pixels
-from memgan.detectors.base import Detector, Scores
+from memgan.data import Pixels, Scores
+from memgan.detectors.base import Detector
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.weights import Spec, check_weights
 from memgan.errors import BundleError

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from memgan.config import DetectorParameters, RebuilderParameters
-from memgan.data import Pixels
-from memgan.detectors.base import Detector, Rebuilt, Scores
+from memgan.data import Pixels, Scores
+from memgan.detectors.base import Detector, Rebuilt
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.batchnorm import renew_statistics

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from memgan.figures import save_figure
 from memgan.paper import published_auroc, published_for
-from search.journal import TrialOutcome
+from search.journal import TrialOutcome, outcomes_by_group
 from search.report.figures.by_class import by_class_figure
 from search.report.figures.history import history_figure
 from search.report.figures.importance import FEWEST, importance_figure, read_importances
 from search.report.figures.parallel import parallel_figure
-from search.study import ClassGroup, Study, outcomes_by_group
+from search.study import ClassGroup, Study
 
 FIGURES = ("auroc.png", "history.png", "parallel.png", "importance.png")
 """Names of all that a study may have."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search.journal.by_group import outcomes_by_group
 from search.journal.journal import Journal
 from search.journal.journal_file import open_to_write
 from search.journal.outcomes import TrialOutcome, best
@@ -17,7 +18,7 @@ from search.report.figures.history import history_figure
 from search.report.figures.importance import importance_figure, read_importances
 from search.report.figures.parallel import parallel_figure
 from search.report.figures.study import FIGURES, draw_study, published_figures
-from search.study.groups import class_groups, outcomes_by_group
+from search.study.groups import class_groups
 from search.study.space import make_space
 from search.study.study import Study
 

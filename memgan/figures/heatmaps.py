@@ -17,17 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from memgan.analysis import Residual, residual
 from memgan.data import Pixels
 from memgan.errors import BadInput
 
 if TYPE_CHECKING:
     from memgan.bundle import Bundle
-    from memgan.detectors import Rebuilt
-
-Residual = npt.NDArray[np.float32]
 
 _COLOURS = "inferno"
 """Perceptually uniform, in order also without colour, and told apart by the colour-blind."""
@@ -41,20 +38,6 @@ _DIMMED = 0.6
 """Of an image below its residual, so that white is not taken for heat."""
 _LONGEST_NAME = 200
 """Bytes; file systems take 255."""
-
-
-def residual(images: Pixels, rebuilt: Rebuilt) -> Residual:
-    """|x − rebuilt|, the mean over channels, float32 (N, H, W) in grey levels from 0 to 255."""
-    mean: Residual = np.abs(images.astype(np.float32) - rebuilt).mean(axis=1)
-    return mean
-
-
-def normal_residual(normals: Pixels, rebuilt: Rebuilt | None) -> float | None:
-    """What 99 % of the pixels of normal images stay below, in grey levels, at least 1; None where
-    they are not rebuilt: the mark of a bundle's scale."""
-    if rebuilt is None:
-        return None
-    return float(np.clip(np.quantile(residual(normals, rebuilt), 0.99), 1, _GREYS))
 
 
 class HeatMaps:
