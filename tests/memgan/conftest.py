@@ -10,6 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_data_sets import (  # noqa: F401 - fixtures
+    random_images,
+    write_cifar,
+    write_folder,
+    write_idx,
+    write_npz,
+)
 
 from memgan.bundle.trained_bundles import write_bundle
 from memgan.config.configuration import Configuration

@@ -8,7 +8,7 @@ from pathlib import Path
 from memgan.paper.cells.layout import make_layout
 from memgan.paper.page.page import page, write_page
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 RECORDS = ROOT / "benchmarks" / "results"
 
 

@@ -169,7 +169,7 @@ def test_classes_on_their_own_share_the_machine_and_not_their_rungs(
     for name, result in zip(("0", "1"), results, strict=True):
         assert [o.trial_id for o in result.outcomes] == [f"{name}-000{n}" for n in range(4)]
         assert result.counts()["stopped"] >= 1
-        assert result.counts()["finished"] >= 2
+        assert result.counts()["finished"] >= 1  # How many depends on who reports first.
         assert all(set(o.val_auroc) == {name, "mean"} for o in result.outcomes)
 
 

@@ -23,7 +23,7 @@ from search.results.study_folder import StudyFolder
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 BIN = Path(sys.executable).parent
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SMALL = ["--trials", "4", "--normal-class", "0,1", "--final-seeds", "1"]
 
 

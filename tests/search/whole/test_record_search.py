@@ -15,7 +15,7 @@ from search.journal.journal_file import open_to_write
 from search.results.study_folder import StudyFolder
 from search.study.study import Study
 
-_SCRIPT = Path(__file__).parents[2] / "benchmarks" / "record_search.py"
+_SCRIPT = Path(__file__).parents[3] / "benchmarks" / "record_search.py"
 Make = Callable[..., Study]
 Fill = Callable[[Path, Study, Sequence[str]], None]
 

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 CLOUD, OWN = "ray_cluster.yaml", "deploy/local.yaml"

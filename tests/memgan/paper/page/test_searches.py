@@ -11,7 +11,7 @@ import pytest
 from memgan.errors import ResultsError
 from memgan.paper.page.searches import read_searches, searches_section
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SEARCH: dict[str, Any] = {
     "name": "some",
     "dataset": "mnist",

@@ -12,7 +12,7 @@ from memgan.config.configuration import Configuration
 from memgan.config.settings import configure
 from memgan.config.typed import parse, read_yaml
 
-_CONFIG = Path(__file__).parents[2] / "configs" / "mnist" / "memgan-recipe.yaml"
+_CONFIG = Path(__file__).parents[3] / "configs" / "mnist" / "memgan-recipe.yaml"
 _AT_LEAST = {"0": 0.99, "1": 0.995, "6": 0.98, "8": 0.85}
 
 

@@ -126,7 +126,7 @@ def test_an_unknown_table_is_answered_with_those_there_are() -> None:
 def test_committed_cells_all_belong_to_a_table_of_today() -> None:
     from memgan.paper.cells.result_cells import read_cells
 
-    cells = read_cells(Path(__file__).parents[3] / "benchmarks" / "results" / "cells")
+    cells = read_cells(Path(__file__).parents[4] / "benchmarks" / "results" / "cells")
     tables = [fill(make_layout(name), cells) for name in TABLES]
 
     assert sum(table.stale for table in tables) == 0

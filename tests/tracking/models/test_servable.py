@@ -113,7 +113,7 @@ def test_it_holds_no_pickle_and_no_path_of_this_machine(served: Path) -> None:
         ),
     }
     told = (served / "MLmodel").read_text()
-    assert str(Path(__file__).parents[2]) not in told
+    assert str(Path(__file__).parents[3]) not in told
     assert str(served.parent) not in told
     needed = (served / "requirements.txt").read_text().split()
     assert [line.partition("==")[0] for line in needed] == [

@@ -12,7 +12,7 @@ import pytest
 from memgan.errors import ResultsError
 from memgan.paper.cells.result_cells import ResultCell, add_recorded, read_cells
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 CELL: dict[str, Any] = {
     "configuration": "pca",
     "dataset": "mnist",
