@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from memgan.config import Frozen
 from memgan.errors import BadInput
@@ -45,7 +45,7 @@ def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Locati
     """The option, else MLFLOW_TRACKING_URI, else a SQLite file under `results`.
 
     BadInput for an address that MLflow keeps no record at, and, where no address is given, for
-    `results` that are not on this machine or whose name cannot be part of an address.
+    `results` that are not on this machine.
     """
     given = option or os.environ.get("MLFLOW_TRACKING_URI")
     if given:
@@ -56,12 +56,7 @@ def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Locati
             "--tracking-uri http(s)://… or sqlite:///FILE, or set MLFLOW_TRACKING_URI"
         )
     folder = local_folder(results).absolute()
-    if wrong := sorted(set(str(folder)) & set("?#%")):
-        raise BadInput(
-            f"--results {folder}: an address reads {' '.join(wrong)} as something else, so the"
-            " record cannot lie there; take a folder without it, or give --tracking-uri"
-        )
-    return _checked(f"sqlite:///{folder / 'mlflow.db'}")
+    return _checked(sqlite_address(folder / "mlflow.db"))
 
 
 def _checked(uri: str) -> Location:
@@ -82,7 +77,7 @@ def _checked(uri: str) -> Location:
     # MLflow's own default is a folder in whatever directory the process was started from.
     query = uri.partition("?")[2]
     return Location(
-        uri=f"sqlite:///{path}{'?' if query else ''}{query}",
+        uri=f"{sqlite_address(path)}{'?' if query else ''}{query}",
         artifact_root=(path.parent / "mlartifacts").as_uri(),
     )
 
@@ -133,7 +128,22 @@ def sqlite_file(uri: str) -> Path | None:
     head, found, tail = uri.partition(":///")
     if not found or head.split("+")[0] != "sqlite":
         return None
-    return expanded(Path(tail.partition("?")[0])).absolute()
+    return expanded(Path(unquote(tail.partition("?")[0]))).absolute()
+
+
+def sqlite_address(path: Path | str) -> str:
+    """The `sqlite:///FILE` address of a path; what an address would misread is percent-encoded."""
+    return "sqlite:///" + re.sub("[%?#]", lambda found: quote(found.group()), str(path))
+
+
+def for_mlflow(uri: str) -> str:
+    """An address as MLflow is given it.
+
+    Of `sqlite:///` it takes the path undecoded and makes a folder of that name; with a driver
+    named it leaves that to whoever opens the file.
+    """
+    escaped = uri.startswith("sqlite:") and "%" in uri
+    return uri.replace("sqlite:", "sqlite+pysqlite:", 1) if escaped else uri
 
 
 def redact(text: str) -> str:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from memgan.errors import BadInput
 from tracking import names
 from tracking.address import local_folder, redact, resolve, sqlite_file, ui_command
+from tracking.stores.mlflow_tracker import MlflowTracker
 
 
 def test_the_record_is_under_the_results_by_default(tmp_path: Path) -> None:
@@ -17,11 +19,25 @@ def test_the_record_is_under_the_results_by_default(tmp_path: Path) -> None:
     assert sqlite_file(location.uri) == tmp_path / "my results" / "mlflow.db"
 
 
-@pytest.mark.parametrize("name", ["r?x", "r#x", "r%x"])
-def test_a_folder_that_an_address_cannot_name_holds_no_record(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInput, match="take a folder without it"):
-        resolve(None, tmp_path / name)
-    assert resolve("http://server", tmp_path / name).uri == "http://server"
+@pytest.mark.parametrize("name", ["r?x", "r#x", "r%x", "r%41", "a%?#"])
+def test_a_folder_holds_its_record_whatever_an_address_would_read_in_its_name(
+    tmp_path: Path, name: str
+) -> None:
+    location = resolve(None, tmp_path / name)
+    assert resolve(location.uri) == location
+    assert sqlite_file(location.uri) == tmp_path / name / "mlflow.db"
+    assert location.artifact_root == f"file://{tmp_path}/{quote(name)}/mlartifacts"
+
+
+def test_mlflow_keeps_its_record_in_such_a_folder_and_makes_no_other(tmp_path: Path) -> None:
+    location = resolve(None, tmp_path / "a?b#c%41")
+    tracker = MlflowTracker(location.uri, location.artifact_root)
+    run = tracker.create_run(tracker.create_experiment("mine"), "run", 1, {})
+    (tmp_path / "figure.svg").write_text("<svg/>")
+    tracker.log_artifact(run, tmp_path / "figure.svg", None)
+    assert tracker.read_artifact(run, "figure.svg") == b"<svg/>"
+    assert {p.name for p in tmp_path.iterdir()} == {"a?b#c%41", "figure.svg"}
+    assert (tmp_path / "a?b#c%41" / "mlflow.db").is_file()
 
 
 def test_an_option_beats_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from memgan.errors import BadInput
-from tracking.address import Location, redact, sqlite_file
+from tracking.address import Location, for_mlflow, redact, sqlite_file
 from tracking.outbox import EXPERIMENT_ID, TRACKING_URI, Outbox
 from tracking.stores import follow_move
 
@@ -76,7 +76,7 @@ def server_command(location: Location, port: int) -> tuple[list[str], dict[str, 
     environment = {
         **os.environ,
         # Here and not among the arguments, where everybody can read passwords.
-        "MLFLOW_BACKEND_STORE_URI": location.uri,
+        "MLFLOW_BACKEND_STORE_URI": for_mlflow(location.uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "PYTHONSAFEPATH": "1",  # What lies in the working folder is not MLflow's.

@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import ValidationError
 
 from memgan.errors import BadInput
-from tracking.address import one_line, sqlite_file
+from tracking.address import one_line, sqlite_address, sqlite_file
 from tracking.events import Event, ParamsLogged, from_json, to_json
 
 _WAITING, _DELIVERED, _REFUSED = 0, 1, 2
@@ -243,13 +244,13 @@ class Outbox:
         if file is None or not file.is_relative_to(here.parents[1]):
             return uri
         _, query, options = uri.partition("?")
-        return f"{_FILE}{os.path.relpath(file, here)}{query}{options}"
+        return f"{sqlite_address(os.path.relpath(file, here))}{query}{options}"
 
     def _from_here(self, kept: str) -> str:
         if not kept.startswith(_FILE):
             return kept
         file, query, options = kept.removeprefix(_FILE).partition("?")
-        return f"{_FILE}{os.path.normpath(self.place(file))}{query}{options}"
+        return f"{sqlite_address(os.path.normpath(self.place(unquote(file))))}{query}{options}"
 
     def close(self) -> None:
         """Close the file; it is opened again when next used."""

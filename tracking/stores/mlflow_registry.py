@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from tracking import names
+from tracking.address import for_mlflow
 from tracking.stores.mlflow_faults import translated
 
 
@@ -20,7 +21,7 @@ class MlflowRegistry:
 
     def __init__(self, uri: str) -> None:
         with translated():
-            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            self._client = MlflowClient(tracking_uri=for_mlflow(uri), registry_uri=for_mlflow(uri))
 
     def versions(self, name: str) -> dict[int, dict[str, str]]:
         """Tags by version, oldest first; empty where there is no such model."""

@@ -21,7 +21,7 @@ from mlflow.exceptions import MlflowException
 from memgan.errors import CannotLock
 from memgan.files import wait_for_lock
 from tracking import names
-from tracking.address import one_line, sqlite_file
+from tracking.address import for_mlflow, one_line, sqlite_file
 from tracking.events import Status
 from tracking.stores.fresh_store import lock_file
 from tracking.stores.mlflow_faults import translated
@@ -42,7 +42,7 @@ class MlflowTracker:
         self._artifact_root = artifact_root
         with _opened_by_one(uri), translated():
             follow_move(uri, artifact_root)
-            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            self._client = MlflowClient(tracking_uri=for_mlflow(uri), registry_uri=for_mlflow(uri))
         self._models = LoggedModels(self._client)
 
     def find_experiment(self, name: str) -> str | None:
