@@ -29,6 +29,13 @@ def search(
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="NAME", help="Go on with a study.")
     ] = None,
+    resume_or_start: Annotated[
+        bool,
+        typer.Option(
+            "--resume-or-start",
+            help="With --name: begin the study, go on with it, or do nothing where it is done.",
+        ),
+    ] = False,
     detector: Annotated[
         str | None,
         typer.Option(
@@ -99,6 +106,7 @@ def search(
     from search.journal import JournalDamaged
     from search.study import Study
     from search.workflow import resume as resume_study
+    from search.workflow import resume_or_start as restart
     from search.workflow import run
 
     options = {
@@ -121,10 +129,12 @@ def search(
         "max_concurrent": max_concurrent,
         "price_per_hour": price_per_hour,
     }
-    with _told_how_to_go_on(results, tracking_uri, address) as going_on:
+    with _told_how_to_go_on(results, tracking_uri, address, repeat=resume_or_start) as going_on:
         if resume is not None:
             if study_file is not None or name is not None:
                 raise BadInput("--resume NAME goes with neither a study file nor --name")
+            if resume_or_start:
+                raise BadInput("--resume NAME goes on, --resume-or-start begins too; give one")
             going_on.name = resume
             go_on = partial(
                 resume_study,
@@ -148,7 +158,8 @@ def search(
             study = Study.default() if study_file is None else Study.from_yaml(study_file)
             study = study.with_options(name=name, **options).with_settings(settings or [])
             going_on.name = study.name
-            result = run(
+            begin = restart if resume_or_start else run
+            result = begin(
                 study,
                 results=results,
                 tracking_uri=tracking_uri,
@@ -304,11 +315,11 @@ def _warn(result: StudyResult) -> None:
 
 @contextmanager
 def _told_how_to_go_on(
-    results: Path | str, tracking_uri: str | None, address: str | None
+    results: Path | str, tracking_uri: str | None, address: str | None, *, repeat: bool
 ) -> Iterator[GoingOn]:
     from search.results import GoingOn
 
-    going_on = GoingOn(results, tracking_uri, address)
+    going_on = GoingOn(results, tracking_uri, address, repeat=repeat)
 
     def tell() -> None:
         if line := going_on.line():

@@ -3,6 +3,7 @@
 from .conclusion import read_conclusion as read_conclusion
 from .export_again import export_study as export_study
 from .registration import register_study as register_study
+from .restart import resume_or_start as resume_or_start
 from .stages import resume as resume
 from .stages import run as run
 from .study_result import StudyResult as StudyResult

@@ -9,5 +9,6 @@ from .remainder import settle as settle
 from .sync import find_outboxes as find_outboxes
 from .sync import recorded_at as recorded_at
 from .sync import sync_all as sync_all
+from .sync import sync_one as sync_one
 from .writer import WriterProcess as WriterProcess
 from .writer import start_writer as start_writer

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from memgan.errors import BadInput
 from tracking.address import one_line, sqlite_address, sqlite_file
-from tracking.events import Event, ParamsLogged, from_json, to_json
+from tracking.events import Event, ParamsLogged, RunEnded, from_json, to_json
 
 _WAITING, _DELIVERED, _REFUSED = 0, 1, 2
 
@@ -187,6 +187,16 @@ class Outbox:
             "HAVING started = MAX(seq) ORDER BY started"
         )
         return [run_key for run_key, _ in rows]
+
+    def last_end(self, run_key: str) -> str | None:
+        """The status with which a run has ended; None for one that is open or never began."""
+        rows = self._read(
+            "SELECT body FROM events WHERE run_key = ? AND kind IN ('run_started', 'run_ended') "
+            "ORDER BY seq DESC LIMIT 1",
+            run_key,
+        )
+        event = from_json(rows[0][0]) if rows else None
+        return event.status if isinstance(event, RunEnded) else None
 
     def run_id(self, run_key: str) -> str | None:
         """The store's id of a run, once it has one."""

@@ -1,0 +1,154 @@
+"""One command for a job that may be restarted at any moment: it begins a study, goes on with it,
+or says that nothing is left to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from memgan.errors import StudyError
+from search.journal import TrialsResult, read_groups
+from search.report import fronts
+from search.results import StudyFolder, check_not_a_copy, mirror_of, read_beginning
+from search.study import Study, class_groups, is_elsewhere
+from search.workflow.conclusion import Conclusion, read_conclusion
+from search.workflow.preparation import anchored
+from search.workflow.stages import resume, run
+from search.workflow.study_result import StudyResult
+from tracking import Outbox, Remainder, names
+from tracking.outbox import EXPERIMENT_ID, sync_one
+
+_FREE = ("budget", "resources")
+"""Sections that may differ from the study's own, by the rules of `resume`."""
+
+
+def resume_or_start(
+    study: Study,
+    *,
+    results: Path | str = "results",
+    tracking_uri: str | None = None,
+    address: str | None = None,
+    download: bool = False,
+    note: Callable[[str], None] = lambda line: None,
+) -> StudyResult:
+    """Begin `study`, or go on with it where it was begun already, or give its result where
+    nothing is left to do; then Ray is not started, and only what the record still lacks is
+    delivered.
+
+    The study has a name, by which it is found again. Its budget may have grown and its resources
+    may differ, as for `resume`. StudyError, naming what differs, where the study of this name asks
+    something else; otherwise as `run` and `resume`.
+    """
+    if "name" not in study.model_fields_set:
+        raise StudyError(
+            "a study that is to be found again needs a name; give one with --name, or as name: in"
+            " the study file"
+        )
+    folder = StudyFolder.at(results, study.name)
+    is_mirrored = mirror_of(folder) is not None
+    if not folder.exists:
+        return run(
+            study,
+            results=results,
+            tracking_uri=tracking_uri,
+            address=address,
+            download=download,
+            note=note,
+        )
+    written = folder.load()
+    check_not_a_copy(folder, written)
+    if different := next(_differences(anchored(study), written), None):
+        raise StudyError(
+            f"study {study.name} was begun with {different}; give what it was begun with, or"
+            " another --name"
+        )
+    if study.budget == written.budget and (conclusion := _concluded(written, folder)):
+        waiting = Outbox(folder.outbox).count_waiting()
+        if not (waiting and is_mirrored):  # A copy at an address is kept up by a search alone.
+            return _done(written, conclusion, folder, tracking_uri, note)
+    return resume(
+        study.name,
+        options={"trials": study.budget.trials, "time_budget": study.budget.time},
+        settings=list(_settings_of_resources(study, written)),
+        results=results,
+        tracking_uri=tracking_uri,
+        address=address,
+        download=download,
+        note=note,
+    )
+
+
+def _differences(study: Study, written: Study) -> Iterator[str]:
+    """What the study asks otherwise than the one that was begun, in words."""
+    now, then = study.model_dump(mode="json"), written.model_dump(mode="json")
+    for key in then:
+        if key in _FREE or now[key] == then[key]:
+            continue
+        if key == "objective" and study.objective is None:
+            continue  # Settled by the images when the study began.
+        if key == "start_from" and any(map(is_elsewhere, study.start_from)):
+            continue  # Settled by what the files and studies held then.
+        if isinstance(now[key], Mapping) and isinstance(then[key], Mapping):
+            both = {**then[key], **now[key]}
+            inner = next(k for k in both if now[key].get(k) != then[key].get(k))
+            yield _words(f"{key}.{inner}", then[key].get(inner), now[key].get(inner))
+        else:
+            yield _words(key, then[key], now[key])
+
+
+def _words(key: str, then: Any, now: Any) -> str:
+    return f"{key} {json.dumps(then)}, and is now asked with {json.dumps(now)}"
+
+
+def _settings_of_resources(study: Study, written: Study) -> Iterator[str]:
+    now, then = study.resources.model_dump(), written.resources.model_dump()
+    for key, value in now.items():
+        if value != then[key]:
+            yield f"resources.{key}={json.dumps(value)}"
+
+
+def _concluded(study: Study, folder: StudyFolder) -> Conclusion | None:
+    """The conclusion of a study that has nothing left to do; None where something may be."""
+    conclusion = read_conclusion(folder.path)
+    if conclusion is None or not folder.outbox.is_file():
+        return None
+    if Outbox(folder.outbox).last_end(names.study_key(folder.study_id)) != "FINISHED":
+        return None
+    groups = read_groups(folder.journal)
+    ended = sum(outcome.state != "unfinished" for of in groups.values() for outcome in of)
+    is_up = study.budget.time is not None and folder.seconds_used() >= study.budget.time
+    return conclusion if is_up or ended >= study.most_trials * max(1, len(groups)) else None
+
+
+def _done(
+    study: Study,
+    conclusion: Conclusion,
+    folder: StudyFolder,
+    tracking_uri: str | None,
+    note: Callable[[str], None],
+) -> StudyResult:
+    with folder.lock():
+        outcomes = [o for of in read_groups(folder.journal).values() for o in of]
+        begun = read_beginning(folder.path)
+        groups = class_groups(
+            study, list(conclusion.report["classes"]), begun.prefixes if begun else {}
+        )
+        synced = sync_one(folder.outbox, folder.results, tracking_uri)
+        note(f"study {study.name} is done: all of its trials and finals have ended")
+        outbox = Outbox(folder.outbox)
+        return StudyResult(
+            study=study,
+            folder=folder,
+            report=conclusion.report,
+            fronts=fronts(study, groups, folder.journal),
+            trials=TrialsResult(tuple(outcomes)).counts(),
+            interrupted=False,
+            remainder=Remainder(waiting=synced.waiting, refused=synced.refused, fault=synced.fault),
+            faults=(),
+            tracking_uri=synced.tracking_uri,
+            experiment_id=outbox.fact(EXPERIMENT_ID),
+            parent_run_id=outbox.run_id(names.study_key(folder.study_id)),
+            seconds=0.0,
+        )
