@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from search.cli.options import Json, Results
+from search.cli.study_options import with_study_options
 from search.stopping import current, is_interruption, stoppable
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from search.workflow import StudyResult
 
 
+@with_study_options
 @stoppable(process_ends=True)
 def search(
     study_file: Annotated[
@@ -36,52 +38,11 @@ def search(
             help="With --name: begin the study, go on with it, or do nothing where it is done.",
         ),
     ] = False,
-    detector: Annotated[
-        str | None,
-        typer.Option(
-            help="memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, pca, neighbours,"
-            " ocsvm or iforest."
-        ),
-    ] = None,
-    protocol: Annotated[str | None, typer.Option(metavar="shared|per-class")] = None,
-    normal_class: Annotated[
-        str | None, typer.Option(metavar="all|C[,C…]", help="Normal classes.")
-    ] = None,
-    trials: Annotated[int | None, typer.Option(metavar="N", help="Trials in all.")] = None,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="Epochs of a trial.")] = None,
-    time_budget: Annotated[
-        str | None, typer.Option(metavar="30m", help="90s, 30m, 4h, 2d; over all invocations.")
-    ] = None,
-    sampler: Annotated[str | None, typer.Option(metavar="tpe|gp|cmaes|qmc|nsga2|random")] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="asha|hyperband|median|pbt|none")] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(
-            metavar="val-auroc|label-free[,scoring-seconds]",
-            help="What judges trials: labelled anomalies, or anomalies made from normal images;"
-            " after it what else counts.",
-        ),
-    ] = None,
-    final_seeds: Annotated[
-        int | None, typer.Option(metavar="N", help="Seeds the winner is trained anew with.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="The study's seed.")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A value fixes, a list is searched."),
     ] = None,
-    data: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="The images.")] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
-    ] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch missing data.")] = False,
-    device: Annotated[str | None, typer.Option(metavar="auto|cpu|cuda")] = None,
-    gpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
-    cpus_per_trial: Annotated[float | None, typer.Option(metavar="F")] = None,
-    max_concurrent: Annotated[int | None, typer.Option(metavar="N")] = None,
-    price_per_hour: Annotated[
-        float | None, typer.Option(metavar="F", help="Of all machines; shows what it costs.")
-    ] = None,
     address: Annotated[
         str | None, typer.Option(metavar="ADDR", help="A Ray cluster [RAY_ADDRESS]; else local.")
     ] = None,
@@ -94,6 +55,7 @@ def search(
         str | None, typer.Option(metavar="URI", help="[MLFLOW_TRACKING_URI]; else under DIR.")
     ] = None,
     as_json: Json = False,
+    **options: Any,
 ) -> None:
     """Find, record and export the best configuration of a detector.
 
@@ -109,26 +71,6 @@ def search(
     from search.workflow import resume_or_start as restart
     from search.workflow import run
 
-    options = {
-        "detector": detector,
-        "protocol": protocol,
-        "normal_class": normal_class,
-        "trials": trials,
-        "epochs": epochs,
-        "time_budget": time_budget,
-        "sampler": sampler,
-        "scheduler": scheduler,
-        "objective": objective,
-        "final_seeds": final_seeds,
-        "seed": seed,
-        "source": data,
-        "data_dir": data_dir,
-        "device": device,
-        "gpus_per_trial": gpus_per_trial,
-        "cpus_per_trial": cpus_per_trial,
-        "max_concurrent": max_concurrent,
-        "price_per_hour": price_per_hour,
-    }
     with _told_how_to_go_on(results, tracking_uri, address, repeat=resume_or_start) as going_on:
         if resume is not None:
             if study_file is not None or name is not None:

@@ -12,6 +12,8 @@ from .groups import earlier_prefixes as earlier_prefixes
 from .groups import safe_name as safe_name
 from .objectives import DIRECTIONS as DIRECTIONS
 from .objectives import JUDGES as JUDGES
+from .options import STUDY_OPTIONS as STUDY_OPTIONS
+from .options import StudyOption as StudyOption
 from .samplers import CmaEs as CmaEs
 from .samplers import Gp as Gp
 from .samplers import Nsga2 as Nsga2

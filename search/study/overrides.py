@@ -7,27 +7,15 @@ from typing import Any
 
 from memgan.config import make_parameters, parameters_type, read_settings
 from memgan.errors import ConfigError, nearest
+from search.study.options import STUDY_OPTIONS
 
 _SECTIONS = ("data", "budget", "sampler", "scheduler", "resources", "final")
 _PLACES: Mapping[str, tuple[str, ...]] = {
     "name": ("name",),
-    "source": ("data", "source"),
-    "data_dir": ("data", "dir"),
-    "normal_class": ("normal_class",),
-    "protocol": ("protocol",),
-    "objective": ("objective",),
-    "seed": ("seed",),
-    "trials": ("budget", "trials"),
-    "time_budget": ("budget", "time"),
-    "epochs": ("fixed", "epochs"),
-    "final_seeds": ("final", "seeds"),
-    "device": ("resources", "device"),
-    "gpus_per_trial": ("resources", "gpus_per_trial"),
-    "cpus_per_trial": ("resources", "cpus_per_trial"),
-    "max_concurrent": ("resources", "max_concurrent"),
-    "price_per_hour": ("resources", "price_per_hour"),
+    **{option.name: option.place for option in STUDY_OPTIONS},
 }
 _OTHER = ("detector", "sampler", "scheduler")
+"""Options that change more than their own key."""
 _RATES: Mapping[str, Any] = {"low": 3e-4, "high": 1e-2, "log": True}
 _MEMORIES: Mapping[str, Any] = {
     "learning_rate": _RATES,
@@ -62,7 +50,7 @@ def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
     """Change a study's content by options by name; None leaves as it is. ConfigError names a
     detector that has nothing to search; other wrong values are found when the study is read."""
     given = {name: value for name, value in options.items() if value is not None}
-    if unknown := sorted(set(given) - set(_PLACES) - set(_OTHER)):
+    if unknown := sorted(set(given) - set(_PLACES)):
         raise TypeError(f"no such option: {', '.join(unknown)}")
     detector = given.get("detector", content["detector"])
     if detector != content["detector"]:
@@ -84,7 +72,7 @@ def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
             _rename(content, section, name)
     _make_room(content, given)
     for name, value in given.items():
-        if name in _PLACES:
+        if name not in _OTHER:
             _put(content, _PLACES[name], value)
 
 

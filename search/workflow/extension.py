@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from memgan.errors import StudyError
-from search.study import Study
+from search.study import STUDY_OPTIONS, Study
 from search.workflow.preparation import anchored
 
-_RESOURCES = ("device", "gpus_per_trial", "cpus_per_trial", "max_concurrent", "price_per_hour")
-_MAY_DIFFER = ("trials", "time_budget", *_RESOURCES)
+_MAY_DIFFER = {option.name: option.flag for option in STUDY_OPTIONS if option.may_differ}
 """On resume: how much is searched, and with what; never what is asked."""
+_FLAGS = {option.name: option.flag for option in STUDY_OPTIONS}
 
 
 def extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> Study:
@@ -22,8 +22,8 @@ def extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> 
     for key, value in given.items():
         if anchored(study.with_options(**{key: value})) != study:
             raise StudyError(
-                f"{_as_option(key)} {value} is not study {study.name}'s own; on resume only"
-                f" {', '.join(_as_option(name) for name in _MAY_DIFFER)} may differ"
+                f"{_FLAGS[key]} {value} is not study {study.name}'s own; on resume only"
+                f" {', '.join(_MAY_DIFFER.values())} may differ"
             )
     elsewhere = study.with_settings(settings) if settings else study
     if elsewhere.model_copy(update={"resources": study.resources}) != study:
@@ -43,7 +43,3 @@ def extended(study: Study, options: dict[str, Any], settings: Sequence[str]) -> 
             f" {study.budget.trials} already; give that or more"
         )
     return larger
-
-
-def _as_option(key: str) -> str:
-    return f"--{key.replace('_', '-')}"

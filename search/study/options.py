@@ -1,0 +1,138 @@
+"""What of a study can be given on a command line: one table, from which the options, their help,
+the keys of a study file, the rule of resuming and the reference page come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+Kind = type[str] | type[int] | type[float] | type[Path]
+
+
+@dataclass(frozen=True)
+class StudyOption:
+    """An option that sets a key of a study."""
+
+    name: str
+    kind: Kind
+    place: tuple[str, ...]
+    """The key in a study file, section by section."""
+    metavar: str
+    help: str
+    may_differ: bool = False
+    """Whether it may be another value when a study is resumed."""
+    spelled: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """As it is written on a command line."""
+        return f"--{(self.spelled or self.name).replace('_', '-')}"
+
+    @property
+    def key(self) -> str:
+        """As it is written in a study file, with dots between sections."""
+        return ".".join(self.place)
+
+
+STUDY_OPTIONS: tuple[StudyOption, ...] = (
+    StudyOption(
+        "detector",
+        str,
+        ("detector",),
+        "NAME",
+        "memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, pca, neighbours, ocsvm or"
+        " iforest.",
+    ),
+    StudyOption(
+        "protocol",
+        str,
+        ("protocol",),
+        "shared|per-class",
+        "One configuration for all normal classes, or one for each.",
+    ),
+    StudyOption("normal_class", str, ("normal_class",), "all|C[,C…]", "Normal classes."),
+    StudyOption("trials", int, ("budget", "trials"), "N", "Trials in all.", may_differ=True),
+    StudyOption("epochs", int, ("fixed", "epochs"), "N", "Epochs of a trial."),
+    StudyOption(
+        "time_budget",
+        str,
+        ("budget", "time"),
+        "30m",
+        "90s, 30m, 4h, 2d; over all invocations.",
+        may_differ=True,
+    ),
+    StudyOption(
+        "sampler",
+        str,
+        ("sampler", "name"),
+        "tpe|gp|cmaes|qmc|nsga2|random",
+        "What proposes the next trial.",
+    ),
+    StudyOption(
+        "scheduler",
+        str,
+        ("scheduler", "name"),
+        "asha|hyperband|median|pbt|none",
+        "What stops a trial early, or changes it on the way.",
+    ),
+    StudyOption(
+        "objective",
+        str,
+        ("objective",),
+        "val-auroc|label-free[,scoring-seconds]",
+        "What judges trials: labelled anomalies, or anomalies made from normal images; after it"
+        " what else counts.",
+    ),
+    StudyOption(
+        "final_seeds",
+        int,
+        ("final", "seeds"),
+        "N",
+        "Seeds with which the winner is trained again.",
+    ),
+    StudyOption("seed", int, ("seed",), "N", "The study's seed."),
+    StudyOption("source", str, ("data", "source"), "NAME|PATH", "The images.", spelled="data"),
+    StudyOption(
+        "data_dir", Path, ("data", "dir"), "DIR", "Where named data sets lie [MEMGAN_DATA]."
+    ),
+    StudyOption(
+        "device",
+        str,
+        ("resources", "device"),
+        "auto|cpu|cuda",
+        "Where trials are trained.",
+        may_differ=True,
+    ),
+    StudyOption(
+        "gpus_per_trial",
+        float,
+        ("resources", "gpus_per_trial"),
+        "F",
+        "GPUs that a trial takes; a fraction shares one.",
+        may_differ=True,
+    ),
+    StudyOption(
+        "cpus_per_trial",
+        float,
+        ("resources", "cpus_per_trial"),
+        "F",
+        "Cores that a trial takes.",
+        may_differ=True,
+    ),
+    StudyOption(
+        "max_concurrent",
+        int,
+        ("resources", "max_concurrent"),
+        "N",
+        "Trials that run at a time, at most.",
+        may_differ=True,
+    ),
+    StudyOption(
+        "price_per_hour",
+        float,
+        ("resources", "price_per_hour"),
+        "F",
+        "Of all machines; shows what it costs.",
+        may_differ=True,
+    ),
+)
