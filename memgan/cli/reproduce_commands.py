@@ -20,7 +20,8 @@ def reproduce(
         str,
         typer.Argument(
             metavar="table1|table2|table3|ablations|ablations-recipe|departures|departures-cifar10|hull"
-            "|fig1|fig2|fig3|fig4|page"
+            "|fig1|fig2|fig3|fig4|page",
+            help="A table or figure of the paper, or the page that has them all.",
         ),
     ],
     run: Annotated[bool, typer.Option("--run", help="Train the cells that are missing.")] = False,

@@ -22,6 +22,7 @@ class Runtime(Frozen):
     """Where and how wide a training runs; figures repeat exactly only where both are the same."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where detectors are trained and scored; auto takes a GPU where torch finds one."""
     threads: int = Field(1, ge=1)
     """CPU threads a training; two trainings of one thread beat one of two."""
 
@@ -30,15 +31,21 @@ class Origin(Frozen):
     """Where an exported configuration comes from, and what it is expected to give."""
 
     study: str
+    """The study's name."""
     study_id: str
+    """What tells apart studies of one name."""
     protocol: Literal["shared", "per-class"]
+    """Whether one configuration was searched for all classes, or one for each."""
     split_hash: str
+    """The hash of the images and of how they were cut."""
     trials: dict[str, str]
     """The winning trial by normal class."""
     test_auroc: dict[str, dict[str, float]]
     """The recorded AUROC, 0 to 1, by normal class and seed."""
     versions: dict[str, str]
+    """Of Python and of the libraries that decide figures."""
     machine: str
+    """Processor, cores and GPU, in words."""
 
 
 Schedule = dict[int, dict[str, Any]]
@@ -48,11 +55,17 @@ class Configuration(Frozen):
     """One detector on one source: the content of a training file and of `best.yaml`."""
 
     detector: str = "memgan"
+    """A detector's name; `memgan train` lists them for an unknown one."""
     data: DataConfig = DataConfig()
+    """Which images, and how they are cut."""
     normal_class: Literal["all"] | tuple[str, ...] = "all"
+    """Classes that are normal one after the other, or all of them."""
     seeds: tuple[int, ...] = (0,)
+    """One training a class and seed."""
     runtime: Runtime = Runtime()
+    """How it is computed, which changes no result beyond rounding."""
     parameters: SerializeAsAny[DetectorParameters] = MemganParameters()
+    """The detector's own keys."""
     by_class: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Values that differ for one normal class, laid over `parameters`."""
     schedule: Schedule = Field(default_factory=dict)
@@ -60,6 +73,7 @@ class Configuration(Frozen):
     schedule_by_class: dict[str, Schedule] = Field(default_factory=dict)
     """A normal class that is named here has this schedule instead."""
     origin: Origin | None = None
+    """Which study chose the values; written by `memgan export`."""
 
     @model_validator(mode="before")
     @classmethod

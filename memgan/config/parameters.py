@@ -19,15 +19,20 @@ class DetectorParameters(Frozen):
     """What may change in training: it leaves shapes alone, and is in use in every epoch."""
 
     epochs: int = Field(1, ge=1)
+    """Passes over the training images."""
 
 
 class LearningRate(Frozen):
     """Adam's learning rate by network; one number in a file means all four."""
 
     encoder: float = Field(1e-3, gt=0, lt=1)
+    """Of the encoder E."""
     generator: float = Field(1e-3, gt=0, lt=1)
+    """Of the generator G."""
     discriminator: float = Field(1e-3, gt=0, lt=1)
+    """Of the joint discriminator D."""
     memory: float = Field(1e-3, gt=0, lt=1)
+    """Of the memory matrix M."""
 
     @classmethod
     def same(cls, value: float) -> LearningRate:
@@ -57,11 +62,14 @@ class MemganParameters(DetectorParameters):
     batch_size: int = Field(64, ge=2)
     """Images a step; an epoch is cut into near-equal batches no larger than this."""
     learning_rate: LearningRate = LearningRate()
+    """Adam's, by network; one number means the same for all four."""
     cooldown: float = Field(0.0, ge=0, le=1)
     """Share of the epochs, the last ones, over which the learning rates fall to a twentieth, by
     the same factor from one epoch to the next; 0 keeps them. The paper says nothing of it."""
     beta1: float = Field(0.5, ge=0, lt=1)
+    """Adam's decay of the first moment."""
     beta2: float = Field(0.999, ge=0, lt=1)
+    """Adam's decay of the second moment."""
     memory_units: int = Field(50, ge=2)
     """n, the rows of the memory matrix."""
     memory_dim: int = Field(64, ge=1)
@@ -76,9 +84,13 @@ class MemganParameters(DetectorParameters):
     """Bring every image to its own mean and spread before anything sees it (global contrast
     normalisation). Not in the paper, which does not say how its images were prepared."""
     adversarial_weight: float = Field(1.0, ge=0)
+    """Of the adversarial losses of the generator and the encoder; 0 leaves the game out."""
     cycle_weight: float = Field(1.0, ge=0)
+    """Of the cycle loss, the distance between an image and its reconstruction."""
     projection_weight: float = Field(1.0, ge=0)
+    """Of the projection loss, which draws codes into the memory's hull."""
     mutual_information_weight: float = Field(1.0, ge=0)
+    """Of the mutual-information loss, by which a generated image tells its memory units."""
     encoder_game: Literal["saturating", "non-saturating"] = "saturating"
     """E's adversarial term: log D(x, E(x)) as the paper prints it, or −log(1 − D(x, E(x)))."""
 
@@ -111,6 +123,7 @@ class MemganPlusParameters(MemganParameters):
     warp_passes: int = Field(3, ge=1)
     """Passes of the head over the training images in an epoch."""
     warp_batch_size: int = Field(128, ge=2)
+    """Images a step of the head."""
     warp_learning_rate: float = Field(2e-3, gt=0, lt=1)
     """AdamW's at its peak; it rises over a third of all steps and falls to nothing."""
     warp_mirrored: bool = False
@@ -138,6 +151,7 @@ class NeighboursParameters(DetectorParameters):
     """Mean Euclidean distance to the nearest training images, on pixels."""
 
     neighbours: int = Field(1, ge=1)
+    """How many nearest training images the score averages over."""
 
 
 class RebuilderParameters(DetectorParameters):
@@ -145,9 +159,13 @@ class RebuilderParameters(DetectorParameters):
 
     epochs: int = Field(7, ge=1)
     batch_size: int = Field(64, ge=2)
+    """Images a step; an epoch is cut into near-equal batches no larger than this."""
     learning_rate: float = Field(1e-3, gt=0, lt=1)
+    """Adam's."""
     beta1: float = Field(0.5, ge=0, lt=1)
+    """Adam's decay of the first moment."""
     beta2: float = Field(0.999, ge=0, lt=1)
+    """Adam's decay of the second moment."""
     width: int = Field(16, ge=1)
     """Channels of the first convolution; deeper ones have up to eight (MemAE: four) times."""
     cooldown: float = Field(0.0, ge=0, le=1)
@@ -167,6 +185,7 @@ class AliceParameters(AutoencoderParameters):
     """MEMGAN without its memory: encoder, generator and joint discriminator, with cycle loss."""
 
     adversarial_weight: float = Field(1.0, ge=0)
+    """Of the adversarial losses of the generator and the encoder; 0 leaves the game out."""
 
 
 class MemaeParameters(RebuilderParameters):
@@ -184,6 +203,7 @@ class MemaeParameters(RebuilderParameters):
     shrinkage: float = Field(1.0, ge=0)
     """λ · N: addresses not above this share of an even one become 0. The paper takes 1 to 3."""
     entropy_weight: float = Field(2e-4, ge=0)
+    """Of the entropy of the addresses in the loss (α in the paper)."""
 
 
 class DcaeParameters(RebuilderParameters):
@@ -198,7 +218,9 @@ class DcaeParameters(RebuilderParameters):
     """Channels of the first convolution; the second has half of them for grey images, and for
     colour two more have twice and four times as many."""
     code_dim: int = Field(32, ge=1)
+    """The length of a code."""
     weight_decay: float = Field(5e-7, ge=0)
+    """Of the weights, in every step."""
 
 
 class DsvddParameters(DcaeParameters):
@@ -225,6 +247,7 @@ class IforestParameters(DetectorParameters):
     """Isolation forest on grey levels."""
 
     trees: int = Field(100, ge=1)
+    """How many trees."""
     samples: int = Field(256, ge=2)
     """Training images that each tree is grown from; all of them where there are fewer."""
 

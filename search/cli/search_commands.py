@@ -189,8 +189,12 @@ def doctor(
         Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
     ] = None,
     results: Results = Path("results"),
-    tracking_uri: Annotated[str | None, typer.Option(metavar="URI")] = None,
-    address: Annotated[str | None, typer.Option(metavar="ADDR")] = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option(metavar="URI", help="The record to reach.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDR", help="The Ray cluster to reach.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check versions, device, Ray, tracking and data, and say what to do about what fails.

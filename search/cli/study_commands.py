@@ -70,7 +70,7 @@ def list_studies(results: Results = Path("results"), as_json: Json = False) -> N
 
 @app.command()
 def status(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A study's name.")],
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
@@ -115,7 +115,7 @@ def status(
 
 @app.command()
 def delete(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A study's name.")],
     results: Results = Path("results"),
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:

@@ -24,9 +24,13 @@ class Condition(Frozen):
     """What another value must be for an entry to be searched; all that is given must hold."""
 
     at_least: float | None = None
+    """The other parameter has this value or a larger one."""
     at_most: float | None = None
+    """The other parameter has this value or a smaller one."""
     equals: Scalar | None = None
+    """The other parameter has this value."""
     one_of: tuple[Scalar, ...] | None = Field(None, alias="in")
+    """The other parameter has one of these values; written `in`."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> Condition:
@@ -49,6 +53,8 @@ class Entry(Frozen):
     """One parameter that is searched."""
 
     when: dict[str, Condition] = Field(default_factory=dict)
+    """Conditions on other parameters; where one does not hold, the parameter keeps its own
+    default."""
 
     def ends(self) -> tuple[Any, ...]:
         """The values that the detector must accept for it to accept all of the entry."""
@@ -79,9 +85,13 @@ class Range(Entry):
     """From `low` to `high`, both included."""
 
     low: int | float
+    """The smallest value."""
     high: int | float
+    """The largest value."""
     log: bool = False
+    """Draw by the logarithm."""
     step: int | float | None = None
+    """Values are low, low + step, and so on."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Range:
@@ -151,6 +161,7 @@ class Ordered(Entry):
     """Numbers in a list: neighbours in the list are neighbours to the sampler."""
 
     values: tuple[int | float, ...] = Field(min_length=1)
+    """Numbers whose order means something."""
 
     def ends(self) -> tuple[Any, ...]:
         return self.values
@@ -176,6 +187,7 @@ class Choice(Entry):
     """Values without an order."""
 
     choice: tuple[Scalar, ...] = Field(min_length=1)
+    """Values without an order."""
 
     def ends(self) -> tuple[Any, ...]:
         return self.choice

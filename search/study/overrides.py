@@ -26,7 +26,7 @@ _COMPRESSORS: Mapping[str, Any] = {
     "learning_rate": {**_RATES, "low": 1e-4},
     "code_dim": [16, 32, 64, 128],
 }
-_SPACES: Mapping[str, Mapping[str, Any]] = {
+DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
     "memgan": _MEMORIES,
     "memgan-plus": {**_MEMORIES, "residual_weight": [0.25, 0.5, 1.0, 2.0]},
     "autoencoder": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
@@ -55,14 +55,14 @@ def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
     detector = given.get("detector", content["detector"])
     if detector != content["detector"]:
         parameters_type(detector)
-        if detector not in _SPACES:
+        if detector not in DEFAULT_SPACES:
             raise ConfigError(
                 f"detector {detector} has nothing to search; train it with `memgan train`, or take"
-                f" {', '.join(_SPACES)}"
+                f" {', '.join(DEFAULT_SPACES)}"
             )
         content.update(
             detector=detector,
-            space=dict(_SPACES[detector]),
+            space=dict(DEFAULT_SPACES[detector]),
             fixed={"epochs": _epochs(content)} if detector == "memgan" else {},
             start_from=[],
         )

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from memgan.config import Frozen, parse
 from memgan.errors import ConfigError, unknown_name
 
-if TYPE_CHECKING:
-    pass
-
 
 class Sampler(Frozen):
     """What every sampler has."""
 
     name: str
+    """The sampler's name."""
     seed: int | None = Field(None, ge=0)
     """None takes the study's."""
 
@@ -36,6 +34,7 @@ class Tpe(_WithStartUp):
 
     name: Literal["tpe"] = "tpe"
     multivariate: bool = True
+    """Model parameters together rather than one by one."""
     constant_liar: bool = True
     """Counts running trials as poor ones, so that trials at once do not repeat each other."""
 
@@ -57,6 +56,7 @@ class Qmc(Sampler):
 
     name: Literal["qmc"] = "qmc"
     scramble: bool = True
+    """Shuffle the sequence by the seed."""
 
 
 class Nsga2(Sampler):

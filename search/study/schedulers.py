@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from memgan.config import Frozen, parse
 from memgan.errors import unknown_name
-
-if TYPE_CHECKING:
-    pass
 
 METRIC = "val_auroc/mean"
 """The objective in a flattened report, maximised; never absent from a report."""
@@ -26,6 +23,7 @@ class Scheduler(Frozen):
     """What every scheduler has."""
 
     name: str
+    """The scheduler's name."""
 
 
 class Asha(Scheduler):
@@ -34,7 +32,9 @@ class Asha(Scheduler):
 
     name: Literal["asha"] = "asha"
     grace_epochs: int = Field(2, ge=1)
+    """Epochs that every trial may train before it can be stopped."""
     reduction_factor: float = Field(3, gt=1)
+    """Of each rung's trials one in so many goes on."""
 
 
 class HyperBand(Scheduler):
@@ -46,8 +46,11 @@ class HyperBand(Scheduler):
 
     name: Literal["hyperband"] = "hyperband"
     grace_epochs: int = Field(2, ge=1)
+    """Epochs that every trial may train before it can be stopped, in the first bracket."""
     reduction_factor: float = Field(3, gt=1)
+    """Of each rung's trials one in so many goes on."""
     brackets: int = Field(2, ge=1)
+    """How many brackets, each with a longer grace than the one before."""
 
 
 class Median(Scheduler):
@@ -55,7 +58,9 @@ class Median(Scheduler):
 
     name: Literal["median"] = "median"
     grace_epochs: int = Field(2, ge=1)
+    """Epochs that every trial may train before it can be stopped."""
     min_trials: int = Field(3, ge=1)
+    """Trials that must have come as far before a median counts."""
 
 
 class Pbt(Scheduler):

@@ -63,9 +63,13 @@ class Resources(Frozen):
     """What a trial takes and how many run at once; None means what the machine suggests."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where trials are trained; auto takes a GPU where Ray has one."""
     gpus_per_trial: float | None = Field(None, ge=0)
+    """GPUs that a trial takes; a fraction shares one."""
     cpus_per_trial: float = Field(1, gt=0)
+    """Cores that a trial takes."""
     max_concurrent: int | None = Field(None, ge=1)
+    """Trials that run at a time, at most."""
     price_per_hour: float | None = Field(None, ge=0)
     """What all the machines cost an hour, in whatever currency; shown, and never acted on."""
     checkpoint_epochs: int = Field(5, ge=1)
@@ -76,6 +80,7 @@ class Final(Frozen):
     """The winner, trained anew."""
 
     seeds: int = Field(3, ge=1)
+    """Trainings of the winner, each with its own seed; AUROC is told with their spread."""
 
 
 class Study(Frozen):
@@ -84,25 +89,36 @@ class Study(Frozen):
     name: str = ""
     """Letters, digits, - _ and .; made from detector, source and time where none is given."""
     data: DataConfig = DataConfig()
+    """Which images, and how they are cut."""
     normal_class: Literal["all"] | tuple[str, ...] = "all"
+    """Classes that are normal one after the other, or all of them."""
     detector: str = "memgan"
+    """Which detector is searched."""
     protocol: Literal["shared", "per-class"] = "shared"
+    """One configuration for all normal classes, or one for each."""
     objective: Objective | tuple[Objective, ...] | None = None
     """One, or several: then the first chooses the winner from their Pareto front. Validation AUROC
     is of labelled anomalies, or, label-free, of anomalies made from normal images; None is settled
     by the images when the study begins: labels where every class has them."""
     space: dict[str, SerializeAsAny[Entry]]
+    """The searched parameters: a list, a range, or a choice for each."""
     fixed: dict[str, Any] = Field(default_factory=dict)
     """Parameters that are the same in every trial, epochs among them."""
     start_from: tuple[str | dict[str, Any], ...] = ()
     """Tried first: "paper", "recipe", mappings of parameters, a YAML file of them, or
     {study: NAME, best: N}; the sampler adds the rest."""
     budget: Budget = Budget()
+    """Where the study ends."""
     sampler: SerializeAsAny[Sampler] = Tpe()
+    """What proposes the next trial: a name, or a mapping with name and options."""
     scheduler: SerializeAsAny[Scheduler] = Asha()
+    """What stops a trial early, or changes it: a name, or a mapping with name and options."""
     resources: Resources = Resources()
+    """What a trial takes."""
     final: Final = Final()
+    """The winner, trained again."""
     seed: int = Field(0, ge=0)
+    """Of the sampler and of every trial's training."""
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> Study:
