@@ -8,7 +8,8 @@ import signal
 # Before torch is imported anywhere: two threads on two busy cores wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-for _name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS"):
+# What is printed to be pasted begins with `uv run` under it; the tests are the same either way.
+for _name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "UV"):
     os.environ.pop(_name, None)
 
 # A background job of a script ignores Ctrl-C, and so does all that it starts; the tests are of
