@@ -42,6 +42,7 @@ def write_card(
         "| | |",
         "|---|---|",
         *(f"| {what} images | {count} |" for what, count in counts.items()),
+        *_white(config),
         f"| split hash | `{config.split_hash}` |",
         f"| test AUROC of this bundle (seed {first.seed}) | {_percent(first.test_auroc)} |",
         f"| test AUROC over {len(cells)} seeds | {_over_seeds(cells)} |",
@@ -89,6 +90,13 @@ def _protocol(config: BundleConfig, origin: Origin | None) -> str:
         f" validate with. {chosen} Then it was trained anew, once a seed, and shown the test images"
         " once."
     )
+
+
+def _white(config: BundleConfig) -> list[str]:
+    white = config.data.white_level
+    if white is None:
+        return []
+    return [f"| white in image files | {white}; in arrays 255, round(value * 255 / {white}) |"]
 
 
 def _threshold(calibration: Calibration) -> str:

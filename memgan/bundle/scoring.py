@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from memgan.bundle.bundle import Bundle
-from memgan.data import Batch, Pixels, Tell, stream_images
+from memgan.data import Batch, FewGreyLevels, Pixels, Tell, stream_images
 from memgan.errors import BundleError
 
 
@@ -33,14 +33,25 @@ class ScoredBatch:
     images: Pixels
 
 
-def score_paths(bundle: Bundle, paths: Sequence[Path], tell: Tell) -> Iterator[ScoredBatch]:
+def score_paths(
+    bundle: Bundle, paths: Sequence[Path], tell: Tell, *, few: FewGreyLevels | None = None
+) -> Iterator[ScoredBatch]:
     """Scores of every image under `paths`, in order; memory does not grow with their number.
+
+    Files are read with the bundle's own `data.white_level`. few: told what files of 16 bits reach
+    where it has none.
 
     tell: told a line for each file that cannot be read. BadInput for a path that is absent or
     holds no image, raised by this call and not by the iterator. BundleError for a score that is
     no number.
     """
-    batches = stream_images(paths, bundle.config.image_shape, tell)
+    batches = stream_images(
+        paths,
+        bundle.config.image_shape,
+        tell,
+        white_level=bundle.config.data.white_level,
+        few=few,
+    )
     return (_score(bundle, batch) for batch in batches)
 
 

@@ -130,6 +130,7 @@ def score(
         score_paths,
         table_file,
     )
+    from memgan.data import FewGreyLevels
     from memgan.text import one_printable_line
 
     loaded = load_bundle(bundle, device=device or "auto", backend=backend)
@@ -142,7 +143,8 @@ def score(
         unreadable.add(line)
         typer.echo(line, err=True)
 
-    batches = score_paths(loaded, paths, tell)
+    few = FewGreyLevels()
+    batches = score_paths(loaded, paths, tell, few=few)
     maps = _heat_maps(heatmaps, loaded, paths) if heatmaps else None
     document = None
     count = 0
@@ -166,6 +168,8 @@ def score(
         typer.echo(f"{count} images scored: {out}")
     if shortage := loaded.calibration.shortage:
         _note(shortage)
+    for remark in few.remarks():
+        _note(f"{remark} (this bundle has none: train one with it on such images)")
     if unreadable.count:
         images = "image" if unreadable.count == 1 else "images"
         _note(f"{unreadable.count} {images} could not be read, {count} scored")

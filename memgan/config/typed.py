@@ -39,6 +39,9 @@ class DataConfig(Frozen):
     """Height and width in pixels to resize to, both at least 8; None keeps a source's own size."""
     channels: Literal[1, 3] | None = None
     """Grey or colour; None keeps a source's own."""
+    white_level: int | None = Field(None, ge=1, le=65535)
+    """The value of a white pixel in the user's own files, such as 4095 for a camera of 12 bits;
+    None takes 65535 for files of 16 bits and 255 for those of 8."""
     validation_fraction: float = Field(0.1, gt=0, lt=1)
     """Share of every class of the train part that is held out for validation."""
     test_fraction: float = Field(0.4, gt=0, lt=1)

@@ -21,6 +21,7 @@ from .reading.new_images import Tell as Tell
 from .reading.new_images import stream_images as stream_images
 from .reading.pixel_input import check_pixels as check_pixels
 from .reading.pixels import conform as conform
+from .reading.white_level import FewGreyLevels as FewGreyLevels
 from .sources.named import SOURCES as SOURCES
 from .sources.named import NamedSource as NamedSource
 from .sources.named import availability as availability

@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from memgan.data.images import Flags, Pixels
 from memgan.data.reading.pixels import MOST_PIXELS, Channels, ImageSize, fit, plain
+from memgan.data.reading.white_level import FewGreyLevels
 from memgan.errors import DataError
 from memgan.machine import usable_cores
 from memgan.text import visible
@@ -64,18 +65,23 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def read_image(
-    path: Path, *, image_size: ImageSize | None = None, channels: Channels | None = None
+    path: Path,
+    *,
+    image_size: ImageSize | None = None,
+    channels: Channels | None = None,
+    white_level: int | None = None,
+    few: FewGreyLevels | None = None,
 ) -> Pixels:
     """One file as uint8 (C, H, W); None keeps its size, and 1 channel for grey, 3 for colour.
 
-    DataError names a file that is no readable image.
+    white_level, few: as those of `plain`. DataError names a file that is no readable image.
     """
     try:
         _check_plain(path)
         with Image.open(path, formats=_FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise ValueError(f"{opened.width}×{opened.height} pixels are too many")
-            return fit(plain(opened), image_size, channels)
+            return fit(plain(opened, white_level, few), image_size, channels)
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
@@ -87,19 +93,23 @@ def read_images(
     *,
     image_size: ImageSize | None = None,
     channels: Channels | None = None,
+    white_level: int | None = None,
     unreadable: Literal["refuse", "skip"] = "refuse",
+    few: FewGreyLevels | None = None,
 ) -> tuple[Pixels, Flags]:
     """Files as uint8 (n, C, H, W) in the order given, and bool (N,): True where a file was read.
 
-    channels None is 1 if every file is grey, else 3. DataError names an unreadable file (or, with
-    "skip", a warning on the logger `memgan` counts them), two files of unequal size where
-    image_size is None, and an empty result.
+    channels None is 1 if every file is grey, else 3. white_level, few: as those of `plain`.
+    DataError names an unreadable file (or, with "skip", a warning on the logger `memgan` counts
+    them), two files of unequal size where image_size is None, and an empty result.
     """
     images: list[Pixels] = []
     read = np.zeros(len(paths), dtype=np.bool_)
     first: Path | None = None
     fault: DataError | None = None
-    outcomes = decoded(paths, image_size=image_size, channels=channels)
+    outcomes = decoded(
+        paths, image_size=image_size, channels=channels, white_level=white_level, few=few
+    )
     for index, (path, outcome) in enumerate(outcomes):
         if isinstance(outcome, DataError):
             if unreadable == "refuse":
@@ -129,6 +139,8 @@ def decoded(
     *,
     image_size: ImageSize | None = None,
     channels: Channels | None = None,
+    white_level: int | None = None,
+    few: FewGreyLevels | None = None,
     ahead: int = _BATCH,
 ) -> Iterator[tuple[Path, Pixels | DataError]]:
     """Each file with its pixels, as by `read_image`, or with what is wrong with it; in order.
@@ -138,7 +150,15 @@ def decoded(
     """
 
     def decode(batch: Sequence[Path]) -> list[tuple[Path, Pixels | DataError]]:
-        return [(path, _outcome(path, image_size, channels)) for path in batch]
+        return [(path, outcome(path)) for path in batch]
+
+    def outcome(path: Path) -> Pixels | DataError:
+        try:
+            return read_image(
+                path, image_size=image_size, channels=channels, white_level=white_level, few=few
+            )
+        except DataError as error:
+            return error
 
     under_way: deque[Future[list[tuple[Path, Pixels | DataError]]]] = deque()
     remaining = iter(paths)
@@ -155,15 +175,6 @@ def decoded(
             yield from under_way.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _outcome(
-    path: Path, image_size: ImageSize | None, channels: Channels | None
-) -> Pixels | DataError:
-    try:
-        return read_image(path, image_size=image_size, channels=channels)
-    except DataError as error:
-        return error
 
 
 def is_image_name(name: str) -> bool:

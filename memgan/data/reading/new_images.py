@@ -20,6 +20,7 @@ from memgan.data.images import Pixels
 from memgan.data.reading.image_files import SUFFIXES, decoded, is_image_name
 from memgan.data.reading.npz_stream import stream_npz_images
 from memgan.data.reading.pixels import conform
+from memgan.data.reading.white_level import FewGreyLevels
 from memgan.errors import BadInput, DataError
 from memgan.text import visible
 
@@ -40,30 +41,41 @@ class Batch:
 
 
 def stream_images(
-    paths: Sequence[Path], image_shape: tuple[int, int, int], tell: Tell
+    paths: Sequence[Path],
+    image_shape: tuple[int, int, int],
+    tell: Tell,
+    *,
+    white_level: int | None = None,
+    few: FewGreyLevels | None = None,
 ) -> Iterator[Batch]:
     """Every image under `paths`, in order and in (C, H, W) `image_shape`.
 
     Folders are searched to any depth, by name. tell: told a line for each file that cannot be
-    read. BadInput for a path that is absent or holds no image, raised by this call and not by the
-    iterator, so that nothing has been written by then.
+    read. white_level: the value that is white, as in `DataConfig`. few: told what files of 16 bits
+    reach where it is None. BadInput for a path that is absent or holds no image, raised by this
+    call and not by the iterator, so that nothing has been written by then.
     """
     for path in paths:
         _check(path)
     at_once = min(_AT_ONCE, max(1, _BYTES // math.prod(image_shape)))
-    return _stream(paths, image_shape, at_once, tell)
+    return _stream(paths, image_shape, at_once, tell, white_level, few)
 
 
 def _stream(
-    paths: Sequence[Path], shape: tuple[int, int, int], at_once: int, tell: Tell
+    paths: Sequence[Path],
+    shape: tuple[int, int, int],
+    at_once: int,
+    tell: Tell,
+    white_level: int | None,
+    few: FewGreyLevels | None,
 ) -> Iterator[Batch]:
     for is_npz, together in itertools.groupby(paths, _is_npz):
         if is_npz:
             for path in together:
-                yield from _of_npz(path, shape, at_once, tell)
+                yield from _of_npz(path, shape, at_once, tell, white_level)
         else:
             files = itertools.chain.from_iterable(_files(path, tell) for path in together)
-            yield from _of_files(files, shape, at_once, tell)
+            yield from _of_files(files, shape, at_once, tell, white_level, few)
 
 
 def _check(path: Path) -> None:
@@ -106,13 +118,20 @@ def _files(path: Path, tell: Tell) -> Iterator[Path]:
 
 
 def _of_files(
-    files: Iterable[Path], shape: tuple[int, int, int], at_once: int, tell: Tell
+    files: Iterable[Path],
+    shape: tuple[int, int, int],
+    at_once: int,
+    tell: Tell,
+    white_level: int | None,
+    few: FewGreyLevels | None,
 ) -> Iterator[Batch]:
     channels, height, width = shape
     read = decoded(
         files,
         image_size=(height, width),
         channels=_convertible(channels),
+        white_level=white_level,
+        few=few,
         ahead=min(64, at_once),
     )
     names: list[str] = []
@@ -134,11 +153,17 @@ def _of_files(
         yield Batch(names, np.stack(images))
 
 
-def _of_npz(path: Path, shape: tuple[int, int, int], at_once: int, tell: Tell) -> Iterator[Batch]:
+def _of_npz(
+    path: Path,
+    shape: tuple[int, int, int],
+    at_once: int,
+    tell: Tell,
+    white_level: int | None,
+) -> Iterator[Batch]:
     channels, height, width = shape
     name, done = visible(str(path)), 0
     try:
-        for part in stream_npz_images(path, at_once):
+        for part in stream_npz_images(path, at_once, white_level=white_level):
             images = conform(part, (height, width), _convertible(channels))
             _check_channels(path, images.shape[1], channels)
             yield Batch([f"{name}[{done + i}]" for i in range(len(images))], images)

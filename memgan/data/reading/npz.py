@@ -32,12 +32,13 @@ def load_npz(path: Path, config: DataConfig, name: str) -> Source:
     """The arrays of `path`: one train part, and a test part if x_test and y_test are there.
 
     Images: (N, H, W), (N, H, W, C) or (N, C, H, W), as whole numbers 0 to 255, or floating point
-    0 to 1 or 0 to 255 (one range for the whole file). Labels: (N,), whole numbers or strings.
-    DataError for anything else: pickled objects, NaN, missing or unequal arrays.
+    0 to 1 or 0 to 255 (one range for the whole file); with data.white_level, 0 to that. Labels:
+    (N,), whole numbers or strings. DataError for anything else: pickled objects, NaN, missing or
+    unequal arrays.
     """
     arrays = _read(path, _KEYS)
     parts = _parts(arrays, path)
-    factor = _factor({x: arrays[x] for x, _ in parts}, path)
+    factor = _factor({x: arrays[x] for x, _ in parts}, path, config.white_level)
     texts = [_labels(arrays[y], f"{path}: {y}") for _, y in parts]
     names = ordered(label for text in texts for label in text)
     check_class_names(names, str(path))
@@ -108,9 +109,11 @@ def _parts(arrays: Mapping[str, Array], path: Path) -> list[tuple[str, str]]:
     raise DataError(f"{path} has {found}; {EXPECTED}")
 
 
-def _factor(images: Mapping[str, Array], path: Path) -> float:
+def _factor(images: Mapping[str, Array], path: Path, white_level: int | None) -> float:
     """What brings the file's values to 0..255; DataError for values that cannot be pixels."""
-    factors = {key: _own_factor(array, f"{path}: {key}") for key, array in images.items()}
+    factors = {
+        key: _own_factor(array, f"{path}: {key}", white_level) for key, array in images.items()
+    }
     if len(set(factors.values())) > 1:
         raise DataError(
             f"{path}: {' and '.join(factors)} have different ranges, 0 to 1 and 0 to 255; save"
@@ -119,9 +122,9 @@ def _factor(images: Mapping[str, Array], path: Path) -> float:
     return max(factors.values())
 
 
-def _own_factor(array: Array, where: str) -> float:
+def _own_factor(array: Array, where: str, white_level: int | None) -> float:
     check_images(array.shape, array.dtype, where)
-    return find_factor([array], array.dtype, where)
+    return find_factor([array], array.dtype, where, white_level)
 
 
 def check_images(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
@@ -135,22 +138,41 @@ def check_images(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> No
         raise DataError(f"{where} has shape {shape}: it holds no images")
 
 
-def find_factor(parts: Iterable[Array], dtype: np.dtype[Any], where: str) -> float:
+def find_factor(
+    parts: Iterable[Array], dtype: np.dtype[Any], where: str, white_level: int | None = None
+) -> float:
     """What brings an array's values, read part by part, to 0..255.
 
-    DataError for values that cannot be pixels.
+    white_level: the value that is white; None is 1 for fractions up to 1, else 255. DataError for
+    values that cannot be pixels, and for a white level that cannot hold for them.
     """
+    if white_level is not None and dtype.itemsize == 1 and white_level > _BRIGHTEST:
+        raise DataError(
+            f"{where} has type {dtype}, whose values end at {np.iinfo(dtype).max}, so"
+            f" data.white_level={white_level} cannot hold; remove it"
+        )
     bad, lowest, highest = 0, np.inf, -np.inf
     for part in parts:
         bad += int(part.size - np.isfinite(part).sum())
         lowest, highest = min(lowest, float(part.min())), max(highest, float(part.max()))
     if bad:
         raise DataError(f"{where}: {bad} pixel values are NaN or infinite; mend the images")
-    if lowest < 0 or highest > _BRIGHTEST:
-        raise DataError(
-            f"{where}: pixel values run from {lowest:g} to {highest:g}; scale them to 0 to 255 or,"
-            " as floating point, 0 to 1"
+    if lowest < 0 or highest > (white_level or _BRIGHTEST):
+        allowed = (
+            "scale them to 0 to 255 or, as floating point, 0 to 1; or set data.white_level to the"
+            " value that is white"
+            if white_level is None
+            else f"allowed is 0 to data.white_level={white_level}; set that to the value that is"
+            " white"
         )
+        raise DataError(f"{where}: pixel values run from {lowest:g} to {highest:g}; {allowed}")
+    if white_level is not None:
+        if dtype.kind == "f" and highest <= 1 < white_level:
+            raise DataError(
+                f"{where} holds fractions from 0 to 1, so data.white_level={white_level} cannot"
+                " hold; remove it"
+            )
+        return _BRIGHTEST / white_level
     return _BRIGHTEST if dtype.kind == "f" and highest <= 1 else 1.0
 
 
@@ -163,7 +185,7 @@ def to_pixels(array: Array, factor: float, where: str) -> Pixels:
             f" with fewer than {SMALLEST} channels"
         )
     array = array[:, None] if array.ndim == 3 else np.moveaxis(array, axis, 1)
-    if array.dtype != np.uint8:
+    if array.dtype != np.uint8 or factor != 1:
         array = np.rint(array * factor).astype(np.uint8)
     return np.ascontiguousarray(array)
 

@@ -37,17 +37,19 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """What numpy writes. Of others, LZMA takes as much memory as the file asks for."""
 
 
-def stream_npz_images(path: Path, at_once: int, key: str = "x") -> Iterator[Pixels]:
+def stream_npz_images(
+    path: Path, at_once: int, key: str = "x", white_level: int | None = None
+) -> Iterator[Pixels]:
     """The images of one array, without labels, uint8 (n, C, H, W) with n at most `at_once`.
 
-    Layouts and ranges as `load_npz` takes them. An array of other than uint8 is read twice, as
-    its range has to be known. DataError for anything else, before the first images except where
-    the file turns out to be damaged further on.
+    Layouts and ranges as `load_npz` takes them. An array of other than uint8, or with a
+    `white_level`, is read twice, as its range has to be known. DataError for anything else, before
+    the first images except where the file turns out to be damaged further on.
     """
     array = _open(path, key)
     factor = 1.0
-    if array.dtype != np.uint8:
-        factor = find_factor(_parts(array, at_once), array.dtype, array.where)
+    if array.dtype != np.uint8 or white_level is not None:
+        factor = find_factor(_parts(array, at_once), array.dtype, array.where, white_level)
     for part in _parts(array, at_once):
         yield to_pixels(part, factor, array.where)
 

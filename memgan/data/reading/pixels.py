@@ -6,12 +6,21 @@ from a folder.
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from memgan.data.images import Pixels
+from memgan.data.reading.white_level import (
+    EIGHT_BIT,
+    SIXTEEN_BIT,
+    FewGreyLevels,
+    check_brightest,
+    is_deep_colour,
+    white_of_file,
+)
 from memgan.errors import DataError
 
 ImageSize = tuple[int, int]
@@ -19,8 +28,6 @@ Channels = Literal[1, 3]
 
 MOST_PIXELS = 89_478_485
 """An image may have; Pillow's own limit. More are a bomb: a small file, and gigabytes to fill."""
-
-_SIXTEEN_BIT = 65535
 
 
 def conform(images: Pixels, image_size: ImageSize | None, channels: Channels | None) -> Pixels:
@@ -58,19 +65,32 @@ def fit(picture: Image.Image, image_size: ImageSize | None, channels: Channels |
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def plain(picture: Image.Image) -> Image.Image:
+def plain(
+    picture: Image.Image, white_level: int | None = None, few: FewGreyLevels | None = None
+) -> Image.Image:
     """An opened file, turned upright, as mode L (grey) or RGB (colour), eight bits a channel.
 
     Transparency is laid on white, 16-bit grey is scaled, a palette is looked up; of a file with
-    several frames the first counts. ValueError for grey values beyond 16 bits or not whole.
+    several frames the first counts. white_level: the value that is white; None is the largest that
+    the file can hold. few: told what files of 16 bits reach where it is None. ValueError for grey
+    values beyond 16 bits or not whole, and for a white level that cannot hold for this file.
     """
+    white = white_of_file(picture, white_level)
+    deep = is_deep_colour(picture)
     picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):
+        return _from_sixteen_bits(picture, white, few if white_level is None else None)
+    if deep and few is not None and white_level is None:
+        few.add_colour(int(np.asarray(picture)[..., :3].max()))
+    picture = _eight_bits(picture)
+    return picture if white is None else _scaled(picture, white)
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
     if picture.mode in ("L", "RGB") and "transparency" not in picture.info:
         return picture
     if picture.mode == "1":
         return picture.convert("L")
-    if picture.mode.startswith("I"):
-        return _from_sixteen_bits(picture)
     if picture.mode == "F":
         raise ValueError("its grey values are fractions; save it with 8 or 16 bits a pixel")
     if picture.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in picture.info:
@@ -96,11 +116,31 @@ def _on_white(picture: Image.Image) -> Image.Image:
     return flat.convert("L" if grey else "RGB")
 
 
-def _from_sixteen_bits(picture: Image.Image) -> Image.Image:
-    values = np.asarray(picture).astype(np.int64)
-    if values.min() < 0 or values.max() > _SIXTEEN_BIT:
+def _from_sixteen_bits(
+    picture: Image.Image, white: int | None, few: FewGreyLevels | None
+) -> Image.Image:
+    values = np.asarray(picture)
+    brightest = int(values.max())
+    if values.min() < 0 or brightest > SIXTEEN_BIT:
         raise ValueError("its grey values exceed 16 bits; save it with 8 or 16 bits a pixel")
-    return Image.fromarray((values * 255 / _SIXTEEN_BIT).round().astype(np.uint8))
+    if few is not None:
+        few.add_grey(brightest)
+    white = white or SIXTEEN_BIT
+    check_brightest(brightest, white)
+    return Image.fromarray(_levels_up_to(white)[values])
+
+
+def _scaled(picture: Image.Image, white: int) -> Image.Image:
+    values = np.asarray(picture)
+    check_brightest(int(values.max()), white)
+    return Image.fromarray(_levels_up_to(white)[values])
+
+
+@functools.cache
+def _levels_up_to(white: int) -> Pixels:
+    """uint8 (white + 1,): the grey level of each value, so that `white` becomes 255."""
+    levels: Pixels = np.rint(np.arange(white + 1) * (EIGHT_BIT / white)).astype(np.uint8)
+    return levels
 
 
 def _is_grey(picture: Image.Image) -> bool:

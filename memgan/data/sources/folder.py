@@ -10,6 +10,7 @@ from memgan.config import DataConfig
 from memgan.data.class_names import check_class_names, ordered
 from memgan.data.images import Flags, LabeledImages, Labels, Pixels, Source
 from memgan.data.reading.image_files import SUFFIXES, image_files, read_images
+from memgan.data.reading.white_level import FewGreyLevels
 from memgan.errors import DataError
 
 _LAYOUT = "DIR/<class>/*.png or DIR/{train,test}/<class>/*.png"
@@ -36,11 +37,14 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
     listed = [(file, label) for part in (train, test) for label in part for file in part[label]]
     paths = [file for file, _ in listed]
     labels = np.array([names.index(label) for _, label in listed], dtype=np.int64)
+    few = FewGreyLevels()
     images, read = read_images(
         paths,
         image_size=config.image_size,
         channels=config.channels,
+        white_level=config.white_level,
         unreadable=config.unreadable,
+        few=few,
     )
     in_train = np.arange(len(paths)) < sum(len(files) for files in train.values())
     _refuse_emptied(labels[read], names, root)
@@ -49,7 +53,8 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
         pixels: Pixels = images[chosen[read]]
         return LabeledImages(pixels, labels[chosen & read], names)
 
-    return Source(name, part(in_train), part(~in_train) if test else None)
+    tested = part(~in_train) if test else None
+    return Source(name, part(in_train), tested, remarks=tuple(few.remarks()))
 
 
 def _list_classes(folder: Path) -> dict[str, list[Path]]:

@@ -58,6 +58,11 @@ def load_source(config: DataConfig, *, download: bool = False) -> Source:
     unequal shapes, or all alike. Nothing is downloaded unless `download`.
     """
     if config.source in SOURCES:
+        if config.white_level is not None:
+            raise DataError(
+                f"data.white_level is for files of your own, and {config.source} says itself what"
+                " is white; remove it"
+            )
         source = replace(SOURCES[config.source].load(config, download), benchmark=True)
     else:
         source = _load_path(find_path(config), config)
