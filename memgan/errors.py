@@ -30,6 +30,10 @@ class UnknownName(BadInput):
     """A name (source, class, detector, sampler, ...) that nobody registered."""
 
 
+class PluginFailed(BadInput):
+    """A package that is installed offers this, and it cannot be used. Mend or uninstall it."""
+
+
 class DataError(BadInput):
     """Images are missing, unreadable, constant, or too few for what they are needed for."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+from made_plugins import install  # noqa: F401 - a fixture
+
 # Before torch is imported anywhere: two threads on two busy cores wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

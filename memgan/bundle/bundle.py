@@ -198,7 +198,7 @@ def _choose(folder: Path, backend: str) -> Literal["torch", "onnx"]:
 
 
 def _by_torch(device: str) -> _Reader:
-    from memgan.detectors import DETECTORS, build_detector
+    from memgan.detectors import build_detector, detector_type
     from memgan.machine import resolve_device
 
     computes_on = resolve_device(device)
@@ -206,7 +206,8 @@ def _by_torch(device: str) -> _Reader:
     def read(folder: Path, config: BundleConfig) -> ScoringModel:
         weights = _read_weights(folder / WEIGHTS)
         held = sum(value.numel() for value in weights.values())
-        needed = DETECTORS[config.detector].weight_count(config.parameters, config.image_shape)
+        kind = detector_type(config.detector)
+        needed = kind.weight_count(config.parameters, config.image_shape)
         if needed > held + _FEW:  # Smaller gaps are told by name, once it is built.
             raise BundleError(f"{WEIGHTS} holds {held} values, {CONFIG} asks for {needed}")
         detector = build_detector(

@@ -27,12 +27,12 @@ def list_sources(data_dir: _DataDir = None, as_json: _Json = False) -> None:
 
     Example: memgan data list --data-dir ~/data
     """
-    from memgan.data import SOURCES, availability
+    from memgan.data import describe_sources
 
     config = _config("digits", data_dir, [])
     rows = [
-        {"name": name, "title": source.title, "state": availability(name, config)}
-        for name, source in SOURCES.items()
+        {"name": name, "title": title, "state": state}
+        for name, (title, state) in describe_sources(config).items()
     ]
     if as_json:
         typer.echo(json.dumps({"sources": rows, "paths": ["folder", ".npz"]}, ensure_ascii=False))

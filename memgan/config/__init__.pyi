@@ -4,6 +4,9 @@ from .configuration import Configuration as Configuration
 from .configuration import Origin as Origin
 from .configuration import Runtime as Runtime
 from .configuration import class_names as class_names
+from .detector_plugin import DETECTOR_PLUGINS as DETECTOR_PLUGINS
+from .detector_plugin import DetectorParameters as DetectorParameters
+from .detector_plugin import DetectorPlugin as DetectorPlugin
 from .named_configurations import configuration_names as configuration_names
 from .named_configurations import describe as describe
 from .named_configurations import digest as digest
@@ -11,7 +14,6 @@ from .named_configurations import named_configuration as named_configuration
 from .parameters import AliceParameters as AliceParameters
 from .parameters import AutoencoderParameters as AutoencoderParameters
 from .parameters import DcaeParameters as DcaeParameters
-from .parameters import DetectorParameters as DetectorParameters
 from .parameters import DsvddParameters as DsvddParameters
 from .parameters import IforestParameters as IforestParameters
 from .parameters import LearningRate as LearningRate
@@ -22,6 +24,7 @@ from .parameters import NeighboursParameters as NeighboursParameters
 from .parameters import OcsvmParameters as OcsvmParameters
 from .parameters import PcaParameters as PcaParameters
 from .parameters import RebuilderParameters as RebuilderParameters
+from .parameters import detector_names as detector_names
 from .parameters import dotted as dotted
 from .parameters import flatten as flatten
 from .parameters import make_parameters as make_parameters

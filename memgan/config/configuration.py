@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
+from memgan.config.detector_plugin import DetectorParameters
 from memgan.config.parameters import (
-    DetectorParameters,
     MemganParameters,
     dotted,
     make_parameters,

@@ -8,18 +8,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_serializer, field_validator, model_validator
 
+from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
 from memgan.config.typed import Frozen, parse
 from memgan.errors import unknown_name
-
-
-class DetectorParameters(Frozen):
-    """What every detector has."""
-
-    CHANGEABLE: ClassVar[frozenset[str]] = frozenset()
-    """What may change in training: it leaves shapes alone, and is in use in every epoch."""
-
-    epochs: int = Field(1, ge=1)
-    """Passes over the training images."""
 
 
 class LearningRate(Frozen):
@@ -266,14 +257,25 @@ PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "kde": KdeParameters,
     "iforest": IforestParameters,
 }
-"""Detector names and what can be set of each; `memgan.detectors` builds the detector itself."""
+"""Built-in detectors and what can be set of each; `memgan.detectors` builds the detector itself."""
 
 
 def parameters_type(detector: str) -> type[DetectorParameters]:
-    """The parameters of a detector by its name; UnknownName names the nearest one."""
-    if not isinstance(detector, str) or detector not in PARAMETERS:
-        raise unknown_name("detector", str(detector), PARAMETERS)
-    return PARAMETERS[detector]
+    """The parameters of a detector, built in or of a plug-in, by its name.
+
+    UnknownName names the nearest one; PluginFailed where its package cannot be imported.
+    """
+    if isinstance(detector, str) and detector in PARAMETERS:
+        return PARAMETERS[detector]
+    plugin = DETECTOR_PLUGINS.find(detector)
+    if plugin is None:
+        raise unknown_name("detector", str(detector), detector_names())
+    return plugin.parameters
+
+
+def detector_names() -> list[str]:
+    """The names of all detectors: those built in, then those of plug-ins."""
+    return [*PARAMETERS, *(name for name in DETECTOR_PLUGINS.names() if name not in PARAMETERS)]
 
 
 def make_parameters(detector: str, values: Mapping[str, Any], where: str) -> DetectorParameters:

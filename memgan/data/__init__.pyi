@@ -22,11 +22,14 @@ from .reading.new_images import stream_images as stream_images
 from .reading.pixel_input import check_pixels as check_pixels
 from .reading.pixels import conform as conform
 from .reading.white_level import FewGreyLevels as FewGreyLevels
+from .sources.named import SOURCE_PLUGINS as SOURCE_PLUGINS
 from .sources.named import SOURCES as SOURCES
 from .sources.named import NamedSource as NamedSource
 from .sources.named import availability as availability
+from .sources.named import describe_sources as describe_sources
 from .sources.named import load_source as load_source
 from .sources.named import source_name as source_name
+from .sources.named import source_names as source_names
 from .split import NormalClass as NormalClass
 from .split import cuts_by_use as cuts_by_use
 from .split import load_split as load_split

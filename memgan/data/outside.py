@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from memgan.config import DataConfig
-from memgan.data.sources.named import SOURCES, find_path
+from memgan.data.sources.named import find_path, source_names
 from memgan.errors import BadInput, UnknownName
 
 
 def check_outside_images(config: DataConfig, place: Path, option: str) -> None:
     """BadInput if `place`, which `option` gave, lies in the folder that the images are in."""
-    if config.source in SOURCES:
+    if config.source in source_names():
         return
     try:
         images = find_path(config).resolve()

@@ -7,5 +7,9 @@ from .memgan import Memgan as Memgan
 from .parts.losses import projection_loss as projection_loss
 from .parts.memory import project as project
 from .parts.memory import sample_addresses as sample_addresses
+from .parts.plain import PlainDetector as PlainDetector
+from .parts.plain import Scorer as Scorer
+from .parts.weights import Spec as Spec
 from .registry import DETECTORS as DETECTORS
 from .registry import build_detector as build_detector
+from .registry import detector_type as detector_type

@@ -1,10 +1,15 @@
-"""Detectors by name. To add one: its parameters in `memgan.config.parameters`, its class here."""
+"""Detectors by name: those built in, and those of plug-ins.
+
+To build one in: its parameters in `memgan.config.parameters`, its class here.
+"""
 
 from __future__ import annotations
 
+import pkgutil
+
 import torch
 
-from memgan.config import DetectorParameters
+from memgan.config import DETECTOR_PLUGINS, DetectorParameters, detector_names
 from memgan.detectors.alice import Alice
 from memgan.detectors.anchors import Neighbours, Pca
 from memgan.detectors.autoencoder import Autoencoder
@@ -28,6 +33,26 @@ DETECTORS: dict[str, type[Detector]] = {
 }
 
 
+def detector_type(name: str) -> type[Detector]:
+    """The class of a detector, built in or of a plug-in, by its name.
+
+    UnknownName for a name that nobody offers; PluginFailed for a plug-in whose class cannot be
+    imported.
+    """
+    if name in DETECTORS:
+        return DETECTORS[name]
+    plugin = DETECTOR_PLUGINS.find(name)
+    if plugin is None:
+        raise unknown_name("detector", name, detector_names())
+    try:
+        found = pkgutil.resolve_name(plugin.detector)
+        if not (isinstance(found, type) and issubclass(found, Detector)):
+            raise TypeError(f"{plugin.detector} is no subclass of memgan.detectors.Detector")
+    except (Exception, SystemExit) as error:  # It is other people's code.
+        raise DETECTOR_PLUGINS.failed(name, error) from error
+    return found
+
+
 def build_detector(
     name: str,
     parameters: DetectorParameters,
@@ -36,7 +61,5 @@ def build_detector(
     seed: int,
     device: torch.device,
 ) -> Detector:
-    """A new, unfitted detector. UnknownName for a name that is not registered."""
-    if name not in DETECTORS:
-        raise unknown_name("detector", name, DETECTORS)
-    return DETECTORS[name](parameters, image_shape=image_shape, seed=seed, device=device)
+    """A new, unfitted detector; faults as those of `detector_type`."""
+    return detector_type(name)(parameters, image_shape=image_shape, seed=seed, device=device)

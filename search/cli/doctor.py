@@ -40,7 +40,7 @@ def examine(
         "ray": lambda: _ray(address, results),
         "data": lambda: _data(data_dir),
     }
-    return [_try(what, check) for what, check in checks.items()]
+    return [*(_try(what, check) for what, check in checks.items()), *_plugins()]
 
 
 def _try(what: str, check: Callable[[], str]) -> Finding:
@@ -129,6 +129,15 @@ def _ray(address: str | None, results: Path | str) -> str:
             if faults := node_faults(Storage.at(shared)):
                 raise PreflightFailed(faults)
         return f"{available.get('CPU', 0):g} CPU, {available.get('GPU', 0):g} GPU"
+
+
+def _plugins() -> list[Finding]:
+    from search.cli.plugin_states import plugin_states
+
+    return [
+        Finding(f"plug-in {one.name}", one.fault is None, one.fault or f"{one.kind}, {one.package}")
+        for one in plugin_states()
+    ]
 
 
 def _data(data_dir: Path | None) -> str:

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from search.journal.flat_tpe import FlatTpe
-from search.study import CmaEs, Gp, Nsga2, Qmc, Sampler, Tpe
+from search.study import SAMPLER_PLUGINS, CmaEs, Gp, Nsga2, PluginSampler, Qmc, Sampler, Tpe
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -71,7 +71,21 @@ def build_sampler(
         if isinstance(sampler, Nsga2):
             population = sampler.population or max(2, min(50, trials // 3))
             return samplers.NSGAIISampler(population_size=population, seed=drawn)
+        if isinstance(sampler, PluginSampler):
+            return _of_plugin(sampler, drawn, number, trials)
         return samplers.RandomSampler(seed=drawn)
+
+
+def _of_plugin(sampler: PluginSampler, seed: int, number: int, trials: int) -> BaseSampler:
+    from optuna.samplers import BaseSampler
+
+    try:
+        built = sampler.build(seed=seed, number=number, trials=trials)
+        if not isinstance(built, BaseSampler):
+            raise TypeError(f"build gave {type(built).__name__}, and must give an Optuna sampler")
+    except Exception as error:  # It is other people's code.
+        raise SAMPLER_PLUGINS.failed(sampler.name, error) from error
+    return built
 
 
 def _seed_of(seed: int, number: int) -> int:

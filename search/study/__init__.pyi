@@ -14,9 +14,12 @@ from .objectives import DIRECTIONS as DIRECTIONS
 from .objectives import JUDGES as JUDGES
 from .options import STUDY_OPTIONS as STUDY_OPTIONS
 from .options import StudyOption as StudyOption
+from .samplers import SAMPLER_PLUGINS as SAMPLER_PLUGINS
+from .samplers import SAMPLERS as SAMPLERS
 from .samplers import CmaEs as CmaEs
 from .samplers import Gp as Gp
 from .samplers import Nsga2 as Nsga2
+from .samplers import PluginSampler as PluginSampler
 from .samplers import Qmc as Qmc
 from .samplers import Sampler as Sampler
 from .samplers import Tpe as Tpe
@@ -29,6 +32,7 @@ from .schedulers import Median as Median
 from .schedulers import Pbt as Pbt
 from .schedulers import Scheduler as Scheduler
 from .space import Space as Space
+from .space import make_space as make_space
 from .start_points import checked_point as checked_point
 from .start_points import is_elsewhere as is_elsewhere
 from .study import Resources as Resources

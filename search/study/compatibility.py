@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memgan.config import parameters_type
 from memgan.errors import ConfigError
 from search.study.entries import Choice
-from search.study.samplers import CmaEs, Qmc, Random, Sampler
+from search.study.samplers import CmaEs, PluginSampler, Qmc, Random, Sampler
 from search.study.schedulers import NoScheduler, Pbt, Scheduler
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ def check_pairs(
     if several and isinstance(sampler, CmaEs):
         raise ConfigError(
             "sampler cmaes knows one objective; for several take tpe, gp, nsga2, qmc or random"
+        )
+    if several and isinstance(sampler, PluginSampler) and not sampler.SEVERAL_OBJECTIVES:
+        raise ConfigError(
+            f"sampler {sampler.name} knows one objective; for several take tpe, gp, nsga2, qmc or"
+            " random"
         )
     if isinstance(scheduler, Pbt):
         _check_population(sampler, scheduler, space, epochs, trials)

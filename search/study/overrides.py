@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from memgan.config import make_parameters, parameters_type, read_settings
+from memgan.config import DETECTOR_PLUGINS, make_parameters, parameters_type, read_settings
 from memgan.errors import ConfigError, nearest
 from search.study.options import STUDY_OPTIONS
 
@@ -55,14 +55,9 @@ def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
     detector = given.get("detector", content["detector"])
     if detector != content["detector"]:
         parameters_type(detector)
-        if detector not in DEFAULT_SPACES:
-            raise ConfigError(
-                f"detector {detector} has nothing to search; train it with `memgan train`, or take"
-                f" {', '.join(DEFAULT_SPACES)}"
-            )
         content.update(
             detector=detector,
-            space=dict(DEFAULT_SPACES[detector]),
+            space=_default_space(detector),
             fixed={"epochs": _epochs(content)} if detector == "memgan" else {},
             start_from=[],
         )
@@ -74,6 +69,17 @@ def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if name not in _OTHER:
             _put(content, _PLACES[name], value)
+
+
+def _default_space(detector: str) -> dict[str, Any]:
+    plugin = None if detector in DEFAULT_SPACES else DETECTOR_PLUGINS.find(detector)
+    space = DEFAULT_SPACES.get(detector) or (plugin.space if plugin else {})
+    if not space:
+        raise ConfigError(
+            f"detector {detector} has nothing to search; train it with `memgan train`, or take"
+            f" {', '.join(DEFAULT_SPACES)}"
+        )
+    return dict(space)
 
 
 def apply_settings(

@@ -1,14 +1,18 @@
-"""Optuna's samplers by name, each with its own typed options."""
+"""Samplers by name, each with its own typed options: Optuna's, and those of plug-ins."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from memgan.config import Frozen, parse
 from memgan.errors import ConfigError, unknown_name
+from memgan.plugins import PluginPoint
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
 
 
 class Sampler(Frozen):
@@ -73,6 +77,25 @@ class Random(Sampler):
     name: Literal["random"] = "random"
 
 
+class PluginSampler(Sampler):
+    """The base of a sampler of another package; its fields are its options, each with a default.
+
+    An entry point of the group `search.samplers` leads to the subclass, under the name that its
+    field `name` has.
+    """
+
+    SEVERAL_OBJECTIVES: ClassVar[bool] = False
+    """Whether it can search for more than one objective."""
+
+    def build(self, *, seed: int, number: int, trials: int) -> BaseSampler:
+        """The Optuna sampler that suggests trial `number`, from 0 on, of a study of `trials`.
+
+        seed: another one for each trial, so that a study that was cut off goes on as if it had
+        not been. It is built anew for every trial; what it must know, Optuna's study tells it.
+        """
+        raise NotImplementedError
+
+
 SAMPLERS: Mapping[str, type[Sampler]] = {
     "tpe": Tpe,
     "gp": Gp,
@@ -83,10 +106,30 @@ SAMPLERS: Mapping[str, type[Sampler]] = {
 }
 
 
+def _checked(name: str, found: object) -> type[PluginSampler]:
+    if not (isinstance(found, type) and issubclass(found, PluginSampler)):
+        raise TypeError(
+            f"its entry point leads to {getattr(found, '__name__', type(found).__name__)}, and"
+            " must lead to a subclass of search.study.PluginSampler"
+        )
+    if found.build is PluginSampler.build:
+        raise TypeError(f"{found.__name__} has no method build")
+    found.model_validate({"name": name})  # All options have defaults.
+    return found
+
+
+SAMPLER_PLUGINS = PluginPoint("sampler", "search.samplers", _checked)
+
+
+def sampler_names() -> list[str]:
+    """The names of all samplers: those built in, then those of plug-ins."""
+    return [*SAMPLERS, *(name for name in SAMPLER_PLUGINS.names() if name not in SAMPLERS)]
+
+
 def make_sampler(raw: Any) -> Sampler:
     """A sampler as written in a study file: its name, or a mapping with `name` and options.
 
-    UnknownName or ConfigError say what is allowed.
+    UnknownName or ConfigError say what is allowed; PluginFailed, what is wrong with a plug-in.
     """
     if isinstance(raw, Sampler):
         return raw
@@ -94,6 +137,7 @@ def make_sampler(raw: Any) -> Sampler:
     if not isinstance(options, Mapping):
         raise ConfigError(f"sampler: expected a name or a mapping with a name, got {raw!r}")
     name = options.get("name", "tpe")
-    if name not in SAMPLERS:
-        raise unknown_name("sampler", str(name), SAMPLERS)
-    return parse(SAMPLERS[name], options, "sampler")
+    kind = (SAMPLERS.get(name) if isinstance(name, str) else None) or SAMPLER_PLUGINS.find(name)
+    if kind is None:
+        raise unknown_name("sampler", str(name), sampler_names())
+    return parse(kind, {**options, "name": name}, "sampler")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from memgan.data import (
-    SOURCES,
     Split,
     check_normal_classes,
     load_split,
+    source_names,
     why_no_validation,
     with_made_anomalies,
 )
@@ -89,7 +89,7 @@ def anchored(study: Study) -> Study:
     """The study with absolute paths to its images, so that it resumes from any folder."""
     data = study.data
     changes: dict[str, Any] = {}
-    if data.source not in SOURCES and (path := expanded(Path(data.source))).exists():
+    if data.source not in source_names() and (path := expanded(Path(data.source))).exists():
         changes["source"] = str(path.absolute())
     if data.dir is not None:
         changes["dir"] = data.dir.absolute()

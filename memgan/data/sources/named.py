@@ -1,16 +1,18 @@
-"""Where images come from: named sources, a folder of images, or an .npz file."""
+"""Where images come from: named sources, built in or of plug-ins, a folder, or an .npz file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from memgan.config import DataConfig
 from memgan.data.images import LARGEST, SMALLEST, LabeledImages, Source
 from memgan.data.sources.torchvision_sets import data_root, is_present, load_official
-from memgan.errors import DataError, UnknownName, unknown_name
+from memgan.errors import DataError, MemganError, PluginFailed, UnknownName, unknown_name
 from memgan.files import expanded
+from memgan.plugins import PluginPoint
 
 Loader = Callable[[DataConfig, bool], Source]
 
@@ -24,6 +26,9 @@ class NamedSource:
     """From a configuration and whether a download is allowed."""
     files: bool = True
     """Whether it needs files in the data folder."""
+    is_present: Callable[[Path], bool] | None = None
+    """Whether its files lie in a data folder; None where only loading tells. Of a plug-in; those
+    of the built-in ones are known."""
 
 
 def _digits(config: DataConfig, download: bool) -> Source:
@@ -50,12 +55,30 @@ SOURCES: Mapping[str, NamedSource] = {
 }
 
 
+def _checked(name: str, found: object) -> NamedSource:
+    if not isinstance(found, NamedSource):
+        raise TypeError(
+            f"its entry point leads to {type(found).__name__}, and must lead to a"
+            " memgan.data.NamedSource"
+        )
+    return found
+
+
+SOURCE_PLUGINS = PluginPoint("source", "memgan.sources", _checked)
+
+
+def source_names() -> list[str]:
+    """The names of all sources: those built in, then those of plug-ins."""
+    return [*SOURCES, *(name for name in SOURCE_PLUGINS.names() if name not in SOURCES)]
+
+
 def load_source(config: DataConfig, *, download: bool = False) -> Source:
     """The images that `config` names, at its size and channels: uint8 (N, C, H, W).
 
-    data.source is a name of `SOURCES`, or a path (as it is, else below the data folder).
+    data.source is a name of `source_names()`, or a path (as it is, else below the data folder).
     UnknownName for neither; DataError for images that are missing, unreadable, too small, of
-    unequal shapes, or all alike. Nothing is downloaded unless `download`.
+    unequal shapes, or all alike; PluginFailed where a plug-in cannot be imported. Nothing is
+    downloaded unless `download`.
     """
     if config.source in SOURCES:
         if config.white_level is not None:
@@ -64,25 +87,62 @@ def load_source(config: DataConfig, *, download: bool = False) -> Source:
                 " is white; remove it"
             )
         source = replace(SOURCES[config.source].load(config, download), benchmark=True)
+    elif (plugin := SOURCE_PLUGINS.find(config.source)) is not None:
+        source = _loaded(plugin, config, download)
     else:
         source = _load_path(find_path(config), config)
     _check(source)
     return source
 
 
+def _loaded(plugin: NamedSource, config: DataConfig, download: bool) -> Source:
+    try:
+        source = plugin.load(config, download)
+        if not isinstance(source, Source):
+            raise TypeError(f"it gave {type(source).__name__}, and must give a memgan.data.Source")
+    except (MemganError, OSError):
+        raise
+    except Exception as error:  # It is other people's code.
+        raise SOURCE_PLUGINS.failed(config.source, error) from error
+    return replace(source, name=config.source)
+
+
 def availability(name: str, config: DataConfig) -> str:
     """Whether a named source can be loaded now: "ready", or what is missing."""
-    if not SOURCES[name].files:
+    source = SOURCES.get(name) or SOURCE_PLUGINS.find(name)
+    if source is None:
+        raise unknown_name("source", name, source_names())
+    if not source.files:
         return "ready"
     root = data_root(config)
     if root is None:
         return "no data folder (--data-dir or MEMGAN_DATA)"
-    return "ready" if is_present(name, root) else f"not in {root}"
+    present = partial(is_present, name) if name in SOURCES else source.is_present
+    if present is None:
+        return "only loading tells"
+    return "ready" if present(root) else f"not in {root}"
+
+
+def describe_sources(config: DataConfig) -> dict[str, tuple[str, str]]:
+    """The title of every named source and its `availability`, by name.
+
+    A plug-in that fails has its fault as its state, and hides no other.
+    """
+    rows = {name: (source.title, availability(name, config)) for name, source in SOURCES.items()}
+    for name in source_names()[len(SOURCES) :]:
+        try:
+            source = SOURCE_PLUGINS.find(name)
+            rows[name] = (source.title if source else "", availability(name, config))
+        except PluginFailed as error:
+            rows[name] = ("a plug-in", str(error))
+        except Exception as error:
+            rows[name] = ("a plug-in", str(SOURCE_PLUGINS.failed(name, error)))
+    return rows
 
 
 def source_name(source: str) -> str:
     """The name that a source's images have in records, from what `data.source` says of them."""
-    if source in SOURCES:
+    if source in source_names():
         return source
     path = expanded(Path(source))
     return _name_of(path.stem if path.suffix.lower() == ".npz" else path.resolve().name)
@@ -96,7 +156,7 @@ def find_path(config: DataConfig) -> Path:
     for path in (given, root / given) if root else (given,):
         if path.exists():
             return path
-    error = unknown_name("source", config.source, SOURCES)
+    error = unknown_name("source", config.source, source_names())
     raise UnknownName(f"{error}; a path to an existing folder of images or .npz file works too")
 
 
@@ -114,7 +174,7 @@ def _load_path(path: Path, config: DataConfig) -> Source:
 
 def _name_of(stem: str) -> str:
     # A folder that happens to be called mnist must not pass for MNIST in records and tables.
-    return f"{stem}-files" if stem in SOURCES or not stem else stem
+    return f"{stem}-files" if stem in source_names() or not stem else stem
 
 
 def _check(source: Source) -> None:

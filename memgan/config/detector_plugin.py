@@ -1,0 +1,57 @@
+"""What a detector of another package brings along. Free of torch, as all of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from memgan.config.typed import Frozen
+from memgan.plugins import PluginPoint
+
+
+class DetectorParameters(Frozen):
+    """What every detector has."""
+
+    CHANGEABLE: ClassVar[frozenset[str]] = frozenset()
+    """What may change in training: it leaves shapes alone, and is in use in every epoch."""
+
+    epochs: int = Field(1, ge=1)
+    """Passes over the training images."""
+
+
+@dataclass(frozen=True)
+class DetectorPlugin:
+    """A detector of another package: what an entry point of the group `memgan.detectors` names."""
+
+    parameters: type[DetectorParameters]
+    """What can be set of it, with limits and defaults."""
+    detector: str
+    """Where its class is, as "module:Class"; imported only when it is trained or scores."""
+    space: Mapping[str, Any] = field(default_factory=dict)
+    """What `memgan search --detector NAME` searches, written as under `space` in a study file.
+    Empty where there is nothing to search."""
+
+    def __post_init__(self) -> None:
+        if not (
+            isinstance(self.parameters, type) and issubclass(self.parameters, DetectorParameters)
+        ):
+            raise TypeError("parameters must be a subclass of memgan.config.DetectorParameters")
+        if not isinstance(self.detector, str) or ":" not in self.detector:
+            raise TypeError('detector must say where its class is, as "module:Class"')
+        if not isinstance(self.space, Mapping):
+            raise TypeError("space must be a mapping from a parameter to what is searched of it")
+
+
+def _checked(name: str, found: object) -> DetectorPlugin:
+    if not isinstance(found, DetectorPlugin):
+        raise TypeError(
+            f"its entry point leads to {type(found).__name__}, and must lead to a"
+            " memgan.config.DetectorPlugin"
+        )
+    return found
+
+
+DETECTOR_PLUGINS = PluginPoint("detector", "memgan.detectors", _checked)
