@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from memgan.config import DcaeParameters, RebuilderParameters
+from memgan.detectors.parts.batchnorm import BatchNorm2d
 from memgan.detectors.parts.rebuilder import Rebuilder
 
 _EPSILON = 1e-4
@@ -106,5 +107,5 @@ def _convolution(into: int, out: int) -> nn.Conv2d:
     return nn.Conv2d(into, out, 5, padding=2, bias=False)
 
 
-def _norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=_EPSILON, momentum=None, affine=False)
+def _norm(channels: int) -> BatchNorm2d:
+    return BatchNorm2d(channels, eps=_EPSILON, affine=False)

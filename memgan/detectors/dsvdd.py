@@ -17,7 +17,7 @@ from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector
 from memgan.detectors.dcae import Dcae
 from memgan.detectors.parts.batches import in_batches
-from memgan.detectors.parts.batchnorm import renew_statistics
+from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.cooling import rate_factor
 from memgan.detectors.parts.epochs import mean_losses
@@ -87,7 +87,7 @@ class Dsvdd(Detector):
         return torch.from_numpy(in_batches(self._codes, images, self.device)).mean(dim=0)
 
     def _renew(self, images: Pixels) -> None:
-        renew_statistics(self.encoder, images, self._codes, self.device)
+        renew_statistics(self.scorer(), even_batches(images, self.device))
 
     def _codes(self, pixels: Tensor) -> Tensor:
         normalised = self.parameters.contrast_normalised

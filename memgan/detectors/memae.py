@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from memgan.config import MemaeParameters, RebuilderParameters
+from memgan.detectors.parts.batchnorm import BatchNorm2d
 from memgan.detectors.parts.memory import address_logits
 from memgan.detectors.parts.rebuilder import Rebuilder
 
@@ -109,7 +110,7 @@ def _encoder(widths: list[int], kernels: tuple[int, ...]) -> nn.Sequential:
         layers += [
             # No bias before BatchNorm, as in the networks of MEMGAN.
             nn.Conv2d(into, out, kernel, stride=2, padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(out, momentum=None),
+            BatchNorm2d(out),
             nn.LeakyReLU(0.2),
         ]
     return nn.Sequential(*layers, nn.Flatten())
@@ -128,5 +129,5 @@ def _decoder(widths: list[int], sizes: list[tuple[int, int]]) -> nn.Sequential:
             )
         )
         if at < last:
-            layers += [nn.BatchNorm2d(out, momentum=None), nn.LeakyReLU(0.2)]
+            layers += [BatchNorm2d(out), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers)

@@ -15,7 +15,7 @@ from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector, Rebuilt
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.batches import in_batches
-from memgan.detectors.parts.batchnorm import renew_statistics
+from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import Seen, see, signed_to_grey
 from memgan.detectors.parts.cooling import rate_factor
 from memgan.detectors.parts.epochs import mean_losses
@@ -160,9 +160,7 @@ class Memgan(Detector):
 
     def prepare_to_score(self, images: Pixels) -> None:
         """BatchNorm statistics anew, from training images on the path that scoring takes."""
-        renew_statistics(
-            self.parts, images, lambda pixels: self._rebuild(self._see(pixels).x), self.device
-        )
+        renew_statistics(self.scorer(), even_batches(images, self.device))
 
     def score(self, images: Pixels) -> Scores:
         scorer = self.scorer()
@@ -194,10 +192,6 @@ class Memgan(Detector):
 
     def _see(self, pixels: Tensor) -> Seen:
         return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
-
-    def _rebuild(self, x: Tensor) -> Tensor:
-        rebuilt: Tensor = self.generator(project(self.encoder(x), self.memory))
-        return rebuilt
 
     def state_dict(self) -> dict[str, Any]:
         return {

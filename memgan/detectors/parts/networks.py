@@ -14,11 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from memgan.detectors.parts.batchnorm import BatchNorm1d, BatchNorm2d
+
 _SMALLEST = 4
 _WIDEST = 8
-_ALL = None
-"""BatchNorm's momentum: running statistics are a plain mean over all batches since the last reset,
-which is what their re-estimation on the scoring path needs (Memgan.prepare_to_score)."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,14 @@ class Encoder(nn.Module):
             layers += [
                 # No bias before BatchNorm: its gradient is rounding alone, which Adam blows up.
                 nn.Conv2d(channels, out, step.kernel, step.stride, padding=1, bias=False),
-                nn.BatchNorm2d(out, momentum=_ALL),
+                BatchNorm2d(out),
                 nn.LeakyReLU(0.1),
             ]
             channels = out
         layers += [
             nn.Flatten(),
             nn.Linear(channels * math.prod(left), widths[-1], bias=False),
-            nn.BatchNorm1d(widths[-1], momentum=_ALL),
+            BatchNorm1d(widths[-1]),
             nn.LeakyReLU(0.1),
             nn.Linear(widths[-1], code_dim),
         ]
@@ -92,11 +91,11 @@ class Generator(nn.Module):
         widths = _channels(width, len(steps))
         layers: list[nn.Module] = [
             nn.Linear(code_dim, widths[-1], bias=False),
-            nn.BatchNorm1d(widths[-1], momentum=_ALL),
+            BatchNorm1d(widths[-1]),
             nn.ReLU(),
             nn.Linear(widths[-1], widths[-2] * math.prod(left), bias=False),
             nn.Unflatten(1, (widths[-2], *left)),
-            nn.BatchNorm2d(widths[-2], momentum=_ALL),
+            BatchNorm2d(widths[-2]),
             nn.ReLU(),
         ]
         outs = [*reversed(widths[: len(steps) - 1]), channels]
@@ -106,7 +105,7 @@ class Generator(nn.Module):
             layers.append(
                 nn.ConvTranspose2d(into, out, step.kernel, step.stride, padding=1, bias=last)
             )
-            layers += [nn.Tanh()] if last else [nn.BatchNorm2d(out, momentum=_ALL), nn.ReLU()]
+            layers += [nn.Tanh()] if last else [BatchNorm2d(out), nn.ReLU()]
             into = out
         self.layers = nn.Sequential(*layers)
 

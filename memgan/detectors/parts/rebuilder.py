@@ -14,7 +14,7 @@ from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector, Rebuilt
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.batches import in_batches
-from memgan.detectors.parts.batchnorm import renew_statistics
+from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import Seen, see
 from memgan.detectors.parts.cooling import rate_factor
 from memgan.detectors.parts.epochs import mean_losses
@@ -90,9 +90,7 @@ class Rebuilder(Detector):
         self.optimiser.step()
 
     def prepare_to_score(self, images: Pixels) -> None:
-        renew_statistics(
-            self.parts, images, lambda pixels: self.parts(self._see(pixels).x), self.device
-        )
+        renew_statistics(self.scorer(), even_batches(images, self.device))
 
     def scorer(self) -> nn.Module:
         self.parts.eval()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from memgan.config import MemganPlusParameters
 from memgan.data import Pixels
 from memgan.detectors.parts.batches import batch_count
-from memgan.detectors.parts.batchnorm import renew_statistics
+from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.networks import to_signed
 from memgan.detectors.parts.warps import (
     WarpNet,
@@ -104,15 +104,14 @@ class WarpHead(nn.Module):
 
     def prepare_to_score(self, images: Pixels) -> None:
         """BatchNorm statistics anew, each image by the next transformation in turn."""
+        renew_statistics(self.net, self._each_turned(images))
+
+    def _each_turned(self, images: Pixels) -> Iterator[Tensor]:
         seen = 0
-
-        def pass_through(pixels: Tensor) -> None:
-            nonlocal seen
+        for pixels in even_batches(images, self.device):
             which = (seen + torch.arange(len(pixels), device=self.device)) % len(self.grids)
-            self.net(self._warp(to_signed(pixels), self.grids[which]))
+            yield self._warp(to_signed(pixels), self.grids[which])
             seen += len(pixels)
-
-        renew_statistics(self.net, images, pass_through, self.device)
 
     def training_state(self) -> dict[str, Any]:
         """All that is needed to go on exactly."""

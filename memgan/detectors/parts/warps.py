@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from memgan.detectors.parts.batchnorm import BatchNorm1d, BatchNorm2d
+
 Kind = Literal["turns", "turns-and-shifts", "affine"]
 _Matrix = npt.NDArray[np.float64]
 
@@ -93,7 +95,7 @@ class WarpNet(nn.Module):
         for out in (width, 2 * width, 4 * width):
             layers += [
                 nn.Conv2d(channels, out, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(out, momentum=None),
+                BatchNorm2d(out),
                 nn.LeakyReLU(0.1),
             ]
             channels, height, breadth = out, height // 2, breadth // 2
@@ -101,7 +103,7 @@ class WarpNet(nn.Module):
         layers += [
             nn.Flatten(),
             nn.Linear(channels * height * breadth, hidden, bias=False),
-            nn.BatchNorm1d(hidden, momentum=None),
+            BatchNorm1d(hidden),
             nn.LeakyReLU(0.1),
             nn.Linear(hidden, warps),
         ]
