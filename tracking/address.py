@@ -13,6 +13,7 @@ from memgan.config import Frozen
 from memgan.errors import BadInput
 from memgan.files import expanded
 from tracking.address_form import is_store_alone, why_malformed
+from tracking.tracker_plugins import MLFLOWS_SCHEMES, TRACKER_PLUGINS, plugin_scheme
 
 DEFAULT_RESULTS = Path("results")
 
@@ -20,17 +21,6 @@ DEFAULT_RESULTS = Path("results")
 _CREDENTIALS = re.compile(r"(://)(?:[^/\s]+|[^/\s:]+:\S+)@")
 _SECRETS = re.compile(r"([?&;][\w-]*(?:password|passwd|pwd|token|secret|key)=)[^&;\s'\"]+", re.I)
 _NEEDS_ESCAPES = re.compile(r"[^\S ]|(?<= ) |^ | $|[^\w\s!-~]")
-_KNOWN = (
-    "http",
-    "https",
-    "sqlite",
-    "postgresql",
-    "mysql",
-    "mssql",
-    "oracle",
-    "databricks",
-    "databricks-uc",
-)
 
 
 class Location(Frozen):
@@ -44,8 +34,8 @@ class Location(Frozen):
 def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Location:
     """The option, else MLFLOW_TRACKING_URI, else a SQLite file under `results`.
 
-    BadInput for an address that MLflow keeps no record at, and, where no address is given, for
-    `results` that are not on this machine.
+    BadInput for an address that neither MLflow nor a plug-in keeps a record at, and, where no
+    address is given, for `results` that are not on this machine.
     """
     given = option or os.environ.get("MLFLOW_TRACKING_URI")
     if given:
@@ -66,10 +56,13 @@ def _checked(uri: str) -> Location:
             " sqlite:///FILE, or another database's URI"
         )
     scheme = urlsplit(uri).scheme.split("+")[0]
-    if scheme not in _KNOWN and uri != "databricks":
+    if plugin_scheme(uri) is not None:
+        return Location(uri=uri)
+    if scheme not in MLFLOWS_SCHEMES and uri != "databricks":
+        offered = "".join(f", or {name}://… of a plug-in" for name in TRACKER_PLUGINS.names())
         raise BadInput(
             f"tracking address {redact(uri)!r} is not one that MLflow records at; give "
-            "http(s)://HOST:PORT, sqlite:///FILE, or another database's URI"
+            f"http(s)://HOST:PORT, sqlite:///FILE, or another database's URI{offered}"
         )
     path = sqlite_file(uri)
     if path is None:

@@ -11,11 +11,13 @@ def plugin_states() -> list[PluginState]:
     from memgan.data import SOURCE_PLUGINS, SOURCES
     from memgan.detectors import DETECTORS
     from search.study import SAMPLER_PLUGINS, SAMPLERS
+    from tracking.tracker_plugins import MLFLOWS_SCHEMES, TRACKER_PLUGINS
 
     return [
         *DETECTOR_PLUGINS.states(DETECTORS, _use_detector),
         *SOURCE_PLUGINS.states(SOURCES),
         *SAMPLER_PLUGINS.states(SAMPLERS),
+        *TRACKER_PLUGINS.states(MLFLOWS_SCHEMES),
     ]
 
 

@@ -223,7 +223,6 @@ _CAUTIONS_SHOWN = 5
 def _print_result(result: StudyResult, out: TextIO) -> None:
     from memgan.fitting_table import show
     from search.report import caution_lines, front_table, report_remarks, report_table
-    from tracking import ui_command
 
     if result.report is not None:
         report = result.report
@@ -244,10 +243,16 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
     typer.echo(f"trials: {counts or 'none'}; {result.seconds:.0f} s", out)
     if result.report is not None:
         typer.echo(f"best configuration and bundles: {result.folder.export}", out)
-        typer.echo(
-            f"compare runs in MLflow: {ui_command(result.tracking_uri, result.folder.results)}",
-            out,
-        )
+        typer.echo(_where_recorded(result), out)
+
+
+def _where_recorded(result: StudyResult) -> str:
+    from tracking import redact, ui_command
+    from tracking.tracker_plugins import plugin_scheme
+
+    if plugin_scheme(result.tracking_uri) is not None:
+        return f"recorded at {redact(result.tracking_uri)}"
+    return f"compare runs in MLflow: {ui_command(result.tracking_uri, result.folder.results)}"
 
 
 def _warn(result: StudyResult) -> None:

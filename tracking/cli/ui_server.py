@@ -12,6 +12,7 @@ from memgan.errors import BadInput
 from tracking.address import Location, for_mlflow, redact, sqlite_file
 from tracking.outbox import EXPERIMENT_ID, TRACKING_URI, Outbox
 from tracking.stores import follow_move
+from tracking.tracker_plugins import plugin_scheme
 
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 5000
@@ -65,6 +66,11 @@ def server_command(location: Location, port: int) -> tuple[list[str], dict[str, 
         raise BadInput(
             f"no record at {path}; run `memgan search` first, or name another one with "
             "--results or --tracking-uri"
+        )
+    if plugin_scheme(location.uri) is not None:
+        raise BadInput(
+            f"{redact(location.uri)} is a plug-in's, which MLflow's UI cannot show; compare studies"
+            " with `memgan compare`"
         )
     if location.uri.startswith(("http:", "https:", "databricks")):
         raise BadInput(f"{redact(location.uri)} is a server already; open it in a browser")

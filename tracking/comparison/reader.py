@@ -15,7 +15,7 @@ from memgan.errors import BadInput, StudyError, TrackingUnavailable, unknown_nam
 from memgan.stats import BySeed, ImageScores, unpack
 from tracking import names
 from tracking.address import Location, quoted, redact, sqlite_file
-from tracking.stores import Refused, RunView, Tracker, Unavailable, knock
+from tracking.stores import Refused, RunView, Tracker, Unavailable, open_tracker
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,7 @@ def open_store(location: Location) -> Tracker:
             " or --tracking-uri"
         )
     try:
-        knock(location.uri)
-        from tracking.stores import MlflowTracker
-
-        return MlflowTracker(location.uri, location.artifact_root)
+        return open_tracker(location.uri, location.artifact_root)
     except Unavailable as error:
         raise TrackingUnavailable(
             f"tracking at {redact(location.uri)} cannot be read ({error}); start the server, or"

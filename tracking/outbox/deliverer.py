@@ -22,7 +22,7 @@ from memgan.errors import MemganError
 from memgan.files import try_lock
 from tracking.address import one_line, redact
 from tracking.outbox.outbox import EXPERIMENT, FAULT, TRACKING_URI, Outbox
-from tracking.stores import knock
+from tracking.stores import open_tracker
 
 if TYPE_CHECKING:
     from tracking.stores import Tracker
@@ -73,10 +73,7 @@ def main() -> int:
 
 def _open(uri: str, artifact_root: str | None, experiment: str) -> tuple[Tracker, bool]:
     """The store, once it answers, and whether the experiment was deleted there."""
-    knock(uri)
-    from tracking.stores import MlflowTracker
-
-    tracker = MlflowTracker(uri, artifact_root)
+    tracker = open_tracker(uri, artifact_root)
     return tracker, tracker.is_deleted(experiment)
 
 

@@ -16,6 +16,7 @@ from tracking.address import Location, one_line, quoted, redact
 from tracking.comparison import read_validation
 from tracking.registry.promotion import Promotion, judge
 from tracking.stores import Refused, Tracker, Unavailable, knock
+from tracking.tracker_plugins import plugin_scheme
 
 CHAMPION = "champion"
 
@@ -80,6 +81,11 @@ def register(
     """
     check_name(name)
     where = redact(location.uri)
+    if plugin_scheme(location.uri) is not None:
+        raise BadInput(
+            f"not registered: {where} is a plug-in's, and has no Model Registry; give MLflow's"
+            " address with --tracking-uri"
+        )
     try:
         knock(location.uri)
         with _environment():

@@ -70,6 +70,10 @@ class Tracker(Protocol):
     def find_experiment(self, name: str) -> str | None:
         """The id of an experiment, or None where there is none of this name."""
 
+    def is_deleted(self, name: str) -> bool:
+        """Whether an experiment of this name was deleted, and `create_experiment` would bring it
+        back with its runs. A store that forgets what is deleted says False."""
+
     def create_experiment(self, name: str) -> str:
         """The id of the experiment of this name, which is made, or brought back, if need be."""
 

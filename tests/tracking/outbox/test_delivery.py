@@ -12,8 +12,8 @@ from tracking.outbox.delivery import deliver
 from tracking.outbox.outbox import EXPERIMENT, Outbox, Stored
 from tracking.outbox.plan import batches, make_plan
 from tracking.outbox.record import Record
-from tracking.stores.in_memory import MemoryTracker
 from tracking.stores.tracker import Point, Unavailable
+from tracking.testing.memory_tracker import MemoryTracker
 
 
 class Flaky(MemoryTracker):

@@ -19,8 +19,8 @@ from tracking.events import MetricsLogged, RunEnded
 from tracking.outbox.delivery import deliver
 from tracking.outbox.outbox import Outbox
 from tracking.outbox.record import Record
-from tracking.stores.in_memory import MemoryTracker
 from tracking.stores.tracker import RunView
+from tracking.testing.memory_tracker import MemoryTracker
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from memgan.errors import BundleError
 from tracking import names
 from tracking.events import Status
 from tracking.models import check_bundles
-from tracking.stores.tracker import (
+from tracking.stores import (
     MAX_METRICS,
     MAX_PARAMS,
     MAX_TAGS,
@@ -50,6 +50,10 @@ class MemoryTracker:
     def find_experiment(self, name: str) -> str | None:
         self._count("find_experiment")
         return self._experiments.get(name)
+
+    def is_deleted(self, name: str) -> bool:
+        self._count("is_deleted")
+        return False
 
     def create_experiment(self, name: str) -> str:
         self._count("create_experiment")
