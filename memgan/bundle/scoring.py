@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from memgan.bundle.bundle import Bundle
-from memgan.data import Batch, FewGreyLevels, Pixels, Tell, stream_images
+from memgan.data import Batch, FewGreyLevels, Pixels, Tell, TellLeftOut, stream_images
 from memgan.errors import BundleError
 
 
@@ -34,21 +34,27 @@ class ScoredBatch:
 
 
 def score_paths(
-    bundle: Bundle, paths: Sequence[Path], tell: Tell, *, few: FewGreyLevels | None = None
+    bundle: Bundle,
+    paths: Sequence[Path],
+    tell: Tell,
+    tell_left_out: TellLeftOut = lambda left_out: None,
+    *,
+    few: FewGreyLevels | None = None,
 ) -> Iterator[ScoredBatch]:
     """Scores of every image under `paths`, in order; memory does not grow with their number.
 
     Files are read with the bundle's own `data.white_level`. few: told what files of 16 bits reach
     where it has none.
 
-    tell: told a line for each file that cannot be read. BadInput for a path that is absent or
-    holds no image, raised by this call and not by the iterator. BundleError for a score that is
-    no number.
+    tell: told a line for each file that cannot be read. tell_left_out: told what else of a folder
+    is not read, a folder at a time. BadInput for a path that is absent or holds no image, raised by
+    this call and not by the iterator. BundleError for a score that is no number.
     """
     batches = stream_images(
         paths,
         bundle.config.image_shape,
         tell,
+        tell_left_out,
         white_level=bundle.config.data.white_level,
         few=few,
     )

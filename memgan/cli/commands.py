@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,21 +131,27 @@ def score(
         score_paths,
         table_file,
     )
-    from memgan.data import FewGreyLevels
+    from memgan.data import FewGreyLevels, LeftOut, left_out_lines
     from memgan.text import one_printable_line
 
     loaded = load_bundle(bundle, device=device or "auto", backend=backend)
     if false_alarm_rate is not None:
         loaded = dataclasses.replace(loaded, calibration=loaded.calibration.at(false_alarm_rate))
-    unreadable = Lines()
+    unreadable, left_out = Lines(), Lines()
 
     def tell(line: str) -> None:
         line = one_printable_line(line)
         unreadable.add(line)
         typer.echo(line, err=True)
 
+    def tell_left_out(of_folder: Sequence[LeftOut]) -> None:
+        for each in of_folder:
+            left_out.add(one_printable_line(f"{each.shown()}: {each.reason}"))
+        for line in left_out_lines(of_folder):
+            typer.echo(one_printable_line(line, 10_000), err=True)
+
     few = FewGreyLevels()
-    batches = score_paths(loaded, paths, tell, few=few)
+    batches = score_paths(loaded, paths, tell, tell_left_out, few=few)
     maps = _heat_maps(heatmaps, loaded, paths) if heatmaps else None
     document = None
     count = 0
@@ -163,13 +170,15 @@ def score(
                 maps.write([row.image for row in batch.rows], batch.images)
             count += len(batch.rows)
     if document:
-        document.end(unreadable=unreadable)
+        document.end(unreadable=unreadable, left_out=left_out)
     elif out:
         typer.echo(f"{count} images scored: {out}")
     if shortage := loaded.calibration.shortage:
         _note(shortage)
     for remark in few.remarks():
         _note(f"{remark} (this bundle has none: train one with it on such images)")
+    if left_out.count:
+        _note(f"{left_out.count} files and folders were left out, {count} images scored")
     if unreadable.count:
         images = "image" if unreadable.count == 1 else "images"
         _note(f"{unreadable.count} {images} could not be read, {count} scored")

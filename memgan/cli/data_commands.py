@@ -38,8 +38,9 @@ def list_sources(data_dir: _DataDir = None, as_json: _Json = False) -> None:
         typer.echo(json.dumps({"sources": rows, "paths": ["folder", ".npz"]}, ensure_ascii=False))
         return
     _print_table(["name", "what", "state"], [list(row.values()) for row in rows])
-    typer.echo("A path works too: a folder DIR/<class>/*.png (or DIR/{train,test}/<class>/*.png),")
-    typer.echo("or an .npz with x_train, y_train, x_test, y_test (or x, y).")
+    typer.echo("A path works too: a folder DIR/<class>/*.png (or with parts,")
+    typer.echo("DIR/{train,validation,test}/<class>/*.png), or an .npz with x_train, y_train,")
+    typer.echo("x_test, y_test (or x, y).")
 
 
 @app.command("check")
@@ -95,6 +96,7 @@ def _report(
 ) -> dict[str, Any]:
     from memgan.data import cuts_by_use, shared_images, why_no_validation, why_not_normal
     from memgan.stats import judges_of_finals, judges_of_trials, warning
+    from memgan.text import visible
 
     parts = {
         "train": split.development.train,
@@ -125,11 +127,19 @@ def _report(
                 line for part, each in judges.items() if (line := warning(name, each, part))
             ]
     shared = shared_images(source.test, source.train) if source.test is not None else 0
-    warnings = (
-        [f"{shared} test images are also among the training images, pixel by pixel; left as given"]
-        if shared
-        else []
-    )
+    validated = source.validation
+    twice = {
+        ("test", "training"): shared,
+        ("validation", "training"): shared_images(validated, source.train) if validated else 0,
+        ("test", "validation"): (
+            shared_images(source.test, validated) if source.test and validated else 0
+        ),
+    }
+    warnings = [
+        f"{count} {part} images are also among the {other} images, pixel by pixel; left as given"
+        for (part, other), count in twice.items()
+        if count
+    ]
     warnings += [*split.remarks, *too_few]
     return {
         "source": split.source,
@@ -143,6 +153,9 @@ def _report(
         "counts": {part: len(images) for part, images in parts.items()},
         "classes": classes,
         "duplicates_train_test": shared,
+        "left_out": [
+            {"path": visible(str(each.path)), "reason": each.reason} for each in source.left_out
+        ],
         "warnings": warnings,
     }
 

@@ -4,6 +4,7 @@ from .class_names import ordered as ordered
 from .fitness import check_normal_classes as check_normal_classes
 from .fitness import why_no_validation as why_no_validation
 from .fitness import why_not_normal as why_not_normal
+from .identical import shared_images as shared_images
 from .images import LARGEST as LARGEST
 from .images import SMALLEST as SMALLEST
 from .images import Development as Development
@@ -13,11 +14,14 @@ from .images import Pixels as Pixels
 from .images import Scores as Scores
 from .images import Source as Source
 from .images import Split as Split
+from .left_out import LeftOut as LeftOut
+from .left_out import left_out_lines as left_out_lines
 from .made_anomalies import VERSION as VERSION
 from .made_anomalies import with_made_anomalies as with_made_anomalies
 from .outside import check_outside_images as check_outside_images
 from .reading.new_images import Batch as Batch
 from .reading.new_images import Tell as Tell
+from .reading.new_images import TellLeftOut as TellLeftOut
 from .reading.new_images import stream_images as stream_images
 from .reading.pixel_input import check_pixels as check_pixels
 from .reading.pixels import conform as conform
@@ -34,4 +38,3 @@ from .split import NormalClass as NormalClass
 from .split import cuts_by_use as cuts_by_use
 from .split import load_split as load_split
 from .split import make_split as make_split
-from .split import shared_images as shared_images

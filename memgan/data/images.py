@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from memgan.data.left_out import LeftOut
+
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -105,6 +107,8 @@ class Source:
     """Whether it is a published data set, whose split does not depend on the normal classes."""
     remarks: tuple[str, ...] = ()
     """One line for each thing about the files that the user should know."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Files and folders that were not read."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,9 @@ from itertools import chain
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from memgan.config import DataConfig
+from memgan.data.identical import identical
 from memgan.data.images import (
     Development,
     Flags,
@@ -105,18 +105,6 @@ def cuts_by_use(source: Source, config: DataConfig, normal_class: NormalClass) -
     return all(counts.get(name, 0) for name in normal_class)
 
 
-def identical(images: Pixels) -> npt.NDArray[np.int64]:
-    """int64 (N,): the same number for images, uint8 (N, C, H, W), that are equal in every pixel."""
-    seen: dict[bytes, int] = {}
-    return np.array([seen.setdefault(key, len(seen)) for key in _keys(images)], dtype=np.int64)
-
-
-def shared_images(part: LabeledImages, other: LabeledImages) -> int:
-    """How many images of `part` are, pixel by pixel, also in `other`."""
-    known = set(_keys(other.images))
-    return sum(key in known for key in _keys(part.images))
-
-
 def _generator(seed: int, stream: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, stream]))
 
@@ -203,10 +191,6 @@ def _groups_by_class(images: Pixels, labels: Labels) -> dict[int, list[list[int]
     for positions in groups.values():
         by_class[int(labels[positions[0]])].append(positions)
     return dict(sorted(by_class.items()))
-
-
-def _keys(images: Pixels) -> list[bytes]:
-    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 
 def _hash(development: Development, test: LabeledImages) -> str:

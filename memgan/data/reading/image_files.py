@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import stat
 import warnings
 from collections import deque
@@ -52,16 +51,6 @@ _log = logging.getLogger("memgan")
 
 # Pillow warns of a bomb where we refuse it.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-
-
-def image_files(folder: Path) -> list[Path]:
-    """The image files directly in `folder`, by name; hidden and other files are left out.
-
-    OSError where the folder cannot be listed.
-    """
-    with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries if not entry.is_dir())
-    return [folder / name for name in names if is_image_name(name)]
 
 
 def read_image(

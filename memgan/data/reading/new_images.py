@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from memgan.data.images import Pixels
-from memgan.data.reading.image_files import SUFFIXES, decoded, is_image_name
+from memgan.data.left_out import LeftOut, left_out_lines
+from memgan.data.reading.folder_contents import NO_IMAGE, contents
+from memgan.data.reading.image_files import SUFFIXES, decoded
 from memgan.data.reading.npz_stream import stream_npz_images
 from memgan.data.reading.pixels import conform
 from memgan.data.reading.white_level import FewGreyLevels
@@ -27,8 +28,10 @@ from memgan.text import visible
 _AT_ONCE = 256
 _BYTES = 2**24
 """Of a batch, where images are large."""
+_NPZ_INSIDE = "an .npz in a folder; give it by itself"
 
 Tell = Callable[[str], None]
+TellLeftOut = Callable[[Sequence[LeftOut]], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,38 +47,40 @@ def stream_images(
     paths: Sequence[Path],
     image_shape: tuple[int, int, int],
     tell: Tell,
+    tell_left_out: TellLeftOut = lambda left_out: None,
     *,
     white_level: int | None = None,
     few: FewGreyLevels | None = None,
 ) -> Iterator[Batch]:
     """Every image under `paths`, in order and in (C, H, W) `image_shape`.
 
-    Folders are searched to any depth, by name. tell: told a line for each file that cannot be
-    read. white_level: the value that is white, as in `DataConfig`. few: told what files of 16 bits
-    reach where it is None. BadInput for a path that is absent or holds no image, raised by this
-    call and not by the iterator, so that nothing has been written by then.
+    Folders are searched to any depth, by name; links to folders are not followed. tell: told a
+    line for each file that cannot be read. tell_left_out: told what else of a folder is not read,
+    a folder at a time. white_level: the value that is white, as in `DataConfig`. few: told what
+    files of 16 bits reach where it is None. BadInput for a path that is absent or holds no image,
+    raised by this call and not by the iterator, so that nothing has been written by then.
     """
     for path in paths:
         _check(path)
     at_once = min(_AT_ONCE, max(1, _BYTES // math.prod(image_shape)))
-    return _stream(paths, image_shape, at_once, tell, white_level, few)
+    return _stream(paths, image_shape, at_once, (tell, tell_left_out), white_level, few)
 
 
 def _stream(
     paths: Sequence[Path],
     shape: tuple[int, int, int],
     at_once: int,
-    tell: Tell,
+    tellers: tuple[Tell, TellLeftOut],
     white_level: int | None,
     few: FewGreyLevels | None,
 ) -> Iterator[Batch]:
     for is_npz, together in itertools.groupby(paths, _is_npz):
         if is_npz:
             for path in together:
-                yield from _of_npz(path, shape, at_once, tell, white_level)
+                yield from _of_npz(path, shape, at_once, tellers[0], white_level)
         else:
-            files = itertools.chain.from_iterable(_files(path, tell) for path in together)
-            yield from _of_files(files, shape, at_once, tell, white_level, few)
+            files = itertools.chain.from_iterable(_files(path, *tellers) for path in together)
+            yield from _of_files(files, shape, at_once, tellers[0], white_level, few)
 
 
 def _check(path: Path) -> None:
@@ -84,37 +89,40 @@ def _check(path: Path) -> None:
     if path.is_file():
         return
     faults: list[str] = []
-    if next(_files(path, faults.append), None) is None:
+    left_out: list[LeftOut] = []
+    if next(_files(path, faults.append, left_out.extend), None) is None:
+        aside = f"; {'; '.join(left_out_lines(left_out, path))}" if left_out else ""
         raise BadInput(
             faults[0]
             if faults
-            else f"{path} holds no image; looked for {', '.join(SUFFIXES)} in all folders"
+            else f"{path} holds no image; looked for {', '.join(SUFFIXES)} in all folders{aside}"
         )
 
 
-def _files(path: Path, tell: Tell) -> Iterator[Path]:
+def _files(path: Path, tell: Tell, tell_left_out: TellLeftOut) -> Iterator[Path]:
     """`path` itself, or the image files below it, in the order of their paths' parts."""
     if path.is_file():
         yield path
         return
     try:
-        with os.scandir(path) as entries:
-            # Names alone, as a folder may have very many. Links to folders are not followed: they
-            # may lead in a circle.
-            found = sorted(
-                (entry.name, entry.is_dir(follow_symlinks=False))
-                for entry in entries
-                if is_image_name(entry.name) or entry.is_dir(follow_symlinks=False)
-            )
+        inside = contents(path, links=False)
     except OSError as error:
         tell(f"{path}: {error.strerror}; its images are left out")
         return
-    for name, is_folder in found:
-        inner = path / name
-        if is_folder:
-            yield from _files(inner, tell)
-        elif inner.is_file():
-            yield inner
+    if inside.left_out:
+        tell_left_out([_of_scoring(each) for each in inside.left_out])
+    folders = set(inside.folders)
+    for name in sorted([*inside.images, *inside.folders]):
+        if name in folders:
+            yield from _files(path / name, tell, tell_left_out)
+        else:
+            yield path / name
+
+
+def _of_scoring(each: LeftOut) -> LeftOut:
+    if each.reason == NO_IMAGE and each.path.suffix == ".npz":
+        return replace(each, reason=_NPZ_INSIDE)
+    return each
 
 
 def _of_files(

@@ -1,4 +1,4 @@
-"""A folder of images: DIR/<class>/*.png, or DIR/{train,test}/<class>/*.png."""
+"""A folder of images: DIR/<class>/*.png, or DIR/{train,validation,test}/<class>/*.png."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ import numpy as np
 
 from memgan.config import DataConfig
 from memgan.data.class_names import check_class_names, ordered
-from memgan.data.images import Flags, LabeledImages, Labels, Pixels, Source
-from memgan.data.reading.image_files import SUFFIXES, image_files, read_images
+from memgan.data.identical import in_two_classes
+from memgan.data.images import LabeledImages, Labels, Pixels, Source
+from memgan.data.left_out import LeftOut, left_out_lines
+from memgan.data.reading.image_files import read_images
 from memgan.data.reading.white_level import FewGreyLevels
+from memgan.data.sources.layout import Part, read_layout
 from memgan.errors import DataError
+from memgan.text import visible
 
-_LAYOUT = "DIR/<class>/*.png or DIR/{train,test}/<class>/*.png"
+_UNREADABLE = "unreadable, and data.unreadable is skip"
 
 
 def load_folder(root: Path, config: DataConfig, name: str) -> Source:
-    """The images under `root`; with a folder `train` its own parts, else all of it as train.
+    """The images under `root`, in the parts and classes of `read_layout`.
 
-    Classes are folders, in order of their names; files within, by name. Hidden files, other
-    suffixes and deeper folders are left out. DataError for no class folders, a class folder
-    without images, an unreadable image (unless data.unreadable is "skip"), and unequal sizes
-    without data.image_size.
+    Classes come in order of their names; files within, by path. Whatever is not read is among
+    `left_out` and told in `remarks`, and so are images in more than one class. DataError for a
+    folder of no known layout, an unreadable image (unless data.unreadable is "skip"), and unequal
+    sizes without data.image_size.
     """
-    train_root = root / "train"
-    parted = train_root.is_dir()
-    if not parted and (root / "test").is_dir():
-        raise DataError(f"{root} has a folder test and none called train; expected {_LAYOUT}")
-    train = _list_classes(train_root if parted else root)
-    test = _list_classes(root / "test") if parted and (root / "test").is_dir() else {}
-    names = ordered([*train, *test])
+    layout = read_layout(root)
+    names = ordered(name for classes in layout.parts.values() for name in classes)
     check_class_names(names, str(root))
 
     # Read together: whether a source is grey, and of one size, is a matter of all its images.
-    listed = [(file, label) for part in (train, test) for label in part for file in part[label]]
-    paths = [file for file, _ in listed]
-    labels = np.array([names.index(label) for _, label in listed], dtype=np.int64)
+    listed = [
+        (part, label, file)
+        for part, classes in layout.parts.items()
+        for label, files in classes.items()
+        for file in files
+    ]
+    paths = [file for _, _, file in listed]
     few = FewGreyLevels()
     images, read = read_images(
         paths,
@@ -46,34 +49,35 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
         unreadable=config.unreadable,
         few=few,
     )
-    in_train = np.arange(len(paths)) < sum(len(files) for files in train.values())
-    _refuse_emptied(labels[read], names, root)
+    labels = np.array([names.index(label) for _, label, _ in listed], dtype=np.int64)[read]
+    _refuse_emptied(labels, names, root)
+    of_part = np.array([part for part, _, _ in listed])[read]
+    read_paths = [path for path, was_read in zip(paths, read, strict=True) if was_read]
+    left_out = (
+        *layout.left_out,
+        *(LeftOut(p, _UNREADABLE) for p, was_read in zip(paths, read, strict=True) if not was_read),
+    )
 
-    def part(chosen: Flags) -> LabeledImages:
-        pixels: Pixels = images[chosen[read]]
-        return LabeledImages(pixels, labels[chosen & read], names)
+    def images_of(part: Part) -> LabeledImages:
+        chosen = of_part == part
+        pixels: Pixels = images[chosen]
+        return LabeledImages(pixels, labels[chosen], names)
 
-    tested = part(~in_train) if test else None
-    return Source(name, part(in_train), tested, remarks=tuple(few.remarks()))
-
-
-def _list_classes(folder: Path) -> dict[str, list[Path]]:
-    try:
-        inner = [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
-        classes = {p.name: image_files(p) for p in inner}
-    except OSError as error:
-        raise DataError(
-            f"{error.filename or folder}: {error.strerror}; expected {_LAYOUT}"
-        ) from None
-    if not classes:
-        raise DataError(f"{folder} holds no class folders; expected {_LAYOUT}")
-    for name in ordered(classes):
-        if not classes[name]:
-            raise DataError(
-                f"class folder {folder / name} holds no images ({', '.join(SUFFIXES)} directly in"
-                " it); add some or remove the folder"
-            )
-    return {name: classes[name] for name in ordered(classes)}
+    return Source(
+        name,
+        images_of("train"),
+        images_of("test") if "test" in layout.parts else None,
+        images_of("validation") if "validation" in layout.parts else None,
+        remarks=(
+            *left_out_lines(left_out, root),
+            *layout.remarks,
+            *few.remarks(),
+            *in_two_classes(
+                images, labels, lambda at: visible(str(read_paths[at].relative_to(root)))
+            ),
+        ),
+        left_out=left_out,
+    )
 
 
 def _refuse_emptied(labels: Labels, names: tuple[str, ...], root: Path) -> None:

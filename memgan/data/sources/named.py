@@ -178,15 +178,16 @@ def _name_of(stem: str) -> str:
 
 
 def _check(source: Source) -> None:
-    parts = [source.train] if source.test is None else [source.train, source.test]
-    if any(len(part) == 0 for part in parts):
-        raise DataError(f"{source.name} has no images in one of its parts; add some")
-    shapes = {part.image_shape for part in parts}
+    given = {"train": source.train, "validation": source.validation, "test": source.test}
+    parts = {name: part for name, part in given.items() if part is not None}
+    if empty := [name for name, part in parts.items() if len(part) == 0]:
+        raise DataError(f"{source.name} has no images in its part {empty[0]}; add some")
+    shapes = {part.image_shape for part in parts.values()}
     if len(shapes) > 1:
-        shown = " and ".join(_shape(part) for part in parts)
+        shown = " and ".join(_shape(part) for part in parts.values())
         raise DataError(
-            f"{source.name}: train and test differ in shape, {shown}; set data.image_size and"
-            " data.channels"
+            f"{source.name}: {' and '.join(parts)} differ in shape, {shown}; set data.image_size"
+            " and data.channels"
         )
     channels, height, width = source.train.image_shape
     if channels * height * width > LARGEST:

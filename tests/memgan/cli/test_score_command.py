@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,45 @@ def test_no_name_leads_out_of_the_folder() -> None:
         assert not found.is_absolute()
         assert ".." not in found.parts
         assert max(len(part.encode()) for part in found.parts) < 255
+
+
+def test_whatever_of_a_folder_is_not_scored_is_named_with_its_reason_and_counted(
+    score: Score, photos: Path
+) -> None:
+    (photos / "a" / "notes.txt").touch()
+    (photos / "a" / "list.csv").touch()
+    (photos / "a" / ".3.png").touch()
+    (photos / "b" / "more.npz").touch()
+    (photos / "again").symlink_to(photos / "a")
+    for name in ("__MACOSX", "ground_truth", ".cache"):
+        (photos / name).mkdir()
+        Image.new("L", (8, 8)).save(photos / name / "0.png")
+
+    code, out, err = score(photos, "--json")
+
+    document = json.loads(out)
+    assert code == 0
+    assert len(document["images"]) == 12
+    assert f"{photos}/a/notes.txt: no image by the suffix" in document["left_out"]
+    assert len(document["left_out"]) == 8
+    assert f"2 left out (no image by the suffix): {photos}/a/list.csv, {photos}/a/notes.txt" in err
+    assert f"1 left out (a folder of masks): {photos}/ground_truth/" in err
+    assert f"1 left out (made by the system): {photos}/__MACOSX/" in err
+    assert f"1 left out (a link to a folder): {photos}/again/" in err
+    assert f"1 left out (an .npz in a folder; give it by itself): {photos}/b/more.npz" in err
+    assert "8 files and folders were left out, 12 images scored" in err
+
+
+def test_pipes_and_broken_links_among_images_are_unreadable_files(
+    score: Score, photos: Path
+) -> None:
+    os.mkfifo(photos / "a" / "pipe.png")
+    (photos / "b" / "gone.jpg").symlink_to("nowhere.jpg")
+
+    code, out, err = score(photos, "--json")
+
+    assert code == 1
+    assert len(json.loads(out)["images"]) == 12
+    assert "pipe.png (a pipe" in err
+    assert "gone.jpg (No such file" in err
+    assert "2 images could not be read, 12 scored" in err

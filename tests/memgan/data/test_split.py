@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memgan.config.typed import DataConfig
 from memgan.data import LabeledImages, Source, Split, load_split, make_split
-from memgan.data.split import shared_images
+from memgan.data.identical import shared_images
 
 
 def numbered(counts: list[int], *, start: int = 0) -> LabeledImages:

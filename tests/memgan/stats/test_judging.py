@@ -13,7 +13,7 @@ from memgan.cli.data_commands import app
 from memgan.config.configuration import Configuration
 from memgan.config.typed import DataConfig
 from memgan.data import load_split
-from memgan.data.split import shared_images
+from memgan.data.identical import shared_images
 from memgan.stats.judging import judges_of_trials, judging_lines
 
 SCARCE = {"good": 100, "crack": 10, "dent": 5, "hole": 2}
