@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from hypothesis import HealthCheck, settings
 from made_plugins import install  # noqa: F401 - a fixture
 
 # Before torch is imported anywhere: two threads on two busy cores wait for each other.
@@ -22,3 +23,9 @@ for _number, _usual in (
 ):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _usual)
+
+# A busy machine is no fault of a test's inputs.
+settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any-machine")

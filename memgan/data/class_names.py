@@ -9,7 +9,7 @@ from memgan.errors import DataError
 
 # Names become folders of bundles and metric names such as val_auroc/<class>, options join them by
 # commas, and these two words mean something else in both.
-_ALLOWED = re.compile(r"\w[\w. +-]*")
+_ALLOWED = re.compile(r"\w[\w. +()-]*")
 _TAKEN = ("all", "mean")
 _LONGEST = 200
 """Bytes of a name, so that with a seed behind it a file system takes it as a folder's."""
@@ -34,6 +34,6 @@ def check_class_names(names: Iterable[str], where: str) -> None:
             )
         if not _ALLOWED.fullmatch(name) or name != name.strip():
             raise DataError(
-                f"{where}: class name {name!r}; allowed are letters, digits, and _ . + - or blanks"
-                " inside; rename it"
+                f"{where}: class name {name!r}; allowed are letters, digits, and _ . + - ( ) or"
+                " blanks inside; rename it"
             )

@@ -234,3 +234,9 @@ def test_an_image_in_two_classes_is_a_warning_with_a_pair(write_folder: WriteFol
 
     assert remark.startswith("2 images are in more than one class, pixel by pixel, such as ")
     assert "train/bad/zz.png and train/good/001.png" in remark
+
+
+def test_a_class_may_have_brackets_in_its_name(write_folder: Callable[..., Path]) -> None:
+    root = write_folder({"train/good": 12, "test/good": 4, "test/scratch (deep)": 4})
+    source = load(root)
+    assert source.train.class_names == ("good", "scratch (deep)")
