@@ -161,8 +161,8 @@ def test_a_file_that_says_itself_what_is_white_is_not_scaled_twice(tmp_path: Pat
 
 def test_colour_of_sixteen_bits_is_read_by_its_upper_half_and_that_is_told(tmp_path: Path) -> None:
     colours = np.stack([RAMP, RAMP[::-1], RAMP], axis=2)
-    for name in ("bad", "good"):
-        path = png_of_colours(tmp_path / name / "1.png", colours)
+    for name, pixels in (("bad", colours), ("good", colours[:, ::-1])):
+        path = png_of_colours(tmp_path / name / "1.png", pixels)
 
     (remark,) = load(tmp_path).remarks
 
@@ -175,8 +175,8 @@ def test_colour_of_sixteen_bits_is_read_by_its_upper_half_and_that_is_told(tmp_p
 
 def test_colour_that_fills_sixteen_bits_needs_no_word(tmp_path: Path) -> None:
     colours = np.stack([RAMP * 16, RAMP * 16, RAMP[::-1] * 16], axis=2)
-    for name in ("bad", "good"):
-        png_of_colours(tmp_path / name / "1.png", colours)
+    for name, pixels in (("bad", colours), ("good", colours[:, ::-1])):
+        png_of_colours(tmp_path / name / "1.png", pixels)
 
     assert load(tmp_path).remarks == ()
 
