@@ -3,6 +3,7 @@ from .address import redact as redact
 from .address import resolve as resolve
 from .address import ui_command as ui_command
 from .facts import StudyFacts as StudyFacts
+from .facts import TrialEpoch as TrialEpoch
 from .outbox import Outbox as Outbox
 from .outbox import Record as Record
 from .outbox import Remainder as Remainder

@@ -1,6 +1,9 @@
-"""What is true of a whole study, and of every run and model of it."""
+"""What is true of a whole study, and of every run and model of it; and of one epoch of a trial."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from memgan.config import Frozen
 from tracking import names
@@ -33,3 +36,19 @@ class StudyFacts(Frozen):
         if self.git_commit:
             tags |= {names.GIT_COMMIT: self.git_commit, names.SOURCE_COMMIT: self.git_commit}
         return tags
+
+
+@dataclass(frozen=True)
+class TrialEpoch:
+    """One epoch of all classes of a trial, as it is told when it is done."""
+
+    trial_id: str
+    epoch: int
+    """Counted from 1."""
+    val_auroc: Mapping[str, float]
+    """0 to 1 by class; "mean" too, where the trial knows it."""
+    losses: Mapping[str, float]
+    """The mean over the epoch by the loss's name."""
+    seconds: float
+    images_per_second: float
+    peak_memory_mb: float

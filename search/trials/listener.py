@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from tracking import TrialEpoch
+
 
 class TrialListener(Protocol):
     """`tracking.Record` is one. A fault raised here is logged and does not stop the search."""
@@ -12,17 +14,8 @@ class TrialListener(Protocol):
     def trial_started(self, trial_id: str, params: Mapping[str, Any], normal_class: str) -> None:
         """A trial begins, or goes on in a new process: the same id may come again."""
 
-    def trial_epoch(
-        self,
-        trial_id: str,
-        epoch: int,
-        val_auroc: Mapping[str, float],
-        losses: Mapping[str, float],
-        seconds: float,
-        images_per_second: float,
-        peak_memory_mb: float,
-    ) -> None:
-        """An epoch is done, each one told once; `val_auroc` by class, with "mean"."""
+    def trial_epoch(self, event: TrialEpoch) -> None:
+        """An epoch is done, each one told once; its `val_auroc` has "mean"."""
 
     def trial_made(self, trial_id: str, epoch: int, made_auroc: Mapping[str, float]) -> None:
         """After an epoch of a trial that made anomalies judge: AUROC by their kind, 0 to 1, the

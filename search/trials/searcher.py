@@ -1,4 +1,4 @@
-"""Tune's view of the journals: it asks for trials here; the callback in `watch` tells of them.
+"""Tune's view of the journals: it asks for trials here; `callback` notes what becomes of them.
 
 Imported only where Ray is already in use.
 """

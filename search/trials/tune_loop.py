@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memgan.errors import DataError, MemganError, OutOfSpace
 from search.journal import TrialOutcome, TrialsResult
-from search.ray import Allotment, allot, resources_for
+from search.ray import Allotment
 from search.results import StudyFolder, is_full, out_of_space
 from search.stopping import handlers_kept
 from search.study import ClassGroup, Study
@@ -19,11 +19,6 @@ from tracking.address import resume_command
 if TYPE_CHECKING:
     from memgan.data import Development
     from search.journal import Journal
-    from search.results import Storage
-    from search.trials.callback import Watch
-
-_LOST_WORKERS = 3
-"""Times that a trial whose worker was lost is tried again."""
 
 
 def run_trials(
@@ -74,31 +69,32 @@ def search_groups(
             TrialsResult(tuple(journal.outcomes()), timed_out=True) for journal in journals.values()
         ]
 
-    from search.trials.callback import Watch
+    from search.trials.announcer import Announcer
+    from search.trials.tune_run import TuneRun
 
     started = time.monotonic()
     with _counted(folder, started) as count:
+        run = TuneRun(study, folder, journals, trainable, listeners, count)
         while True:
-            watch = Watch(study, journals, listeners, folder)
-            watch.tick = count
             rest = None if left is None else max(1.0, left - (time.monotonic() - started))
-            with _ended_in_order(folder, journals, watch), handlers_kept():
-                _fit(study, trainable, folder, journals, watch, rest)
+            with _ended_in_order(folder, journals), handlers_kept():
+                verdict = run.run(rest)
             is_up = left is not None and time.monotonic() - started >= left
-            again = watch.to_try_again and not all(j.exhausted() for j in journals.values())
-            if watch.interrupted or is_up or not again:
+            again = verdict.to_try_again and not all(j.exhausted() for j in journals.values())
+            if verdict.interrupted or is_up or not again:
                 break
     results = [
         TrialsResult(
             tuple(journal.outcomes()),
-            interrupted=watch.interrupted,
-            timed_out=is_up and not watch.interrupted and not journal.exhausted(),
+            interrupted=verdict.interrupted,
+            timed_out=is_up and not verdict.interrupted and not journal.exhausted(),
         )
         for journal in journals.values()
     ]
+    announcer = Announcer(study, journals, listeners)
     for result in results:
         if result.timed_out:
-            watch.time_is_up(result.outcomes)
+            announcer.time_is_up(result.outcomes)
     return results
 
 
@@ -121,23 +117,19 @@ def read_outcomes(group: ClassGroup, folder: StudyFolder) -> list[TrialOutcome]:
 
 
 @contextmanager
-def _ended_in_order(
-    folder: StudyFolder, journals: Mapping[ClassGroup, Journal], watch: Watch
-) -> Iterator[None]:
+def _ended_in_order(folder: StudyFolder, journals: Mapping[ClassGroup, Journal]) -> Iterator[None]:
     """Faults become lines; at the end trials that nobody trains any more wait."""
     full = False
     try:
         yield
-    except MemganError:
-        full = watch.no_room is not None
+    except MemganError as error:
+        full = isinstance(error, OutOfSpace)
         raise
     except Exception as error:
         line = " ".join(str(error).split()) or type(error).__name__
-        full = watch.no_room is not None or is_full(error)
+        full = is_full(error)
         if full:
-            raise OutOfSpace(
-                out_of_space(watch.no_room or line, folder.name, folder.where)
-            ) from None
+            raise OutOfSpace(out_of_space(line, folder.name, folder.where)) from None
         raise MemganError(
             f"the search ended by a fault: {line[-500:]}; go on with:"
             f" {resume_command(folder.name, folder.where)}"
@@ -148,81 +140,6 @@ def _ended_in_order(
         if not full:
             for journal in journals.values():
                 journal.park()
-
-
-def _fit(
-    study: Study,
-    trainable: Callable[[Allotment], Any],
-    folder: StudyFolder,
-    journals: Mapping[ClassGroup, Journal],
-    watch: Watch,
-    time_left: float | None,
-) -> None:
-    import ray
-    from ray import tune
-
-    from search.study import METRIC
-    from search.trials.kept_checkpoints import Keeper
-    from search.trials.rungs import ByGroup
-    from search.trials.schedulers import build_scheduler
-    from search.trials.searcher import JournalSearcher
-
-    chosen = allot(study.resources, ray.cluster_resources())
-    checkpoints = folder.checkpoints
-    watch.gpu_share = chosen.gpus_per_trial
-    schedulers = {
-        group.name: build_scheduler(study.scheduler, epochs=study.epochs, history=journal.history())
-        for group, journal in journals.items()
-    }
-    run = _next_run(checkpoints)
-    keeper = Keeper(checkpoints, run)
-    # Members of a population go on from each other's checkpoints, older ones too.
-    if study.scheduler.name != "pbt":
-        keeper.sweep([journal.outcomes() for journal in journals.values()])
-        for group, journal in journals.items():
-            keeper.know(group.name, journal.outcomes())
-        watch.keeper = keeper
-    tuner = tune.Tuner(
-        tune.with_resources(
-            trainable(chosen), lambda config: resources_for(chosen, config["room"])
-        ),
-        tune_config=tune.TuneConfig(
-            metric=METRIC,
-            mode="max",
-            search_alg=JournalSearcher({g.name: journal for g, journal in journals.items()}),
-            scheduler=ByGroup(schedulers),
-            num_samples=-1,  # The searcher says when there are no more.
-            max_concurrent_trials=chosen.at_once,
-            time_budget_s=time_left,
-            reuse_actors=True,
-            trial_dirname_creator=_trial_folder,
-        ),
-        run_config=tune.RunConfig(
-            name=run,
-            storage_path=checkpoints.path,
-            storage_filesystem=checkpoints.filesystem,
-            callbacks=[watch],
-            verbose=0,
-            # One alone can be lost by a kill in the moment it replaces the one before.
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
-            failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
-        ),
-    )
-    tuner.fit()
-    if all(journal.exhausted() for journal in journals.values()):
-        keeper.sweep([journal.outcomes() for journal in journals.values()])
-
-
-def _trial_folder(trial: Any) -> str:
-    # A member of a population is a trial of Tune's in every generation.
-    config = trial.config
-    return f"{config['trial_id']}-{config['until']:03d}"
-
-
-def _next_run(checkpoints: Storage) -> str:
-    # Every process writes to a folder of its own, so that none overwrites an older checkpoint.
-    earlier = [int(name) for name in checkpoints.names() if name.isdigit()]
-    return f"{max(earlier, default=0) + 1:03d}"
 
 
 def _must_validate(groups: Sequence[ClassGroup], development: Development) -> None:
@@ -236,7 +153,7 @@ def _must_validate(groups: Sequence[ClassGroup], development: Development) -> No
 
 
 @contextmanager
-def _counted(folder: StudyFolder, started: float) -> Iterator[Any]:
+def _counted(folder: StudyFolder, started: float) -> Iterator[Callable[[], None]]:
     earlier = folder.seconds_used()
 
     def count() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from search.journal import State, TrialOutcome
 from search.study import Study
 from search.workflow.study_status import Standing, standing, standing_table
+from tracking import TrialEpoch
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -81,17 +82,8 @@ class LiveProgress:
         self._groups[normal_class].setdefault(trial_id, blank)
         self._in_training.add(trial_id)
 
-    def trial_epoch(
-        self,
-        trial_id: str,
-        epoch: int,
-        val_auroc: Mapping[str, float],
-        losses: Mapping[str, float],
-        seconds: float,
-        images_per_second: float,
-        peak_memory_mb: float,
-    ) -> None:
-        self._change(trial_id, epochs=epoch, val_auroc=dict(val_auroc))
+    def trial_epoch(self, event: TrialEpoch) -> None:
+        self._change(event.trial_id, epochs=event.epoch, val_auroc=dict(event.val_auroc))
 
     def trial_made(self, trial_id: str, epoch: int, made_auroc: Mapping[str, float]) -> None:
         """Not shown."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tracking import names
-from tracking.facts import StudyFacts
+from tracking.facts import StudyFacts, TrialEpoch
 from tracking.outbox.outbox import EXPERIMENT, Outbox
 from tracking.outbox.record import Record
 
@@ -90,7 +90,8 @@ class Told:
         key = self.record.trial_key(trial_id)
         epoch = self.epochs[key] = self.epochs.get(key, 0) + 1
         aurocs, losses = {"0": epoch / 1000, "1": 0.5}, {"cycle": 1 / epoch}
-        self._tell(self.record.trial_epoch, trial_id, epoch, aurocs, losses, 0.5, 900.0, 120.0)
+        event = TrialEpoch(trial_id, epoch, aurocs, losses, 0.5, 900.0, 120.0)
+        self._tell(self.record.trial_epoch, event)
 
     def end_trial(self, trial_id: str) -> None:
         self._tell(self.record.trial_ended, trial_id, "FINISHED")

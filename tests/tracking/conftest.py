@@ -13,6 +13,7 @@ from mlflow_servers import Door, Server
 from told import FACTS, Told
 
 from tracking.address import Location, resolve
+from tracking.facts import TrialEpoch
 from tracking.outbox.outbox import EXPERIMENT, Outbox
 from tracking.outbox.record import Record
 
@@ -123,7 +124,9 @@ def tell_trial() -> Callable[..., None]:
         record.trial_started(trial_id, {"learning_rate": 0.001, "memory_units": 25}, "all")
         for epoch in range(1, epochs + 1):
             aurocs = {"0": 0.5 + epoch / 10, "1": 0.7}
-            record.trial_epoch(trial_id, epoch, aurocs, {"cycle": 1 / epoch}, 0.5, 900.0, 120.0)
+            record.trial_epoch(
+                TrialEpoch(trial_id, epoch, aurocs, {"cycle": 1 / epoch}, 0.5, 900.0, 120.0)
+            )
         record.trial_ended(trial_id, "FINISHED")
 
     return tell

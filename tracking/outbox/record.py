@@ -22,7 +22,7 @@ from tracking.events import (
     Status,
     TagsSet,
 )
-from tracking.facts import StudyFacts
+from tracking.facts import StudyFacts, TrialEpoch
 from tracking.outbox.outbox import EXPERIMENT_ID, Outbox
 from tracking.outbox.pending import Pending
 from tracking.values import auroc_metrics, mean_metric, texts
@@ -154,25 +154,16 @@ class Record:
         )
 
     @_never_raises
-    def trial_epoch(
-        self,
-        trial_id: str,
-        epoch: int,
-        val_auroc: Mapping[str, float],
-        losses: Mapping[str, float],
-        seconds: float,
-        images_per_second: float,
-        peak_memory_mb: float,
-    ) -> None:
+    def trial_epoch(self, event: TrialEpoch) -> None:
         """One epoch of all classes of a trial; the mean of AUROC is added where it is absent."""
         values: dict[str, float | None] = {
-            **auroc_metrics(val_auroc),
-            **{names.loss(name): value for name, value in losses.items()},
-            names.SECONDS: seconds,
-            names.IMAGES_PER_SECOND: images_per_second,
-            names.PEAK_MEMORY: peak_memory_mb,
+            **auroc_metrics(event.val_auroc),
+            **{names.loss(name): value for name, value in event.losses.items()},
+            names.SECONDS: event.seconds,
+            names.IMAGES_PER_SECOND: event.images_per_second,
+            names.PEAK_MEMORY: event.peak_memory_mb,
         }
-        self._metrics(self.trial_key(trial_id), epoch, values)
+        self._metrics(self.trial_key(event.trial_id), event.epoch, values)
 
     @_never_raises
     def trial_made(self, trial_id: str, epoch: int, made_auroc: Mapping[str, float]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,13 +9,16 @@ from typing import Any
 import pytest
 from recorder import Recorder
 
+from memgan.errors import OutOfSpace
 from search.journal.journal import Journal
 from search.results.study_folder import StudyFolder
 from search.study.groups import class_groups
 from search.study.study import Study
 from search.trials import callback as watching
-from search.trials.callback import Watch
+from search.trials.announcer import Announcer
+from search.trials.callback import Verdict, Watch, Watched
 from search.trials.tune_loop import open_journals
+from tracking.facts import TrialEpoch
 
 
 @pytest.fixture
@@ -31,7 +35,9 @@ def journal_and_watch(
     folder.create(study)
     journals = open_journals(study, class_groups(study, ["3"]), folder)
     heard = Recorder()
-    return next(iter(journals.values())), Watch(study, journals, [heard], folder), heard
+    watched = Watched(study, folder, journals, count_time=lambda: None)
+    watch = Watch(watched, Announcer(study, journals, [heard]))
+    return next(iter(journals.values())), watch, heard
 
 
 def _taken_up(journal: Journal, *, retries_left: bool) -> Any:
@@ -57,7 +63,7 @@ def test_a_trial_whose_worker_is_lost_as_it_takes_it_up_is_handed_out_again(
     journal, watch, heard = journal_and_watch
     lost = _taken_up(journal, retries_left=True)
     watch.on_trial_error(1, [], lost)
-    assert watch.to_try_again
+    assert watch.verdict.to_try_again
     assert heard.events == []
     again = _taken_up(journal, retries_left=True)
     assert again.config == lost.config
@@ -81,4 +87,55 @@ def test_tunes_own_retries_are_not_doubled(
     journal, watch, _ = journal_and_watch
     watch.on_trial_error(1, [], _taken_up(journal, retries_left=False))
     assert [outcome.state for outcome in journal.outcomes()] == ["failed"]
-    assert not watch.to_try_again
+    assert not watch.verdict.to_try_again
+
+
+def test_what_a_run_found_is_read_from_outside_and_never_set(
+    journal_and_watch: tuple[Journal, Watch, Recorder],
+) -> None:
+    _, watch, _ = journal_and_watch
+    assert watch.verdict == Verdict()
+    assert [name for name in vars(watch) if not name.startswith("_")] == []
+    with pytest.raises(FrozenInstanceError):
+        watch.verdict.interrupted = True  # type: ignore[misc]
+    full = {"error": "no space left on device", "kind": "full"}
+    with pytest.raises(OutOfSpace, match="no space left on device"):
+        watch.on_trial_result(1, [], _taken_up(journal_and_watch[0], retries_left=True), full)
+    assert watch.verdict.no_room == "no space left on device"
+
+
+def test_an_epoch_is_told_as_one_frozen_event(
+    journal_and_watch: tuple[Journal, Watch, Recorder],
+) -> None:
+    journal, watch, heard = journal_and_watch
+    result = {
+        "epoch": 1,
+        "val_auroc": {"3": 0.8, "mean": 0.8},
+        "losses": {"cycle": 0.5},
+        "seconds": 2.0,
+        "images_per_second": 900.0,
+        "peak_memory_mb": 120.0,
+        "gpu_memory_mb": None,
+    }
+    trial = _taken_up(journal, retries_left=True)
+    watch.on_trial_result(1, [], trial, result)
+    watch.on_trial_result(1, [], trial, result)  # After a retry Tune may report it again.
+    (told,) = heard.epochs()
+    trial_id = trial.config["trial_id"]
+    assert told == TrialEpoch(trial_id, 1, {"3": 0.8, "mean": 0.8}, {"cycle": 0.5}, 2.0, 900.0, 120)
+    with pytest.raises(FrozenInstanceError):
+        told.epoch = 2  # type: ignore[misc]
+
+
+def test_a_listener_that_fails_keeps_nobody_else_from_being_told(
+    study: Study, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def __getattr__(self, event: str) -> Any:
+            raise RuntimeError("it broke")
+
+    heard = Recorder()
+    announcer = Announcer(study, {}, [Broken(), heard])
+    announcer.epoch(TrialEpoch("0000", 1, {"3": 0.8}, {}, 1.0, 1.0, 1.0), {})
+    assert [told.trial_id for told in heard.epochs()] == ["0000"]
+    assert "Broken could not note trial_epoch: it broke" in caplog.text

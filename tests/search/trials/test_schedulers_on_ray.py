@@ -138,7 +138,7 @@ def test_a_population_changes_its_worst_and_goes_on_from_the_weights_of_its_best
     assert {params["weights_from"] for _, _, params in first} <= {"0000", "0001"}
     assert len(changed) == 4  # two generations, two members each
     for outcome in result.outcomes:
-        epochs = [e[1] for e in recorder.of("trial_epoch") if e[0] == outcome.trial_id]
+        epochs = [e.epoch for e in recorder.epochs(outcome.trial_id)]
         assert epochs == [1, 2, 3, 4, 5, 6]
         assert min(outcome.values["learning_rate"], 0.9) > POOR["learning_rate"]
         mine = [values for values in changed if values[0] == outcome.trial_id]

@@ -141,8 +141,8 @@ def test_every_end_of_a_trial_is_told_as_what_it_was(split: Split, tmp_path: Pat
     for outcome in result.outcomes:
         state = optuna_states[outcome.trial_id]
         status, error, stopped_by = ends[outcome.trial_id]
-        told = [e for e in recorder.of("trial_epoch") if e[0] == outcome.trial_id]
-        assert history[outcome.trial_id] == {e[1]: e[2]["mean"] for e in told}
+        told = recorder.epochs(outcome.trial_id)
+        assert history[outcome.trial_id] == {e.epoch: e.val_auroc["mean"] for e in told}
         if outcome.state == "finished":
             assert (state, status) == (TrialState.COMPLETE, "FINISHED")
             assert outcome.epochs == study.epochs
@@ -174,7 +174,7 @@ from search.trials.tune_loop import run_trials
 
 class Tell:
     def __getattr__(self, event):
-        return lambda *values: print(event, *values[:2], flush=True)
+        return lambda value, *values: print(event, getattr(value, "epoch", value), flush=True)
 
 folder = StudyFolder(Path(sys.argv[1]), "tiny")
 study = folder.load()
@@ -206,7 +206,7 @@ def test_a_signal_and_resume_give_the_same_trials_and_none_twice(
     )
     assert driver.stdout is not None
     for line in driver.stdout:
-        if line.startswith("trial_epoch") and int(line.split()[2]) >= 3:
+        if line.startswith("trial_epoch") and int(line.split()[1]) >= 3:
             break
     driver.send_signal(number)
     assert driver.wait(timeout=120) == 130
@@ -222,7 +222,7 @@ def test_a_signal_and_resume_give_the_same_trials_and_none_twice(
     for trial_id, outcome in before.items():
         after = next(o for o in result.outcomes if o.trial_id == trial_id)
         assert after.values == outcome.values
-        epochs = [e[1] for e in recorder.of("trial_epoch") if e[0] == trial_id]
+        epochs = [e.epoch for e in recorder.epochs(trial_id)]
         assert epochs == list(range(outcome.epochs + 1, study.epochs + 1))
     cut = next(trial_id for trial_id, o in before.items() if o.state == "unfinished")
     resumed = next(o for o in result.outcomes if o.trial_id == cut)

@@ -39,4 +39,4 @@ def test_trials_share_a_gpu(tmp_path: Path) -> None:
     assert result.counts()["failed"] == 0
     assert result.best is not None
     # Of the GPU, as the process alone holds more than this.
-    assert all(0 < values[-1] < 300 for values in recorder.of("trial_epoch"))
+    assert all(0 < told.peak_memory_mb < 300 for told in recorder.epochs())

@@ -15,6 +15,7 @@ from search.study.study import Study
 from search.trials.tune_loop import open_journals, read_outcomes
 from search.workflow.live_progress import LiveProgress
 from search.workflow.study_status import standing_table
+from tracking.facts import TrialEpoch
 
 ALL = ClassGroup("all", ("0", "1"), "")
 AUROC = {"0": 0.8, "1": 0.7, "mean": 0.75}
@@ -38,7 +39,7 @@ def _run(progress: LiveProgress) -> None:
         params = {"learning_rate": 0.01, "memory_units": 20, "memory_dim": 8, "width": 4}
         progress.trial_started(trial, params, "all")
         for epoch in range(1, epochs + 1):
-            progress.trial_epoch(trial, epoch, AUROC, {}, 1.0, 1.0, 1.0)
+            progress.trial_epoch(TrialEpoch(trial, epoch, AUROC, {}, 1.0, 1.0, 1.0))
     progress.trial_ended("0000", "FINISHED")
     progress.trial_ended("0001", "KILLED", stopped_by="asha")
 
@@ -87,7 +88,7 @@ def test_another_terminal_is_told_the_same(study: Study, tmp_path: Path) -> None
             progress.trial_started(given.trial_id, given.values, "all")
             for epoch in range(1, epochs + 1):
                 journal.epoch(given.trial_id, epoch, AUROC["mean"])
-                progress.trial_epoch(given.trial_id, epoch, AUROC, {}, 1.0, 1.0, 1.0)
+                progress.trial_epoch(TrialEpoch(given.trial_id, epoch, AUROC, {}, 1.0, 1.0, 1.0))
         journal.finished("0000", AUROC)
         progress.trial_ended("0000", "FINISHED")
         journal.stopped("0001", AUROC, "asha")

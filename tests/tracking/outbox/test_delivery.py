@@ -8,6 +8,7 @@ import pytest
 
 from tracking import names
 from tracking.events import MetricsLogged, ParamsLogged, RunStarted, TagsSet
+from tracking.facts import TrialEpoch
 from tracking.outbox.delivery import deliver
 from tracking.outbox.outbox import EXPERIMENT, Outbox, Stored
 from tracking.outbox.plan import batches, make_plan
@@ -100,7 +101,7 @@ def test_an_epoch_costs_one_call(record: Record, outbox: Outbox, tracker: Flaky)
     record.trial_started("a", {}, "all")
     deliver(outbox, tracker)
     tracker.calls.clear()
-    record.trial_epoch("a", 1, {"0": 0.5}, {"d": 1.0}, 1.0, 1.0, 1.0)
+    record.trial_epoch(TrialEpoch("a", 1, {"0": 0.5}, {"d": 1.0}, 1.0, 1.0, 1.0))
     deliver(outbox, tracker)
     assert tracker.calls == {"log_batch": 1}
 

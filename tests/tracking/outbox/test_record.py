@@ -16,6 +16,7 @@ import pytest
 
 from tracking import names
 from tracking.events import MetricsLogged, RunEnded
+from tracking.facts import TrialEpoch
 from tracking.outbox.delivery import deliver
 from tracking.outbox.outbox import Outbox
 from tracking.outbox.record import Record
@@ -96,7 +97,7 @@ def test_the_best_of_one_class_is_not_called_a_mean(
 def test_a_trial_nests_in_its_study(record: Record, view: Callable[[str], RunView]) -> None:
     record.study_started({})
     record.trial_started("a1", {"learning_rate.encoder": 0.001}, "3")
-    record.trial_epoch("a1", 1, {"3": 0.9}, {"cycle": 0.5}, 1.5, 900.0, 120.0)
+    record.trial_epoch(TrialEpoch("a1", 1, {"3": 0.9}, {"cycle": 0.5}, 1.5, 900.0, 120.0))
     record.trial_ended("a1", "KILLED", stopped_by="asha")
     trial = view(record.trial_key("a1"))
     assert (trial.name, trial.status) == ("trial a1", "KILLED")
@@ -169,7 +170,7 @@ def test_strange_values_are_written_as_well_as_can_be(
 ) -> None:
     record.trial_started("a", {}, "all")
     losses = {"d": math.nan, "e": math.inf, "g": None}
-    record.trial_epoch("a", 1, {"T-shirt/top": 0.5, "mean": 0.4}, losses, 1.0, 1.0, 1.0)  # type: ignore[arg-type]
+    record.trial_epoch(TrialEpoch("a", 1, {"T-shirt/top": 0.5, "mean": 0.4}, losses, 1.0, 1.0, 1.0))  # type: ignore[arg-type]
     metrics = view(record.trial_key("a")).metrics
     assert math.isnan(metrics["loss/d"])
     assert math.isnan(metrics["loss/e"])
@@ -180,7 +181,7 @@ def test_strange_values_are_written_as_well_as_can_be(
 
 
 def test_nothing_that_is_told_raises(record: Record) -> None:
-    record.trial_epoch("a", 1, {"0": "high"}, {}, 1.0, 1.0, 1.0)  # type: ignore[dict-item]
+    record.trial_epoch(TrialEpoch("a", 1, {"0": "high"}, {}, 1.0, 1.0, 1.0))  # type: ignore[dict-item]
     record.trial_ended("a", "DREAMING")
     record.trial_started("a", {"key": "\udc80"}, "all")
     record.study_best(None, 1)  # type: ignore[arg-type]
@@ -230,7 +231,7 @@ def test_a_disk_that_stays_full_holds_up_nobody(record: Record, outbox: Outbox) 
     with full_disk():
         began = time.monotonic()
         for epoch in range(3000):
-            record.trial_epoch("a", epoch, {"0": 0.5}, {"d": 1.0}, 1.0, 1.0, 1.0)
+            record.trial_epoch(TrialEpoch("a", epoch, {"0": 0.5}, {"d": 1.0}, 1.0, 1.0, 1.0))
         blocked = time.monotonic() - began
     assert blocked < 5
     assert record.flush() == 0
@@ -248,7 +249,7 @@ def test_an_outbox_that_another_process_holds_holds_up_nobody_for_long(
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
     for epoch in range(200):
-        record.trial_epoch("a", epoch, {"0": 0.5}, {}, 1.0, 1.0, 1.0)
+        record.trial_epoch(TrialEpoch("a", epoch, {"0": 0.5}, {}, 1.0, 1.0, 1.0))
     blocked = time.monotonic() - began
     assert 0.9 < blocked < 5
     assert any("locked" in fault for fault in record.faults)

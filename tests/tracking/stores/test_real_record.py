@@ -15,6 +15,7 @@ from told import FACTS
 
 from tracking import names
 from tracking.address import Location
+from tracking.facts import TrialEpoch
 from tracking.outbox.delivery import deliver
 from tracking.outbox.outbox import EXPERIMENT, Outbox
 from tracking.outbox.record import Record
@@ -90,7 +91,9 @@ def test_the_record_of_a_search_by_class(store: Location, make: Make, tmp_path: 
         for number in range(2):
             trial_id = f"{normal_class[0]}-{number:04d}"
             record.trial_started(trial_id, {"lr": 0.1}, normal_class)
-            record.trial_epoch(trial_id, 1, {normal_class: 0.5 + number / 10}, {}, 1.0, 9.0, 8.0)
+            record.trial_epoch(
+                TrialEpoch(trial_id, 1, {normal_class: 0.5 + number / 10}, {}, 1.0, 9.0, 8.0)
+            )
             stopped = number == 0
             record.trial_ended(
                 trial_id,
@@ -150,7 +153,7 @@ def test_a_resumed_study_goes_on_in_its_runs_and_ends_when_it_ends(
     record.study_started({"trials": 3})
     for trial_id in ("done", "cut", "killed"):
         record.trial_started(trial_id, {"lr": 0.1})
-        record.trial_epoch(trial_id, 1, {"0": 0.5}, {}, 1.0, 1.0, 1.0)
+        record.trial_epoch(TrialEpoch(trial_id, 1, {"0": 0.5}, {}, 1.0, 1.0, 1.0))
     record.trial_ended("done", "FINISHED")
     record.trial_ended("cut", "KILLED", stopped_by="time budget")
     record.study_ended("KILLED")
@@ -166,7 +169,7 @@ def test_a_resumed_study_goes_on_in_its_runs_and_ends_when_it_ends(
     for key in ("study", "trial/cut"):
         assert running[key].info.status == "RUNNING"
         assert not running[key].info.end_time  # None, or 0, which MLflow's servers make None.
-    again.trial_epoch("cut", 2, {"0": 0.6}, {}, 1.0, 1.0, 1.0)
+    again.trial_epoch(TrialEpoch("cut", 2, {"0": 0.6}, {}, 1.0, 1.0, 1.0))
     earliest = now()
     again.trial_ended("cut", "FINISHED")
     again.study_ended("FINISHED")
@@ -220,7 +223,7 @@ def test_studies_that_run_at_once_keep_apart(store: Location, make: Make, study_
         for number in range(4):
             record.trial_started(f"{number}", {"lr": number})
             arrive(record, store)
-            record.trial_epoch(f"{number}", 1, {"0": number / 10}, {}, 1.0, 1.0, 1.0)
+            record.trial_epoch(TrialEpoch(f"{number}", 1, {"0": number / 10}, {}, 1.0, 1.0, 1.0))
             record.trial_ended(f"{number}", "FINISHED")
         record.study_ended("FINISHED")
         runs[study_id] = arrive(record, store)
