@@ -2,10 +2,11 @@
 
 from .baselines import anchors_on_ray as anchors_on_ray
 from .best_yaml import best_configuration as best_configuration
-from .best_yaml import with_origin as with_origin
 from .certainty import ANCHOR_TITLES as ANCHOR_TITLES
 from .certainty import cautions as cautions
 from .certainty import stored_influences as stored_influences
+from .concluded import Beside as Beside
+from .concluded import Concluded as Concluded
 from .finals import FinalCells as FinalCells
 from .finals import Winner as Winner
 from .finals import run_finals as run_finals

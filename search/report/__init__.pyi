@@ -3,7 +3,6 @@
 from .content import caution_lines as caution_lines
 from .content import report_remarks as report_remarks
 from .content import report_table as report_table
-from .export_folder import Concluded as Concluded
 from .export_folder import write_export as write_export
 from .figures.finals import draw_finals as draw_finals
 from .figures.study import FIGURES as FIGURES

@@ -17,7 +17,7 @@ _VALIDATION = {"val-auroc": "validation", "label-free": "made anomalies"}
 
 def make_report(
     study: Study,
-    winners: list[Winner],
+    winners: Sequence[Winner],
     cells: Mapping[str, list[Cell]],
     anchors: Mapping[str, Any],
     run_ids: Mapping[str, str | None],

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from memgan.bundle import write_bundle
-from memgan.config import Configuration, to_yaml
-from memgan.data import Split
-from memgan.training import Cell
-from search.finals import Winner, with_origin
+from memgan.config import to_yaml
+from search.finals import Concluded
 from search.journal import outcomes_by_group
 from search.report.content import make_report, report_markdown
 from search.report.figures.finals import draw_finals
@@ -23,28 +20,6 @@ from search.report.figures.study import draw_study
 from search.report.html_page import report_page
 from search.report.pareto import write_fronts
 from search.results import check_place, place_export
-from search.study import Study
-
-
-@dataclass(frozen=True)
-class Concluded:
-    """A study whose finals are done: everything that an export is made from."""
-
-    study: Study
-    study_id: str
-    winners: list[Winner]
-    configuration: Configuration
-    cells: dict[str, list[Cell]]
-    anchors: dict[str, Any]
-    run_ids: Mapping[str, str | None]
-    split: Split
-    journal: Path
-    """Of the study's trials."""
-    machine: str
-    """Where the finals were trained, and with what."""
-    versions: Mapping[str, str]
-    cautions: list[dict[str, Any]] = field(default_factory=list)
-    """What is to be said of the choice, as `search.finals.certainty` gives it."""
 
 
 def write_export(
@@ -66,13 +41,13 @@ def write_export(
         concluded.study,
         concluded.winners,
         concluded.cells,
-        concluded.anchors,
+        concluded.beside.anchors,
         concluded.run_ids,
         concluded.split,
-        concluded.machine,
-        concluded.versions,
+        concluded.beside.machine,
+        concluded.beside.versions,
         false_alarm_rate,
-        concluded.cautions,
+        concluded.beside.cautions,
     )
     place_export(out, lambda folder: _fill(folder, concluded, report, false_alarm_rate), note=note)
     return report
@@ -82,28 +57,19 @@ def _fill(
     folder: Path, concluded: Concluded, report: Mapping[str, Any], false_alarm_rate: float | None
 ) -> None:
     study, split, cells = concluded.study, concluded.split, concluded.cells
-    configuration = with_origin(
-        concluded.configuration,
-        study,
-        concluded.study_id,
-        concluded.winners,
-        cells,
-        split.hash,
-        concluded.machine,
-        concluded.versions,
-    )
+    configuration, journal = concluded.best, concluded.folder.journal
     (folder / "best.yaml").write_text(to_yaml(configuration), encoding="utf-8")
     for name, of_class in cells.items():
         write_bundle(folder / "bundles" / name, configuration, split, of_class, false_alarm_rate)
     first = [of_class[0] for of_class in cells.values()]
     title = f"{study.detector} on {split.source}, seed {first[0].seed}"
     groups = [winner.group for winner in concluded.winners]
-    of_study = draw_study(folder / "figures", study, groups, concluded.journal, report)
+    of_study = draw_study(folder / "figures", study, groups, journal, report)
     drawn = of_study | draw_finals(folder / "figures", first, title)
-    drawn |= write_fronts(study, groups, concluded.journal, folder)
+    drawn |= write_fronts(study, groups, journal, folder)
     figures = {f"figures/{name}": caption for name, caption in drawn.items()}
     (folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     (folder / "report.md").write_text(report_markdown(report, figures), encoding="utf-8")
-    trials = outcomes_by_group(groups, concluded.journal)
+    trials = outcomes_by_group(groups, journal)
     page = report_page(study, report, trials, {folder / name: c for name, c in figures.items()})
     (folder / "report.html").write_text(page, encoding="utf-8")

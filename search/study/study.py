@@ -167,6 +167,11 @@ class Study(Frozen):
         return make_parameters(self.detector, {**self.fixed, **values}, "trial")
 
     @property
+    def final_seeds(self) -> tuple[int, ...]:
+        """The seeds that winners are trained again with."""
+        return tuple(range(self.seed, self.seed + self.final.seeds))
+
+    @property
     def objectives(self) -> tuple[str, ...]:
         """What is searched for, in the order of the study file."""
         named = "val-auroc" if self.objective is None else self.objective

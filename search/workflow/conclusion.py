@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from typing import Any
 
-from memgan.bundle import MANIFEST, summary
 from memgan.config import Configuration, Runtime, flatten
-from memgan.data import Split
-from memgan.errors import StudyError
 from memgan.machine import machine, versions
-from memgan.stats import ImageScores, pack
 from memgan.training import Cell
 from search.finals import (
+    Beside,
+    Concluded,
     FinalCells,
     Winner,
     anchors_on_ray,
@@ -28,134 +23,110 @@ from search.finals import (
     stored_influences,
     superseded,
 )
-from search.journal import TrialOutcome
 from search.ray import Allotment, TaskQueue
-from search.report import FIGURES, Concluded, draw_finals, write_export
-from search.results import WEIGHTS_OF_TRIAL, StudyFolder, exported
-from search.study import Study
-from search.trials import best_few, read_outcomes, stored
+from search.report import write_export
+from search.trials import best_few, read_outcomes
+from search.workflow.conclusion_file import Conclusion, read_conclusion, write_conclusion
+from search.workflow.conclusion_record import record_conclusion, record_final
+from search.workflow.session import Ready, Session
 from tracking import Record, names
 
-_CONCLUSION = "conclusion.json"
 
-
-@dataclass(frozen=True)
-class Conclusion:
-    """What is known at the end beside the finals themselves."""
-
-    runtime: Runtime
-    """What finals were trained under."""
-    anchors: dict[str, Any]
-    report: dict[str, Any]
-
-
-def conclude(
-    study: Study,
-    winners: list[Winner],
-    split: Split,
-    folder: StudyFolder,
-    record: Record,
-    allotment: Allotment,
-    *,
-    note: Callable[[str], None],
-) -> Conclusion:
+def conclude(session: Session, winners: Sequence[Winner], allotment: Allotment) -> Conclusion:
     """Train the finals that are missing, stand the anchors beside them, export, record.
 
     Ray must be connected. MemganError if no seed of a class succeeds.
     """
+    ready, record = session.ready, session.record
+    study, folder, split = ready.study, ready.folder, ready.split
     earlier = read_conclusion(folder.path)
-    runtime = earlier.runtime if earlier else allotment.runtime
-    configuration = best_configuration(study, winners, runtime)
-    stored = stored_finals(winners, configuration.seeds, folder.finals).cells.values()
-    complete = all(len(cells) == len(configuration.seeds) for cells in stored)
-    if not complete and runtime.device == "cuda" and not allotment.gpus_per_trial:
-        note("finals so far were trained on a GPU; none is given now, so the others are on the CPU")
-        runtime = allotment.runtime
-        configuration = best_configuration(study, winners, runtime)
-    as_before = earlier is not None and complete
-    classes = [name for winner in winners for name in winner.group.classes]
+    complete = _complete(ready, winners)
+    runtime = _runtime(session, earlier, allotment, complete=complete)
     queue = TaskQueue(allotment.at_once)
-    anchors: Callable[[], dict[str, Any]] = (
-        (lambda: earlier.anchors)
-        if earlier and all(set(a["classes"]) == set(classes) for a in earlier.anchors.values())
-        else anchors_on_ray(split, classes, runtime, queue, cpus=allotment.cpus_per_trial)
+    anchors = _anchors(ready, winners, runtime, allotment, queue, earlier)
+    finals = _finals(
+        session, winners, best_configuration(study, winners, runtime), allotment, queue
     )
-    finals = _finals(winners, configuration, split, folder, record, allotment, queue)
     for (name, seed), line in finals.failed.items():
-        note(f"final of class {name}, seed {seed} failed: {line}")
+        ready.note(f"final of class {name}, seed {seed} failed: {line}")
     for trial_id, seed in superseded(folder.finals, winners):
         record.final_superseded(trial_id, seed)
-    run_ids = {
-        winner.outcome.trial_id: record.run_id(record.trial_key(winner.outcome.trial_id))
-        for winner in winners
-    }
     stood = anchors()
-    concluded = Concluded(
-        study,
-        folder.study_id,
-        winners,
-        configuration,
-        finals.cells,
-        stood,
-        run_ids,
-        split,
-        folder.journal,
-        earlier.report["machine"] if earlier and as_before else machine(),
-        earlier.report["versions"] if earlier and as_before else versions(),
-        _cautions(winners, folder, stood, split),
+    as_before = earlier.beside if earlier and complete else None
+    beside = Beside(
+        runtime=runtime,
+        machine=as_before.machine if as_before else machine(),
+        versions=as_before.versions if as_before else versions(),
+        anchors=stood,
+        cautions=_cautions(ready, winners, stood),
     )
-    report = write_export(concluded, folder.export, note=note)
-    conclusion = Conclusion(runtime, concluded.anchors, report)
-    _write_conclusion(folder.path, conclusion)
-    _record_conclusion(record, winners, finals, folder)
+    concluded = Concluded.load(study, folder, split, winners, run_ids(record, winners), beside)
+    conclusion = Conclusion(beside, write_export(concluded, folder.export, note=ready.note))
+    write_conclusion(folder.path, conclusion)
+    record_conclusion(record, concluded)
     return conclusion
 
 
+def run_ids(record: Record, winners: Sequence[Winner]) -> dict[str, str | None]:
+    """The winners' runs in the tracking store, by trial; None for what has not arrived."""
+    trials = [winner.outcome.trial_id for winner in winners]
+    return {trial_id: record.run_id(record.trial_key(trial_id)) for trial_id in trials}
+
+
+def _complete(ready: Ready, winners: Sequence[Winner]) -> bool:
+    """Whether every final lies in the study's folder already."""
+    seeds = ready.study.final_seeds
+    stored = stored_finals(winners, seeds, ready.folder.finals).cells.values()
+    return all(len(cells) == len(seeds) for cells in stored)
+
+
+def _runtime(
+    session: Session, earlier: Conclusion | None, allotment: Allotment, *, complete: bool
+) -> Runtime:
+    """What finals are trained under: as the earlier ones, where this machine can do so."""
+    if earlier is None:
+        return allotment.runtime
+    runtime = earlier.beside.runtime
+    if complete or runtime.device != "cuda" or allotment.gpus_per_trial:
+        return runtime
+    session.ready.note(
+        "finals so far were trained on a GPU; none is given now, so the others are on the CPU"
+    )
+    return allotment.runtime
+
+
+def _anchors(
+    ready: Ready,
+    winners: Sequence[Winner],
+    runtime: Runtime,
+    allotment: Allotment,
+    queue: TaskQueue,
+    earlier: Conclusion | None,
+) -> Callable[[], Mapping[str, Any]]:
+    """The earlier anchors where they are of the same classes, else what waits for new ones."""
+    classes = [name for winner in winners for name in winner.group.classes]
+    if earlier:
+        known = earlier.beside.anchors
+        if all(set(anchor["classes"]) == set(classes) for anchor in known.values()):
+            return lambda: known
+    return anchors_on_ray(ready.split, classes, runtime, queue, cpus=allotment.cpus_per_trial)
+
+
 def _cautions(
-    winners: Sequence[Winner], folder: StudyFolder, anchors: Mapping[str, Any], split: Split
+    ready: Ready, winners: Sequence[Winner], anchors: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     found = []
     for winner in winners:
-        outcomes = read_outcomes(winner.group, folder)
-        influences = stored_influences(best_few(outcomes), folder.checkpoints)
-        found += cautions(winner, outcomes, influences, anchors, split.development)
+        outcomes = read_outcomes(winner.group, ready.folder)
+        influences = stored_influences(best_few(outcomes), ready.folder.checkpoints)
+        found += cautions(winner, outcomes, influences, anchors, ready.split.development)
     return found
 
 
-def read_conclusion(folder: Path) -> Conclusion | None:
-    """The conclusion of a study that came to its end, or None. StudyError for a damaged one."""
-    path = folder / _CONCLUSION
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        runtime = Runtime.model_validate(content["runtime"])
-        return Conclusion(runtime, dict(content["anchors"]), dict(content["report"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "damaged"
-        raise StudyError(
-            f"{path} cannot be read ({reason}); move it away, and memgan search --resume"
-            f" {folder.name} writes it anew"
-        ) from None
-
-
-def _write_conclusion(folder: Path, conclusion: Conclusion) -> None:
-    content = {
-        "runtime": conclusion.runtime.model_dump(),
-        "anchors": conclusion.anchors,
-        "report": conclusion.report,
-    }
-    partial = folder / f"{_CONCLUSION}.part"
-    partial.write_text(json.dumps(content), encoding="utf-8")
-    partial.replace(folder / _CONCLUSION)
-
-
 def _finals(
+    session: Session,
     winners: Sequence[Winner],
     configuration: Configuration,
-    split: Split,
-    folder: StudyFolder,
-    record: Record,
     allotment: Allotment,
     queue: TaskQueue,
 ) -> FinalCells:
@@ -163,6 +134,7 @@ def _finals(
     from rich.console import Console
     from rich.progress import Progress
 
+    split, folder, record = session.ready.split, session.ready.folder, session.record
     stored = stored_finals(winners, configuration.seeds, folder.finals)
     known: dict[tuple[str, int], list[Cell]] = defaultdict(list)
     missing: dict[tuple[str, int], int] = {}
@@ -194,125 +166,6 @@ def _finals(
             if cell is not None:
                 known[key].append(cell)
             if not missing[key]:
-                _record_final(record, winner, seed, known[key], folder, configuration.detector)
+                record_final(session, winner, seed, known[key])
 
         return run_finals(winners, configuration, split, folder.finals, allotment, queue, on_cell)
-
-
-def _record_final(
-    record: Record,
-    winner: Winner,
-    seed: int,
-    cells: Sequence[Cell],
-    folder: StudyFolder,
-    detector: str,
-) -> None:
-    trial_id = winner.outcome.trial_id
-    order = {name: position for position, name in enumerate(winner.group.classes)}
-    cells = sorted(cells, key=lambda cell: order[cell.normal_class])
-    drawn = folder.finals / trial_id / f".figures-seed{seed}"
-    if cells:
-        title = f"{detector}, trial {trial_id}, seed {seed}"
-        for figure in draw_finals(drawn, cells, title):
-            record.artifact(record.final_key(trial_id, seed), drawn / figure, names.FIGURES)
-        _record_scores(record, trial_id, seed, cells, folder)
-    extra: dict[str, float] = {}
-    for cell in cells:
-        named = {
-            names.AVERAGE_PRECISION: cell.test_average_precision,
-            names.FPR_AT_95_RECALL: cell.test_fpr_at_95_recall,
-            names.FINAL_VAL_AUROC: cell.val_auroc,
-        }
-        extra |= {
-            names.of_class(key, cell.normal_class): value
-            for key, value in named.items()
-            if value is not None
-        }
-    lost = [name for name in order if name not in {cell.normal_class for cell in cells}]
-    record.final_ended(
-        trial_id,
-        seed,
-        {cell.normal_class: cell.test_auroc for cell in cells if cell.test_auroc is not None},
-        extra,
-        "FAILED" if lost else "FINISHED",
-        f"no result for class {', '.join(lost)}" if lost else None,
-    )
-
-
-def _record_scores(
-    record: Record, trial_id: str, seed: int, cells: Sequence[Cell], folder: StudyFolder
-) -> None:
-    """Image by image, so that studies can be compared from the record alone."""
-    parts = {
-        "test": {
-            names.safe(c.normal_class): ImageScores(c.test_scores, c.test_anomalous) for c in cells
-        },
-        "validation": {
-            names.safe(c.normal_class): c.validation for c in cells if c.validation is not None
-        },
-    }
-    path = folder.finals / trial_id / f".figures-seed{seed}" / names.SCORES_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(pack(parts))
-    record.artifact(record.final_key(trial_id, seed), path, names.SCORES)
-
-
-def _record_missing_scores(
-    record: Record, winners: Sequence[Winner], finals: FinalCells, folder: StudyFolder
-) -> None:
-    """Of finals that an earlier version trained: what the cells have."""
-    for winner in winners:
-        trial_id = winner.outcome.trial_id
-        cells = [cell for name in winner.group.classes for cell in finals.cells[name]]
-        for seed in sorted({cell.seed for cell in cells}):
-            path = folder.finals / trial_id / f".figures-seed{seed}" / names.SCORES_FILE
-            if not path.exists():
-                mine = [cell for cell in cells if cell.seed == seed]
-                _record_scores(record, trial_id, seed, mine, folder)
-
-
-def _record_conclusion(
-    record: Record, winners: Sequence[Winner], finals: FinalCells, folder: StudyFolder
-) -> None:
-    tested = {}
-    for name, cells in finals.cells.items():
-        figures = summary(cells)
-        if figures["test_auroc_mean"] is not None:
-            tested[name] = (figures["test_auroc_mean"], figures["test_auroc_sd"])
-    if tested:
-        record.study_tested(tested, sum(mean for mean, _ in tested.values()) / len(tested))
-    _record_missing_scores(record, winners, finals, folder)
-    for winner in winners:
-        by_seed: dict[int, dict[str, Path]] = defaultdict(dict)
-        for name in winner.group.classes:
-            by_seed[finals.cells[name][0].seed][name] = folder.export / "bundles" / name
-        for seed, bundles in by_seed.items():
-            record.final_model(winner.outcome.trial_id, seed, bundles, winner.group.name)
-    best = [o for winner in winners for o in best_few(read_outcomes(winner.group, folder))]
-    for trial in best:
-        if (checkpoint := _on_this_machine(trial, folder)) is not None:
-            inside = f"{names.CHECKPOINTS}/{checkpoint.name}"
-            for name in WEIGHTS_OF_TRIAL:
-                if (checkpoint / name).is_file():
-                    record.artifact(record.trial_key(trial.trial_id), checkpoint / name, inside)
-    # File by file, as somebody may have put others beside them.
-    for name in exported(folder.export):
-        if not name.startswith("bundles/") and name != MANIFEST:
-            path = folder.export / name
-            inside = "/".join((names.EXPORT, *PurePosixPath(name).parts[:-1]))
-            record.artifact(record.study_key, path, inside)
-            if path.name in FIGURES:
-                record.artifact(record.study_key, path, names.FIGURES)
-
-
-def _on_this_machine(trial: TrialOutcome, folder: StudyFolder) -> Path | None:
-    """The trial's newest checkpoint, fetched where results lie at an address."""
-    if trial.checkpoint is None:
-        return None
-    found = stored(folder.checkpoints, trial.checkpoint)
-    path = found.local
-    if path is None:
-        path = folder.path / ".checkpoints" / trial.trial_id / Path(trial.checkpoint).name
-        if found.names():
-            found.download(path)
-    return path if path.is_dir() else None

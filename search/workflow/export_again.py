@@ -9,12 +9,13 @@ from typing import Any
 from memgan.bundle import check_rate
 from memgan.data import check_outside_images
 from memgan.errors import StudyError
-from search.finals import Winner, best_configuration, stored_finals
+from search.finals import Concluded, Winner
 from search.journal import TrialsResult, check_journal
-from search.report import Concluded, write_export
+from search.report import write_export
 from search.results import StudyFolder, mirror_of
 from search.trials import read_outcomes
-from search.workflow.conclusion import read_conclusion
+from search.workflow.conclusion import run_ids
+from search.workflow.conclusion_file import read_conclusion
 from search.workflow.preparation import make_record, prepare_again
 from tracking.address import resume_command
 
@@ -48,26 +49,12 @@ def export_study(
         if (best := TrialsResult(tuple(read_outcomes(group, folder))).best)
     ]
     conclusion = read_conclusion(folder.path)
-    seeds = range(study.seed, study.seed + study.final.seeds)
-    cells = stored_finals(winners, seeds, folder.finals).cells
-    complete = len(winners) == len(groups) and all(cells.get(c) for g in groups for c in g.classes)
-    if conclusion is None or not complete:
-        raise StudyError(_why_not_yet(folder, begun_again=conclusion is not None))
-    record = make_record(study, folder, split)
-    concluded = Concluded(
-        study,
-        folder.study_id,
-        winners,
-        best_configuration(study, winners, conclusion.runtime),
-        cells,
-        conclusion.anchors,
-        {w.outcome.trial_id: record.run_id(record.trial_key(w.outcome.trial_id)) for w in winners},
-        split,
-        folder.journal,
-        conclusion.report["machine"],
-        conclusion.report["versions"],
-        conclusion.report.get("cautions", []),
-    )
+    if conclusion is None:
+        raise StudyError(_why_not_yet(folder, begun_again=False))
+    ids = run_ids(make_record(study, folder, split), winners)
+    concluded = Concluded.load(study, folder, split, winners, ids, conclusion.beside)
+    if len(winners) < len(groups) or not concluded.complete:
+        raise StudyError(_why_not_yet(folder, begun_again=True))
     return write_export(concluded, out or folder.export, false_alarm_rate)
 
 

@@ -1,57 +1,55 @@
-"""A whole study: trials, winners, finals, export, record. What `memgan search` runs."""
+"""A whole study, stage by stage: open, connect, search, conclude, close. What `memgan search` runs.
+
+`open_study` opens and closes; the other stages are functions of this module and `conclude`.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from memgan.data import Split
 from memgan.errors import MemganError, OutOfSpace
 from memgan.stats import judging_lines
 from search.finals import Winner
 from search.journal import TrialsResult, check_journal, mend_journal, settle_starts
-from search.ray import allot, check_address, check_outlives_job, connect, is_own, preflight
+from search.ray import (
+    Allotment,
+    allot,
+    check_address,
+    check_outlives_job,
+    connect,
+    is_own,
+    preflight,
+)
 from search.report import fronts
 from search.results import (
     ROOM_TO_GO_ON,
-    Mirror,
     NewStudy,
     StudyFolder,
     beginning_of,
     check_not_a_copy,
     check_places,
     check_same_made_anomalies,
-    is_full,
     mirror_of,
     out_of_space,
     read_beginning,
     why_no_room,
-    write_beginning,
 )
-from search.stopping import Stop, current, is_interruption, stoppable
+from search.stopping import current, stoppable
 from search.study import ClassGroup, Study, doubts
 from search.trials import lost, read_outcomes, run_trials
-from search.workflow.conclusion import Conclusion, conclude
+from search.workflow.conclusion import conclude
 from search.workflow.ending import ending, no_winner
 from search.workflow.extension import extended
 from search.workflow.live_progress import LiveProgress
-from search.workflow.preparation import anchored, make_record, prepare, prepare_again, study_params
+from search.workflow.preparation import anchored, prepare, prepare_again, study_params
+from search.workflow.session import Note, Ready, Session, open_study
 from search.workflow.study_result import StudyResult
-from tracking import (
-    Location,
-    Record,
-    Remainder,
-    WriterProcess,
-    resolve,
-    settle,
-    start_writer,
-)
-from tracking.address import sync_command
-
-Note = Callable[[str], None]
+from tracking import resolve
 
 
 @stoppable()
@@ -81,20 +79,21 @@ def run(
     study, split, groups = prepare(study, download)
     began = beginning_of(split, groups)
     with NewStudy(study, folder, location.uri, began) as new_study:
-        return _conduct(
-            study,
-            folder,
-            mirror,
-            split,
-            groups,
-            location,
-            address,
-            note,
-            new_study,
-            worth_knowing=_worth_knowing(study, split, groups),
+        ready = Ready(
+            study=study,
+            split=split,
+            groups=groups,
+            folder=folder,
+            mirror=mirror,
+            location=location,
+            note=note,
+            new=new_study,
+            remarks=_worth_knowing(study, split, groups),
         )
+        return _through_all_stages(ready, address)
 
 
+# Nine parameters, as each is an option of `memgan search --resume`; all but the name are keywords.
 @stoppable()
 def resume(
     name: str,
@@ -134,99 +133,109 @@ def resume(
     if study != written:
         with folder.lock():
             folder.replace(study)
-    return _conduct(study, folder, mirror, split, groups, location, address, note)
-
-
-def _conduct(
-    study: Study,
-    folder: StudyFolder,
-    mirror: Mirror | None,
-    split: Split,
-    groups: list[ClassGroup],
-    location: Location,
-    address: str | None,
-    note: Note,
-    new_study: NewStudy | None = None,
-    worth_knowing: Sequence[str] = (),
-) -> StudyResult:
-    started, stop = time.monotonic(), current()
-    with folder.lock(), ExitStack() as held:
-        if read_beginning(folder.path) is None:  # Of an earlier version.
-            write_beginning(folder.path, beginning_of(split, groups))
-        record = make_record(study, folder, split)
-        writer = start_writer(folder.outbox, location.uri, study.name, location.artifact_root)
-        conclusion: Conclusion | None = None
-        begun = interrupted = False
-        status: Literal["FINISHED", "FAILED"] = "FAILED"
-        try:
-            with connect(address) as available:
-                allotment = allot(study.resources, available)
-                preflight(
-                    folder,
-                    allotment,
-                    writer.wait_ready,
-                    ask_nodes=not is_own(address) or allotment.gpus_per_trial > 0,
-                )
-                if mirror:
-                    held.enter_context(mirror.session())
-                if writer.restores:
-                    note(
-                        f"MLflow has a deleted experiment {study.name}, which is restored with the"
-                        " runs that it had; for a fresh one take another --name, or remove it for"
-                        " good with `mlflow gc`"
-                    )
-                for line in worth_knowing:
-                    note(line)
-                note(f"study {study.name}: {allotment.describe()}")
-                begun = True
-                if new_study:
-                    new_study.begun = True
-                stop.at_worst(lambda: record.study_ended("KILLED"))
-                record.study_started(study_params(study))
-                record.artifact(record.study_key, folder.study_file)
-                outcomes = _search(study, groups, split, folder, record, note)
-                interrupted = stop.asked or any(outcome.interrupted for outcome in outcomes)
-                if not interrupted:
-                    winners = _winners(study, groups, outcomes)
-                    if reason := why_no_room(folder.path, ROOM_TO_GO_ON):
-                        raise OutOfSpace(out_of_space(reason, study.name, folder.where))
-                    conclusion = conclude(
-                        study, winners, split, folder, record, allotment, note=note
-                    )
-                    status = "FINISHED"
-        except BaseException as error:
-            interrupted = is_interruption(error)
-            if not interrupted and isinstance(error, OSError) and is_full(error):
-                raise OutOfSpace(out_of_space(str(error), study.name, folder.where)) from None
-            if not interrupted:
-                raise
-        finally:
-            if begun:
-                with stop.held():
-                    record.study_ended("KILLED" if interrupted else status)
-            remainder = _settle(record, writer, stop)
-            interrupted = interrupted or stop.asked
-            if status == "FAILED" and not interrupted:
-                # There is a fault on its way, and so no result that could tell it.
-                for line in remainder.lines(sync_command(study.name, folder.where)):
-                    note(line)
-        if not begun:
-            raise KeyboardInterrupt
-    if mirror and (reason := mirror.why_behind()):
-        note(reason)
-    return StudyResult(
+    ready = Ready(
         study=study,
+        split=split,
+        groups=groups,
         folder=folder,
-        report=conclusion.report if conclusion else None,
-        fronts=fronts(study, groups, folder.journal),
-        trials=_total(groups, folder),
-        interrupted=interrupted,
-        remainder=remainder,
+        mirror=mirror,
+        location=location,
+        note=note,
+    )
+    return _through_all_stages(ready, address)
+
+
+def _through_all_stages(ready: Ready, address: str | None) -> StudyResult:
+    with open_study(ready) as session, _connected(session, address) as allotment:
+        _begin(session, allotment)
+        winners = _search(session)
+        if winners is not None:
+            session.conclusion = conclude(session, winners, allotment)
+    if ready.mirror and (reason := ready.mirror.why_behind()):
+        ready.note(reason)
+    return _result(session)
+
+
+@contextmanager
+def _connected(session: Session, address: str | None) -> Iterator[Allotment]:
+    """Ray, with every node, the tracking store and the results' address found in order.
+
+    Gives what a trial gets. From here on what the study writes is mirrored.
+    """
+    ready = session.ready
+    with connect(address) as available:
+        allotment = allot(ready.study.resources, available)
+        preflight(
+            ready.folder,
+            allotment,
+            session.writer.wait_ready,
+            ask_nodes=not is_own(address) or allotment.gpus_per_trial > 0,
+        )
+        if ready.mirror:
+            session.until_closed.enter_context(ready.mirror.session())
+        yield allotment
+
+
+def _begin(session: Session, allotment: Allotment) -> None:
+    """Tell the user and the record that the study begins, or goes on. From here on it stays."""
+    ready, record = session.ready, session.record
+    if session.writer.restores:
+        ready.note(
+            f"MLflow has a deleted experiment {ready.study.name}, which is restored with the"
+            " runs that it had; for a fresh one take another --name, or remove it for"
+            " good with `mlflow gc`"
+        )
+    for line in ready.remarks:
+        ready.note(line)
+    ready.note(f"study {ready.study.name}: {allotment.describe()}")
+    session.begun = True
+    if ready.new:
+        ready.new.begun = True
+    current().at_worst(lambda: record.study_ended("KILLED"))
+    record.study_started(study_params(ready.study))
+    record.artifact(record.study_key, ready.folder.study_file)
+
+
+def _search(session: Session) -> list[Winner] | None:
+    """Search all groups at once, on one machine in one time; their winners, or None where
+    somebody asked to stop. MemganError where a group has no winner."""
+    ready = session.ready
+    study, groups, folder = ready.study, ready.groups, ready.folder
+    done = {group.name: read_outcomes(group, folder) for group in groups}
+    for line in lost((o for of in done.values() for o in of), folder.checkpoints):
+        ready.note(line)
+    with LiveProgress(study, done, seconds=folder.seconds_used()) as progress:
+        found = run_trials(
+            study, groups, ready.split.development, folder, session.record, progress=progress
+        )
+    for group, result in zip(groups, found, strict=True):
+        label = "search" if len(groups) == 1 else f"class {group.name}"
+        ready.note(f"{label}: {ending(study, result)}")
+    session.interrupted = current().asked or any(result.interrupted for result in found)
+    if session.interrupted:
+        return None
+    winners = _winners(study, groups, found)
+    if reason := why_no_room(folder.path, ROOM_TO_GO_ON):
+        raise OutOfSpace(out_of_space(reason, study.name, folder.where))
+    return winners
+
+
+def _result(session: Session) -> StudyResult:
+    """How the closed study stands."""
+    ready, record = session.ready, session.record
+    return StudyResult(
+        study=ready.study,
+        folder=ready.folder,
+        report=session.conclusion.report if session.conclusion else None,
+        fronts=fronts(ready.study, ready.groups, ready.folder.journal),
+        trials=_total(ready.groups, ready.folder),
+        interrupted=session.interrupted,
+        remainder=session.remainder,
         faults=record.faults,
-        tracking_uri=location.uri,
+        tracking_uri=ready.location.uri,
         experiment_id=record.experiment_id(),
         parent_run_id=record.run_id(record.study_key),
-        seconds=time.monotonic() - started,
+        seconds=time.monotonic() - session.started,
     )
 
 
@@ -244,38 +253,6 @@ def _worth_knowing(study: Study, split: Split, groups: Sequence[ClassGroup]) -> 
         *judging_lines(split, classes),
         *doubts(study.judge, study.space),
     ]
-
-
-def _settle(record: Record, writer: WriterProcess, stop: Stop) -> Remainder:
-    """Deliver what is left of the record; in a few seconds where somebody wants to stop."""
-    if not stop.asked:
-        try:
-            return settle(record, writer)
-        except BaseException as error:
-            if not is_interruption(error):
-                raise
-    with stop.held():
-        return settle(record, writer, stop.seconds_left(60.0), leave=True)
-
-
-def _search(
-    study: Study,
-    groups: Sequence[ClassGroup],
-    split: Split,
-    folder: StudyFolder,
-    record: Record,
-    note: Note,
-) -> list[TrialsResult]:
-    """All groups at once; they share the machine and the time."""
-    done = {group.name: read_outcomes(group, folder) for group in groups}
-    for line in lost((o for of in done.values() for o in of), folder.checkpoints):
-        note(line)
-    with LiveProgress(study, done, seconds=folder.seconds_used()) as progress:
-        found = run_trials(study, groups, split.development, folder, record, progress=progress)
-    for group, result in zip(groups, found, strict=True):
-        label = "search" if len(groups) == 1 else f"class {group.name}"
-        note(f"{label}: {ending(study, result)}")
-    return found
 
 
 def _winners(

@@ -1,0 +1,59 @@
+"""The conclusion of a study as its folder keeps it: `conclusion.json`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from memgan.config import Runtime
+from memgan.errors import StudyError
+from search.finals import Beside
+
+_CONCLUSION = "conclusion.json"
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What is known at the end of a study beside the finals themselves."""
+
+    beside: Beside
+    report: dict[str, Any]
+    """The content of report.json."""
+
+
+def read_conclusion(folder: Path) -> Conclusion | None:
+    """The conclusion of a study that came to its end, or None. StudyError for a damaged one."""
+    path = folder / _CONCLUSION
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        report = dict(content["report"])
+        beside = Beside(
+            runtime=Runtime.model_validate(content["runtime"]),
+            machine=report["machine"],
+            versions=dict(report["versions"]),
+            anchors=dict(content["anchors"]),
+            cautions=tuple(report.get("cautions", ())),
+        )
+        return Conclusion(beside, report)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "damaged"
+        raise StudyError(
+            f"{path} cannot be read ({reason}); move it away, and memgan search --resume"
+            f" {folder.name} writes it anew"
+        ) from None
+
+
+def write_conclusion(folder: Path, conclusion: Conclusion) -> None:
+    """Replace the conclusion in one step. OSError if the disk refuses."""
+    content = {
+        "runtime": conclusion.beside.runtime.model_dump(),
+        "anchors": conclusion.beside.anchors,
+        "report": conclusion.report,
+    }
+    partial = folder / f"{_CONCLUSION}.part"
+    partial.write_text(json.dumps(content), encoding="utf-8")
+    partial.replace(folder / _CONCLUSION)
