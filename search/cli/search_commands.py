@@ -66,7 +66,7 @@ def search(
     out = standard_output_kept_clean()
     from memgan.errors import BadInput
     from search.journal import JournalDamaged
-    from search.study import Study
+    from search.study import Study, default_study_file
     from search.workflow import resume as resume_study
     from search.workflow import resume_or_start as restart
     from search.workflow import run
@@ -97,8 +97,9 @@ def search(
                 typer.confirm(f"{fault}\nleave them out and go on?", abort=True, err=True)
                 result = go_on(mend=True)
         else:
-            study = Study.default() if study_file is None else Study.from_yaml(study_file)
-            study = study.with_options(name=name, **options).with_settings(settings or [])
+            study = Study.from_yaml(
+                study_file or default_study_file(), {"name": name, **options}, settings or []
+            )
             going_on.name = study.name
             begin = restart if resume_or_start else run
             result = begin(

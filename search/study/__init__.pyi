@@ -37,5 +37,6 @@ from .start_points import checked_point as checked_point
 from .start_points import is_elsewhere as is_elsewhere
 from .study import Resources as Resources
 from .study import Study as Study
+from .study import default_study_file as default_study_file
 from .study_name import check_study_name as check_study_name
 from .study_name import is_study_name as is_study_name

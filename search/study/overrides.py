@@ -46,6 +46,29 @@ DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
 """Searched where the detector is changed by an option, as a study's own space no longer fits."""
 
 
+def plain_content(content: Any) -> dict[str, Any] | None:
+    """A study file's content with all that overrides look at; None where it has not the form of a
+    study, which whoever reads it tells in detail."""
+    if not isinstance(content, Mapping):
+        return None
+    plain: dict[str, Any] = {"detector": "memgan", "start_from": [], **content}
+    for section in ("sampler", "scheduler"):
+        if isinstance(plain.get(section), str):
+            plain[section] = {"name": plain[section]}
+    plain.setdefault("scheduler", {"name": "asha"})
+    if not isinstance(plain["scheduler"], Mapping):
+        return None
+    population = plain["scheduler"].get("name") == "pbt"
+    plain.setdefault("sampler", {"name": "random" if population else "tpe"})
+    for section in ("space", "fixed", *_SECTIONS):
+        given = plain.get(section, {})
+        if not isinstance(given, Mapping):
+            return None
+        plain[section] = dict(given)
+    named = all("name" in plain[section] for section in ("sampler", "scheduler"))
+    return plain if named and isinstance(plain["detector"], str) else None
+
+
 def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
     """Change a study's content by options by name; None leaves as it is. ConfigError names a
     detector that has nothing to search; other wrong values are found when the study is read."""

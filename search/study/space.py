@@ -113,6 +113,7 @@ def make_space(detector: str, raw: Mapping[str, Any], fixed: Mapping[str, Any]) 
 
     ConfigError names the key and what is allowed.
     """
+    resting = _resting(detector, fixed)
     entries = {name: make_entry(detector, name, value) for name, value in raw.items()}
     for name, entry in entries.items():
         if name == "epochs":
@@ -123,7 +124,6 @@ def make_space(detector: str, raw: Mapping[str, Any], fixed: Mapping[str, Any]) 
             raise ConfigError(f"space.{name}: is fixed as well; keep it in one of the two")
         for end in entry.ends():
             make_parameters(detector, {**fixed, name: end}, "space")
-    resting = _resting(detector, fixed)
     for name, entry in entries.items():
         for parent in entry.when:
             if parent not in entries and parent not in resting:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import (
     Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     SerializeAsAny,
     field_serializer,
     field_validator,
@@ -31,16 +31,16 @@ from memgan.config import (
     parse,
     read_yaml,
 )
-from memgan.errors import ConfigError
+from memgan.errors import BadInput, ConfigError
 from search.study.compatibility import check_pairs
 from search.study.entries import Entry
 from search.study.objectives import Objective, read_objective
-from search.study.overrides import apply_options, apply_settings
+from search.study.overrides import apply_options, apply_settings, plain_content
 from search.study.samplers import Random, Sampler, Tpe, make_sampler
 from search.study.schedulers import Asha, Pbt, Scheduler, make_scheduler
 from search.study.space import Space, as_number, dump_entry, make_space, number_type
 from search.study.start_points import start_points
-from search.study.study_name import RULE, is_study_name
+from search.study.study_name import RULE, is_study_name, made_name
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -119,17 +119,35 @@ class Study(Frozen):
     """The winner, trained again."""
     seed: int = Field(0, ge=0)
     """Of the sampler and of every trial's training."""
+    _search_space: Space = PrivateAttr()
 
     @classmethod
-    def from_yaml(cls, path: str | Path) -> Study:
-        """A study file. ConfigError or UnknownName, in one line, for anything wrong in it."""
+    def from_yaml(
+        cls,
+        path: str | Path,
+        options: Mapping[str, Any] = MappingProxyType({}),
+        settings: Sequence[str] = (),
+    ) -> Study:
+        """A study file, under options and `key=value` settings (see `with_options` and
+        `with_settings`). ConfigError or UnknownName, in one line, for anything wrong in them."""
         path = Path(path)
-        return parse(cls, read_yaml(path), str(path))
+        content = read_yaml(path)
+        overridden = bool(settings) or any(value is not None for value in options.values())
+        if overridden and (plain := plain_content(content)) is not None:
+            # All in one go, as every reading of a study checks the whole space again.
+            try:
+                apply_options(plain, options)
+                apply_settings(plain, settings, fields=cls.model_fields)
+                return parse(cls, plain, str(path))
+            except BadInput:
+                pass  # One by one, so that the message names the place where the fault stands.
+        study = parse(cls, content, str(path))
+        return study.with_options(**options).with_settings(settings) if overridden else study
 
     @classmethod
     def default(cls) -> Study:
         """The embedded study: scikit-learn's digits, a few minutes on two cores."""
-        return cls.from_yaml(studies_folder() / "digits.yaml")
+        return cls.from_yaml(default_study_file())
 
     def with_options(self, **options: Any) -> Study:
         """This study under command-line options by name; None leaves as it is."""
@@ -147,10 +165,10 @@ class Study(Frozen):
         apply_settings(content, settings, fields=type(self).model_fields)
         return parse(type(self), content, "--set")
 
-    @cached_property
+    @property
     def search_space(self) -> Space:
         """The space with its conditions in order, ready to suggest."""
-        return make_space(self.detector, self.space, self.fixed)
+        return self._search_space
 
     @cached_property
     def most_trials(self) -> int:
@@ -160,7 +178,7 @@ class Study(Frozen):
     @cached_property
     def epochs(self) -> int:
         """Every trial's full budget."""
-        return make_parameters(self.detector, self.fixed, "fixed").epochs
+        return int(self.search_space.resting["epochs"])
 
     def parameters(self, values: Mapping[str, Any]) -> DetectorParameters:
         """The detector's parameters for one point of the space."""
@@ -211,34 +229,30 @@ class Study(Frozen):
             content[section] = {k: v for k, v in content[section].items() if v is not None}
         return content
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _typed_space(cls, values: Any) -> Any:
+    def _with_its_space(cls, values: Any, read: ModelWrapValidatorHandler[Study]) -> Study:
+        """The space is built once, from what is written, and goes with the study."""
         if not isinstance(values, Mapping):
-            return values
-        detector = values.get("detector", "memgan")
-        parameters_type(detector)
-        raw, fixed = values.get("space") or {}, values.get("fixed") or {}
-        for key, content in (("space", raw), ("fixed", fixed)):
-            if not isinstance(content, Mapping):
-                raise ConfigError(f"{key}: expected keys and values, got {content!r}")
-        if not raw:
-            raise ConfigError(
-                "space: nothing to search; name a parameter with low and high, or with a list"
-            )
-        fixed = {
-            key: as_number(value, number_type(detector, key), f"fixed.{key}")
-            for key, value in fixed.items()
-        }
-        make_parameters(detector, fixed, "fixed")
-        space = make_space(detector, raw, fixed)
-        values = {**values, "space": dict(space.entries), "fixed": fixed}
-        if "scheduler" in values and "sampler" not in values:
-            scheduler = make_scheduler(values["scheduler"])
-            values |= {"scheduler": scheduler}
-            if isinstance(scheduler, Pbt):  # It needs no sampler but to start from.
-                values |= {"sampler": Random()}
-        return values
+            return read(values)
+        content, space = _typed(values)
+        study = read(content)
+        study._search_space = space
+        study.points()
+        check_pairs(
+            sampler=study.sampler,
+            scheduler=study.scheduler,
+            space=space,
+            objectives=study.objectives,
+            epochs=study.epochs,
+            trials=study.budget.trials,
+        )
+        return study
+
+    def model_post_init(self, context: Any) -> None:
+        """A study that was given no name gets one of its own."""
+        if not self.name:
+            object.__setattr__(self, "name", made_name(self.detector, self.data.source))
 
     @field_validator("name")
     @classmethod
@@ -271,23 +285,31 @@ class Study(Frozen):
     def _as_written(self, value: dict[str, Entry]) -> dict[str, Any]:
         return {name: dump_entry(entry) for name, entry in value.items()}
 
-    @model_validator(mode="after")
-    def _named(self) -> Study:
-        self.points()
-        check_pairs(
-            sampler=self.sampler,
-            scheduler=self.scheduler,
-            space=self.search_space,
-            objectives=self.objectives,
-            epochs=self.epochs,
-            trials=self.budget.trials,
+
+def _typed(values: Mapping[str, Any]) -> tuple[dict[str, Any], Space]:
+    """What a study file says with typed entries, and the space of them. ConfigError or UnknownName
+    where the detector, its fixed parameters or the space cannot be as they are written."""
+    detector = values.get("detector", "memgan")
+    parameters_type(detector)
+    raw, fixed = values.get("space") or {}, values.get("fixed") or {}
+    for key, content in (("space", raw), ("fixed", fixed)):
+        if not isinstance(content, Mapping):
+            raise ConfigError(f"{key}: expected keys and values, got {content!r}")
+    if not raw:
+        raise ConfigError(
+            "space: nothing to search; name a parameter with low and high, or with a list"
         )
-        if not self.name:
-            source = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.data.source).stem) or "data"
-            now = datetime.now().strftime("%m%d-%H%M%S")
-            made = f"{self.detector}-{source}-{now}-{uuid.uuid4().hex[:4]}"
-            object.__setattr__(self, "name", made)
-        return self
+    fixed = {
+        key: as_number(value, number_type(detector, key), f"fixed.{key}")
+        for key, value in fixed.items()
+    }
+    space = make_space(detector, raw, fixed)
+    typed = {**values, "space": dict(space.entries), "fixed": fixed}
+    if "scheduler" in values and "sampler" not in values:
+        typed["scheduler"] = make_scheduler(values["scheduler"])
+        if isinstance(typed["scheduler"], Pbt):  # It needs no sampler but to start from.
+            typed["sampler"] = Random()
+    return typed, space
 
 
 def parse_duration(text: str) -> float:
@@ -303,3 +325,8 @@ def studies_folder() -> Path:
     here = Path(__file__).parents[1]
     installed = here / "configs" / "studies"
     return installed if installed.is_dir() else here.parent / "configs" / "studies"
+
+
+def default_study_file() -> Path:
+    """The study file that is taken where none is given."""
+    return studies_folder() / "digits.yaml"

@@ -13,7 +13,7 @@ from search.journal import TrialsResult, read_groups
 from search.report import fronts
 from search.results import StudyFolder, check_not_a_copy, mirror_of, read_beginning
 from search.study import Study, class_groups, is_elsewhere
-from search.workflow.conclusion import Conclusion, read_conclusion
+from search.workflow.conclusion_file import Conclusion, read_conclusion
 from search.workflow.preparation import anchored
 from search.workflow.stages import resume, run
 from search.workflow.study_result import StudyResult

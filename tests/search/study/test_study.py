@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from memgan.config import parameters as parameters_module
 from memgan.config.configuration import Runtime
 from memgan.config.parameters import PARAMETERS
 from memgan.config.typed import parse, to_yaml
@@ -147,3 +149,108 @@ def test_every_detector_is_searched_by_its_name_alone_or_says_why_not(detector: 
     changed = study.with_options(detector=detector)
     assert changed.space
     assert set(changed.space) <= set(PARAMETERS[detector].model_fields)
+
+
+@pytest.fixture
+def parameters_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Where a detector's parameters were read from, each time that they were."""
+    read: list[str] = []
+    honest = parameters_module.parse
+
+    def counting(model: Any, values: Any, where: str) -> Any:
+        read.append(where)
+        return honest(model, values, where)
+
+    monkeypatch.setattr(parameters_module, "parse", counting)
+    return read
+
+
+def _ends(study: Study) -> int:
+    return sum(len(entry.ends()) for entry in study.space.values())
+
+
+def test_a_study_file_is_checked_once(parameters_read: list[str]) -> None:
+    study = Study.from_yaml(studies_folder() / "mnist.yaml")
+    assert (study.search_space.size(3), study.epochs) == (3, 10)
+    assert parameters_read.count("space") == _ends(study)
+    assert parameters_read.count("fixed") == 1
+    assert len(parameters_read) == _ends(study) + 1 + len(study.start_from)
+
+
+def test_options_and_settings_are_laid_over_a_study_file_before_it_is_checked(
+    parameters_read: list[str],
+) -> None:
+    file = studies_folder() / "mnist.yaml"
+    study = Study.from_yaml(
+        file, {"trials": 3, "epochs": 4, "device": None}, ["memory_dim=16", "final.seeds=2"]
+    )
+    assert len(parameters_read) == _ends(study) + 1 + len(study.start_from)
+    one_by_one = Study.from_yaml(file).with_options(trials=3, epochs=4)
+    assert study == one_by_one.with_settings(["memory_dim=16", "final.seeds=2"])
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ({"detector": "pca"}, ["components=[2, 4]"]),
+        ({"detector": "memgan", "epochs": 3}, []),
+        ({"sampler": "tpe"}, ["sampler.startup_trials=2"]),
+        ({"sampler": "random", "scheduler": "none"}, []),
+        ({"objective": "label-free,epoch-seconds"}, []),
+        ({"scheduler": "pbt"}, ["learning_rate={low: 0.001, high: 0.01, log: true}"]),
+        ({}, ["scheduler.name=hyperband", "resources.cpus_per_trial=2", "seed=3"]),
+    ],
+)
+@pytest.mark.parametrize("file", ["digits", "mnist", "cifar10", "short"])
+def test_overrides_of_a_file_and_of_the_study_read_from_it_give_the_same(
+    options: dict[str, Any], settings: list[str], file: str, tmp_path: Path
+) -> None:
+    path = studies_folder() / f"{file}.yaml"
+    if file == "short":
+        path = tmp_path / "short.yaml"
+        path.write_text(
+            "{name: s, space: {learning_rate.encoder: [1e-4, 1e-3]}, scheduler: none,"
+            " start_from: [{learning_rate.encoder: 0.0001}]}"
+        )
+    options = {"name": "mine", **options}
+
+    def given(read: Callable[[], Study]) -> Study | str:
+        try:
+            return read()
+        except BadInput as fault:
+            return str(fault)
+
+    at_once = given(lambda: Study.from_yaml(path, options, settings))
+    after = given(lambda: Study.from_yaml(path).with_options(**options).with_settings(settings))
+    assert at_once == after
+
+
+def test_a_population_without_a_sampler_stays_one_under_options(tmp_path: Path) -> None:
+    path = tmp_path / "population.yaml"
+    path.write_text(
+        "{space: {learning_rate: {low: 0.001, high: 0.01}}, scheduler: {name: pbt},"
+        " fixed: {epochs: 30}}"
+    )
+    study = Study.from_yaml(path, {"trials": 4})
+    assert (study.sampler.name, study.scheduler.name) == ("random", "pbt")
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "settings", "line"),
+    [
+        ("{budget: 5, space: {memory_units: [4]}}", {"trials": 3}, [], "study.yaml: budget"),
+        ("[1]", {"trials": 3}, [], "study.yaml"),
+        ("{space: {nothing: [1, 2]}}", {"trials": 3}, [], "space: unknown key 'nothing'"),
+        ("{space: {memory_units: [4, 8]}}", {"trials": 0}, [], "options: budget.trials = 0"),
+        ("{space: {memory_units: [4, 8]}}", {}, ["final.seeds=0"], "--set: final.seeds = 0"),
+        ("{space: {memory_units: [4, 8]}, seed: -1}", {"trials": 1}, [], "study.yaml: seed = -1"),
+    ],
+)
+def test_a_fault_is_told_where_it_stands(
+    content: str, options: dict[str, Any], settings: list[str], line: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(content)
+    with pytest.raises(BadInput) as fault:
+        Study.from_yaml(path, options, settings)
+    assert line in str(fault.value)
