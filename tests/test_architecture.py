@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("memgan", "tracking", "search")
 MOST_MODULES = 14
 MOST_LINES = 350
+MOST_LINES_OF_A_FUNCTION = 55
+MOST_PARAMETERS = 6
 
 
 def _rooms() -> list[str]:
@@ -88,3 +90,28 @@ def test_no_folder_is_crowded() -> None:
 def test_no_module_holds_several_ideas_worth_of_lines() -> None:
     lines = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in _modules()}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def _functions(path: Path) -> Iterator[tuple[ast.FunctionDef, bool]]:
+    """Every function, and whether a comment right above it gives a reason for its size."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            yield node, lines[first - 2].lstrip().startswith("# ")
+
+
+def test_functions_of_the_search_can_be_read_at_a_glance() -> None:
+    large = []
+    for path in sorted((ROOT / "search").rglob("*.py")):
+        if "cli" in path.parts:  # There a parameter is an option.
+            continue
+        for node, has_reason in _functions(path):
+            named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            parameters = [a for a in named if a.arg not in ("self", "cls")]
+            length = (node.end_lineno or 0) - node.lineno + 1
+            is_large = length > MOST_LINES_OF_A_FUNCTION or len(parameters) > MOST_PARAMETERS
+            if is_large and not has_reason:
+                large.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert not large, "divide it, or say in a comment above it why it is so large"

@@ -7,7 +7,11 @@ from .certainty import cautions as cautions
 from .certainty import stored_influences as stored_influences
 from .concluded import Beside as Beside
 from .concluded import Concluded as Concluded
+from .conclusion_file import Conclusion as Conclusion
+from .conclusion_file import read_conclusion as read_conclusion
+from .conclusion_file import write_conclusion as write_conclusion
 from .finals import FinalCells as FinalCells
+from .finals import Finals as Finals
 from .finals import Winner as Winner
 from .finals import run_finals as run_finals
 from .finals import stored_finals as stored_finals

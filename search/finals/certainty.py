@@ -4,7 +4,9 @@ validation set, and whether the study's own simple detectors are ahead of it."""
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,6 +66,47 @@ def stored_influences(
     return found
 
 
+@dataclass(frozen=True)
+class _Difference:
+    """By how much the winner is ahead of another trial, AUROC 0 to 1."""
+
+    trial_id: str
+    ahead: float
+    standard_error: float
+    paired: bool
+    """Whether the error is by both trials' scores of the same images."""
+
+    @property
+    def is_a_tie(self) -> bool:
+        """Whether chance may have made it."""
+        return self.ahead <= max(_SURE * self.standard_error, TIE_BREAK)
+
+
+def _differences(
+    winner: Winner,
+    others: Sequence[TrialOutcome],
+    influences: Mapping[str, Influence],
+    development: Development,
+) -> Iterator[_Difference]:
+    """The winner's lead over each of the others, in their order."""
+    won = winner.outcome
+    ours = influences.get(won.trial_id)
+    largest = 0.0
+    for other in others:
+        ahead = (won.mean or 0.0) - (other.mean or 0.0)
+        theirs = influences.get(other.trial_id)
+        if ours is not None and theirs is not None and ours.shape == theirs.shape:
+            error = paired_standard_error(ours, theirs)
+            largest = max(largest, error)
+            yield _Difference(other.trial_id, ahead, error, paired=True)
+        else:
+            error = largest or unpaired_standard_error(
+                _error(won.val_auroc, winner, development),
+                _error(other.val_auroc, winner, development),
+            )
+            yield _Difference(other.trial_id, ahead, error, paired=False)
+
+
 def _tie(
     winner: Winner,
     outcomes: Sequence[TrialOutcome],
@@ -75,50 +118,32 @@ def _tie(
     others = sorted(
         (o for o in full if o.trial_id != won.trial_id), key=lambda o: (-(o.mean or 0), o.trial_id)
     )
-    ours = influences.get(won.trial_id)
-    tied: list[str] = []
-    nearest: tuple[float, float, bool] | None = None
-    largest = 0.0
-    for other in others:
-        apart = (won.mean or 0.0) - (other.mean or 0.0)
-        theirs = influences.get(other.trial_id)
-        paired = ours is not None and theirs is not None and ours.shape == theirs.shape
-        if paired and ours is not None and theirs is not None:
-            error = paired_standard_error(ours, theirs)
-            largest = max(largest, error)
-        else:
-            error = largest or unpaired_standard_error(
-                _error(won.val_auroc, winner, development),
-                _error(other.val_auroc, winner, development),
-            )
-        if apart > max(_SURE * error, TIE_BREAK):
-            break
-        tied.append(other.trial_id)
-        nearest = nearest or (apart, error, paired)
-    if nearest is None:
+    differences = _differences(winner, others, influences, development)
+    tied = list(itertools.takewhile(lambda difference: difference.is_a_tie, differences))
+    if not tied:
         return None
-    apart, error, paired = nearest
-    how = "on the same images" if paired else "by the number of images"
+    nearest = tied[0]
     line = (
         f"{len(tied)} of {len(others)} other finished trials cannot be told from the winner by"
-        f" these validation images: trial {tied[0]} "
+        f" these validation images: trial {nearest.trial_id} "
     )
-    if 100 * apart < 0.005:
+    if 100 * nearest.ahead < 0.005:
         line += "has the same figure"
     else:
+        how = "on the same images" if nearest.paired else "by the number of images"
         line += (
-            f"is {100 * apart:.2f} points behind, and the difference has a standard error of"
-            f" {100 * error:.2f} ({how})"
+            f"is {100 * nearest.ahead:.2f} points behind, and the difference has a standard error"
+            f" of {100 * nearest.standard_error:.2f} ({how})"
         )
     if won.made_auroc and all(of["mean"] == 1 for of in won.made_auroc.values()):
         line += "; the winner tells every made anomaly, so that margins between scores decided"
     return {
         "kind": "tie",
         "line": f"{line}; more validation images could tell them apart, more trials cannot",
-        "trials": tied,
-        "difference": apart,
-        "standard_error": error,
-        "paired": paired,
+        "trials": [difference.trial_id for difference in tied],
+        "difference": nearest.ahead,
+        "standard_error": nearest.standard_error,
+        "paired": nearest.paired,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +53,33 @@ def stored_finals(winners: Sequence[Winner], seeds: Sequence[int], finals: Path)
     return FinalCells(cells, {})
 
 
+@dataclass(frozen=True)
+class Finals:
+    """All finals of a study: those on disk, and those to be trained."""
+
+    winners: Sequence[Winner]
+    configuration: Configuration
+    """What they are trained from, and with which seeds."""
+    folder: Path
+
+    def stored(self) -> FinalCells:
+        """Those that are on disk already."""
+        return stored_finals(self.winners, self.configuration.seeds, self.folder)
+
+    def missing(self, cells: Mapping[str, Collection[int]]) -> list[tuple[Winner, str, int]]:
+        """(winner, normal class, seed) of all others; cells: the seeds on disk by class."""
+        return [
+            (winner, name, seed)
+            for seed in self.configuration.seeds
+            for winner in self.winners
+            for name in winner.group.classes
+            if seed not in cells[name]
+        ]
+
+
 def run_finals(
-    winners: Sequence[Winner],
-    configuration: Configuration,
+    finals: Finals,
     split: Split,
-    finals: Path,
     allotment: Allotment,
     queue: TaskQueue,
     on_cell: Callable[[Winner, int, Cell | None], None],
@@ -68,23 +90,17 @@ def run_finals(
     is tried once more with twice its share, as a trial is. on_cell: told (winner, seed, cell or
     None if it failed) as each one ends. MemganError if no seed of a class succeeds.
     """
-    stored = stored_finals(winners, configuration.seeds, finals)
     cells = {
-        name: {cell.seed: cell for cell in of_class} for name, of_class in stored.cells.items()
+        name: {cell.seed: cell for cell in of_class}
+        for name, of_class in finals.stored().cells.items()
     }
-    wanted = [
-        (winner, name, seed)
-        for seed in configuration.seeds
-        for winner in winners
-        for name in winner.group.classes
-        if seed not in cells[name]
-    ]
+    wanted = finals.missing(cells)
     failed: dict[tuple[str, int], str] = {}
-    arguments = [(configuration, name, seed) for _, name, seed in wanted]
+    arguments = [(finals.configuration, name, seed) for _, name, seed in wanted]
     for index, outcome in _on_ray(arguments, split, allotment, queue):
         winner, name, seed = wanted[index]
         if isinstance(outcome, Cell):
-            save_cell(winner.folder(finals, name, seed), outcome)
+            save_cell(winner.folder(finals.folder, name, seed), outcome)
             cells[name][seed] = outcome
             on_cell(winner, seed, outcome)
         else:
@@ -97,7 +113,7 @@ def run_finals(
             )
             raise MemganError(f"no final of class {name} succeeded: {reason}")
     ordered = {
-        name: [of_class[seed] for seed in configuration.seeds if seed in of_class]
+        name: [of_class[seed] for seed in finals.configuration.seeds if seed in of_class]
         for name, of_class in cells.items()
     }
     return FinalCells(ordered, failed)

@@ -34,19 +34,7 @@ def build_sampler(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Optuna calls half of these options experimental.
         if isinstance(sampler, Tpe):
-            options: dict[str, Any] = {
-                "n_startup_trials": sampler.startup(trials),
-                "constant_liar": sampler.constant_liar,
-                "warn_independent_sampling": False,
-                "seed": drawn,
-            }
-            if sampler.multivariate and not conditional and shared_space is not None:
-                return FlatTpe(shared_space, **options)
-            return samplers.TPESampler(
-                multivariate=sampler.multivariate,
-                group=sampler.multivariate and conditional,
-                **options,
-            )
+            return _tpe(sampler, drawn, trials, conditional, shared_space)
         if isinstance(sampler, Gp):
             return samplers.GPSampler(
                 n_startup_trials=sampler.startup(trials),
@@ -74,6 +62,30 @@ def build_sampler(
         if isinstance(sampler, PluginSampler):
             return _of_plugin(sampler, drawn, number, trials)
         return samplers.RandomSampler(seed=drawn)
+
+
+def _tpe(
+    sampler: Tpe,
+    seed: int,
+    trials: int,
+    conditional: bool,
+    shared_space: IntersectionSearchSpace | None,
+) -> BaseSampler:
+    from optuna import samplers
+
+    options: dict[str, Any] = {
+        "n_startup_trials": sampler.startup(trials),
+        "constant_liar": sampler.constant_liar,
+        "warn_independent_sampling": False,
+        "seed": seed,
+    }
+    if sampler.multivariate and not conditional and shared_space is not None:
+        return FlatTpe(shared_space, **options)
+    return samplers.TPESampler(
+        multivariate=sampler.multivariate,
+        group=sampler.multivariate and conditional,
+        **options,
+    )
 
 
 def _of_plugin(sampler: PluginSampler, seed: int, number: int, trials: int) -> BaseSampler:

@@ -6,32 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memgan.bundle import calibration_shortages, mean_over_classes, percent, spread, summary
-from memgan.data import VERSION, Split
+from memgan.data import VERSION
 from memgan.fitting_table import Column, FittingTable
-from memgan.training import Cell
-from search.finals import ANCHOR_TITLES, Winner
-from search.study import Study
+from search.finals import ANCHOR_TITLES, Concluded
 
 _VALIDATION = {"val-auroc": "validation", "label-free": "made anomalies"}
 
 
-def make_report(
-    study: Study,
-    winners: Sequence[Winner],
-    cells: Mapping[str, list[Cell]],
-    anchors: Mapping[str, Any],
-    run_ids: Mapping[str, str | None],
-    split: Split,
-    machine: str,
-    versions: Mapping[str, str],
-    false_alarm_rate: float | None = None,
-    cautions: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
-    """The content of report.json. AUROC 0 to 1; `run_ids` are the trials' runs by trial id;
-    `cautions` as `search.finals.certainty` gives them.
+def make_report(concluded: Concluded, false_alarm_rate: float | None = None) -> dict[str, Any]:
+    """The content of report.json. AUROC 0 to 1.
 
     A class's val_auroc is the winning trial's, on what it was chosen by; test comes from finals.
     """
+    study, split, beside = concluded.study, concluded.split, concluded.beside
+    winners, cells = concluded.winners, concluded.cells
     classes: dict[str, dict[str, Any]] = {}
     for winner in winners:
         trial = winner.outcome
@@ -39,7 +27,7 @@ def make_report(
             final = summary(cells[name])
             classes[name] = {
                 "trial": trial.trial_id,
-                "run_id": run_ids.get(trial.trial_id),
+                "run_id": concluded.run_ids.get(trial.trial_id),
                 "val_auroc": trial.val_auroc.get(name),
                 **_made(trial.made_auroc, name),
                 **{key: final[key] for key in ("test_auroc_mean", "test_auroc_sd", "seeds")},
@@ -56,13 +44,13 @@ def make_report(
         "classes": classes,
         "mean": mean,
         "shortages": calibration_shortages(cells, false_alarm_rate),
-        "anchors": dict(anchors),
+        "anchors": dict(beside.anchors),
         "values": {winner.outcome.trial_id: winner.outcome.values for winner in winners},
         **({"made_anomalies": VERSION} if study.judge == "label-free" else {}),
-        "cautions": [dict(each) for each in cautions],
+        "cautions": [dict(each) for each in beside.cautions],
         "split_hash": split.hash,
-        "machine": machine,
-        "versions": dict(versions),
+        "machine": beside.machine,
+        "versions": dict(beside.versions),
     }
 
 

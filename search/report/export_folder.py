@@ -37,18 +37,7 @@ def write_export(
     something else alone or cannot be written.
     """
     check_place(out)
-    report = make_report(
-        concluded.study,
-        concluded.winners,
-        concluded.cells,
-        concluded.beside.anchors,
-        concluded.run_ids,
-        concluded.split,
-        concluded.beside.machine,
-        concluded.beside.versions,
-        false_alarm_rate,
-        concluded.beside.cautions,
-    )
+    report = make_report(concluded, false_alarm_rate)
     place_export(out, lambda folder: _fill(folder, concluded, report, false_alarm_rate), note=note)
     return report
 

@@ -1,6 +1,5 @@
 # What the room search.workflow offers to the others; everything else in it is its own.
 
-from .conclusion_file import read_conclusion as read_conclusion
 from .export_again import export_study as export_study
 from .registration import register_study as register_study
 from .restart import resume_or_start as resume_or_start

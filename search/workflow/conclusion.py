@@ -7,26 +7,29 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from memgan.config import Configuration, Runtime, flatten
+from memgan.config import Runtime, flatten
 from memgan.machine import machine, versions
 from memgan.training import Cell
 from search.finals import (
     Beside,
     Concluded,
+    Conclusion,
     FinalCells,
+    Finals,
     Winner,
     anchors_on_ray,
     best_configuration,
     cautions,
+    read_conclusion,
     run_finals,
     stored_finals,
     stored_influences,
     superseded,
+    write_conclusion,
 )
 from search.ray import Allotment, TaskQueue
 from search.report import write_export
 from search.trials import best_few, read_outcomes
-from search.workflow.conclusion_file import Conclusion, read_conclusion, write_conclusion
 from search.workflow.conclusion_record import record_conclusion, record_final
 from search.workflow.session import Ready, Session
 from tracking import Record, names
@@ -44,10 +47,9 @@ def conclude(session: Session, winners: Sequence[Winner], allotment: Allotment) 
     runtime = _runtime(session, earlier, allotment, complete=complete)
     queue = TaskQueue(allotment.at_once)
     anchors = _anchors(ready, winners, runtime, allotment, queue, earlier)
-    finals = _finals(
-        session, winners, best_configuration(study, winners, runtime), allotment, queue
-    )
-    for (name, seed), line in finals.failed.items():
+    finals = Finals(winners, best_configuration(study, winners, runtime), folder.finals)
+    trained = _train(session, finals, allotment, queue)
+    for (name, seed), line in trained.failed.items():
         ready.note(f"final of class {name}, seed {seed} failed: {line}")
     for trial_id, seed in superseded(folder.finals, winners):
         record.final_superseded(trial_id, seed)
@@ -123,22 +125,16 @@ def _cautions(
     return found
 
 
-def _finals(
-    session: Session,
-    winners: Sequence[Winner],
-    configuration: Configuration,
-    allotment: Allotment,
-    queue: TaskQueue,
-) -> FinalCells:
+def _train(session: Session, finals: Finals, allotment: Allotment, queue: TaskQueue) -> FinalCells:
     """Run the missing finals; each one's run in the record begins and ends with it."""
     from rich.console import Console
     from rich.progress import Progress
 
-    split, folder, record = session.ready.split, session.ready.folder, session.record
-    stored = stored_finals(winners, configuration.seeds, folder.finals)
+    record, configuration = session.record, finals.configuration
+    stored = finals.stored()
     known: dict[tuple[str, int], list[Cell]] = defaultdict(list)
     missing: dict[tuple[str, int], int] = {}
-    for winner in winners:
+    for winner in finals.winners:
         trial_id = winner.outcome.trial_id
         for seed in configuration.seeds:
             have = [
@@ -168,4 +164,4 @@ def _finals(
             if not missing[key]:
                 record_final(session, winner, seed, known[key])
 
-        return run_finals(winners, configuration, split, folder.finals, allotment, queue, on_cell)
+        return run_finals(finals, session.ready.split, allotment, queue, on_cell)

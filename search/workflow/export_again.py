@@ -9,13 +9,12 @@ from typing import Any
 from memgan.bundle import check_rate
 from memgan.data import check_outside_images
 from memgan.errors import StudyError
-from search.finals import Concluded, Winner
+from search.finals import Concluded, Winner, read_conclusion
 from search.journal import TrialsResult, check_journal
 from search.report import write_export
 from search.results import StudyFolder, mirror_of
 from search.trials import read_outcomes
 from search.workflow.conclusion import run_ids
-from search.workflow.conclusion_file import read_conclusion
 from search.workflow.preparation import make_record, prepare_again
 from tracking.address import resume_command
 

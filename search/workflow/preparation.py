@@ -16,10 +16,10 @@ from memgan.data import (
 )
 from memgan.errors import DataError, StudyError, UnknownName
 from memgan.files import expanded
+from search.finals import read_conclusion
 from search.results import Beginning, StudyFolder, check_same_images, read_beginning
 from search.study import ClassGroup, Study, class_groups, earlier_prefixes
 from search.workflow.checkout import own_commit
-from search.workflow.conclusion_file import read_conclusion
 from tracking import Outbox, Record, StudyFacts, names
 
 

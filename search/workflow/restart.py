@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from memgan.errors import StudyError
+from search.finals import Conclusion, read_conclusion
 from search.journal import TrialsResult, read_groups
 from search.report import fronts
 from search.results import StudyFolder, check_not_a_copy, mirror_of, read_beginning
 from search.study import Study, class_groups, is_elsewhere
-from search.workflow.conclusion_file import Conclusion, read_conclusion
 from search.workflow.preparation import anchored
 from search.workflow.stages import resume, run
 from search.workflow.study_result import StudyResult

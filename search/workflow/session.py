@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from memgan.data import Split
 from memgan.errors import OutOfSpace
+from search.finals import Conclusion
 from search.results import (
     Mirror,
     NewStudy,
@@ -21,7 +22,6 @@ from search.results import (
 )
 from search.stopping import current, is_interruption
 from search.study import ClassGroup, Study
-from search.workflow.conclusion_file import Conclusion
 from search.workflow.preparation import make_record
 from tracking import Location, Record, Remainder, WriterProcess, settle, start_writer
 from tracking.address import sync_command

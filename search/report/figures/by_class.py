@@ -14,6 +14,7 @@ _ANCHOR_MARKS = {"pca": "s", "neighbours": "^"}
 _LIFT = 0.17
 
 
+# Long, as it draws four kinds of marks into one picture, each with a look of its own.
 def by_class_figure(
     report: Mapping[str, Any], published: Mapping[str, Mapping[str, float]], title: str
 ) -> Figure | None:

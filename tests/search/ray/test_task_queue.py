@@ -16,7 +16,7 @@ from memgan.config.configuration import Configuration
 from memgan.data import Split
 from memgan.training.cells import Cell
 from search.finals.baselines import anchors_on_ray
-from search.finals.finals import Winner, run_finals
+from search.finals.finals import Finals, Winner, run_finals
 from search.journal.outcomes import TrialOutcome
 from search.ray.allotment import Allotment
 from search.ray.task_queue import TaskQueue
@@ -99,9 +99,8 @@ def _finals(
 ) -> search.finals.finals.FinalCells:
     configuration = Configuration(detector="pca", seeds=(0, 1, 2))
     winner = Winner(ClassGroup("all", ("1", "3"), ""), TrialOutcome("0000", "finished", {}, 1, {}))
-    return run_finals(
-        [winner], configuration, split, folder, allotment, queue, lambda winner, seed, cell: None
-    )
+    finals = Finals([winner], configuration, folder)
+    return run_finals(finals, split, allotment, queue, lambda winner, seed, cell: None)
 
 
 @pytest.mark.parametrize("at_once", [1, 3])

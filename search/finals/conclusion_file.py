@@ -9,7 +9,7 @@ from typing import Any
 
 from memgan.config import Runtime
 from memgan.errors import StudyError
-from search.finals import Beside
+from search.finals.concluded import Beside
 
 _CONCLUSION = "conclusion.json"
 
@@ -33,8 +33,8 @@ def read_conclusion(folder: Path) -> Conclusion | None:
         report = dict(content["report"])
         beside = Beside(
             runtime=Runtime.model_validate(content["runtime"]),
-            machine=report["machine"],
-            versions=dict(report["versions"]),
+            machine=report.get("machine", "unknown"),
+            versions=dict(report.get("versions", {})),
             anchors=dict(content["anchors"]),
             cautions=tuple(report.get("cautions", ())),
         )
