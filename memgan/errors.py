@@ -85,4 +85,4 @@ def unknown_name(kind: str, value: str, known: Iterable[str]) -> UnknownName:
     names = list(known)
     near = nearest(value, names)
     hint = f" did you mean {near!r}?" if near else ""
-    return UnknownName(f"unknown {kind} {value!r};{hint} known: {', '.join(names)}")
+    return UnknownName(f"unknown {kind} {value!r};{hint} known: {', '.join(names) or 'none'}")

@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import Generic, TypeVar
 
-from memgan.errors import PluginFailed
+from memgan.errors import PluginFailed, UnknownName, unknown_name
 
 Thing = TypeVar("Thing")
 
@@ -57,6 +57,16 @@ class PluginPoint(Generic[Thing]):
                 f"{self.kind} {name!r} is offered by {packages}; uninstall all but one of them"
             )
         return self._load(offers[0])
+
+    def unknown(self, name: object, known: Collection[str]) -> UnknownName:
+        """The fault of a name that is neither built in nor offered by a package."""
+        told = unknown_name(self.kind, str(name), known)
+        return UnknownName(f"{told}; if it is a plug-in's, install its package")
+
+    def version_of(self, name: str) -> dict[str, str]:
+        """The package that offers a name, with its version; empty for what nobody offers."""
+        offers = [entry for entry in _entries(self.group) if entry.name == name]
+        return {e.dist.name: e.dist.version for e in offers if e.dist is not None}
 
     def failed(self, name: str, error: BaseException) -> PluginFailed:
         """The fault of a plug-in, in one line that names its package."""

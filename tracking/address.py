@@ -34,6 +34,7 @@ class Location(Frozen):
 def resolve(option: str | None, results: Path | str = DEFAULT_RESULTS) -> Location:
     """The option, else MLFLOW_TRACKING_URI, else a SQLite file under `results`.
 
+    PluginFailed for the address of a plug-in that cannot be used.
     BadInput for an address that neither MLflow nor a plug-in keeps a record at, and, where no
     address is given, for `results` that are not on this machine.
     """
@@ -56,10 +57,12 @@ def _checked(uri: str) -> Location:
             " sqlite:///FILE, or another database's URI"
         )
     scheme = urlsplit(uri).scheme.split("+")[0]
-    if plugin_scheme(uri) is not None:
+    if (plugged := plugin_scheme(uri)) is not None:
+        TRACKER_PLUGINS.find(plugged)  # What cannot be used is told before anything begins.
         return Location(uri=uri)
     if scheme not in MLFLOWS_SCHEMES and uri != "databricks":
-        offered = "".join(f", or {name}://… of a plug-in" for name in TRACKER_PLUGINS.names())
+        plugged_in = ", ".join(f"{name}://…" for name in TRACKER_PLUGINS.names())
+        offered = f", or a plug-in's: {plugged_in}" if plugged_in else ""
         raise BadInput(
             f"tracking address {redact(uri)!r} is not one that MLflow records at; give "
             f"http(s)://HOST:PORT, sqlite:///FILE, or another database's URI{offered}"

@@ -10,7 +10,6 @@ from pydantic import Field, field_serializer, field_validator, model_validator
 
 from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
 from memgan.config.typed import Frozen, parse
-from memgan.errors import unknown_name
 
 
 class LearningRate(Frozen):
@@ -269,7 +268,7 @@ def parameters_type(detector: str) -> type[DetectorParameters]:
         return PARAMETERS[detector]
     plugin = DETECTOR_PLUGINS.find(detector)
     if plugin is None:
-        raise unknown_name("detector", str(detector), detector_names())
+        raise DETECTOR_PLUGINS.unknown(detector, detector_names())
     return plugin.parameters
 
 

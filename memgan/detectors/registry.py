@@ -22,7 +22,6 @@ from memgan.detectors.memae import Memae
 from memgan.detectors.memgan import Memgan
 from memgan.detectors.memgan_plus import MemganPlus
 from memgan.detectors.ocsvm import Ocsvm
-from memgan.errors import unknown_name
 
 DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
@@ -43,7 +42,7 @@ def detector_type(name: str) -> type[Detector]:
         return DETECTORS[name]
     plugin = DETECTOR_PLUGINS.find(name)
     if plugin is None:
-        raise unknown_name("detector", name, detector_names())
+        raise DETECTOR_PLUGINS.unknown(name, detector_names())
     try:
         found = pkgutil.resolve_name(plugin.detector)
         if not (isinstance(found, type) and issubclass(found, Detector)):

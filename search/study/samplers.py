@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from memgan.config import Frozen, parse
-from memgan.errors import ConfigError, unknown_name
+from memgan.errors import ConfigError
 from memgan.plugins import PluginPoint
 
 if TYPE_CHECKING:
@@ -139,5 +139,5 @@ def make_sampler(raw: Any) -> Sampler:
     name = options.get("name", "tpe")
     kind = (SAMPLERS.get(name) if isinstance(name, str) else None) or SAMPLER_PLUGINS.find(name)
     if kind is None:
-        raise unknown_name("sampler", str(name), sampler_names())
+        raise SAMPLER_PLUGINS.unknown(name, sampler_names())
     return parse(kind, {**options, "name": name}, "sampler")

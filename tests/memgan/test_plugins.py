@@ -41,7 +41,7 @@ def test_an_unknown_name_is_answered_with_those_of_plug_ins_too(install: Install
 
     with pytest.raises(UnknownName, match=r"did you mean 'far-away'\? known: memgan, .*far-away"):
         parameters_type("far-awya")
-    with pytest.raises(UnknownName, match="far-away"):
+    with pytest.raises(UnknownName, match=r"far-away; if it is a plug-in's, install its package$"):
         detector_type("far-awya")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from memgan.config import DataConfig
 from memgan.data.images import LARGEST, SMALLEST, LabeledImages, Source
 from memgan.data.sources.torchvision_sets import data_root, is_present, load_official
-from memgan.errors import DataError, MemganError, PluginFailed, UnknownName, unknown_name
+from memgan.errors import DataError, MemganError, PluginFailed, UnknownName
 from memgan.files import expanded
 from memgan.plugins import PluginPoint
 
@@ -111,7 +111,7 @@ def availability(name: str, config: DataConfig) -> str:
     """Whether a named source can be loaded now: "ready", or what is missing."""
     source = SOURCES.get(name) or SOURCE_PLUGINS.find(name)
     if source is None:
-        raise unknown_name("source", name, source_names())
+        raise SOURCE_PLUGINS.unknown(name, source_names())
     if not source.files:
         return "ready"
     root = data_root(config)
@@ -156,7 +156,7 @@ def find_path(config: DataConfig) -> Path:
     for path in (given, root / given) if root else (given,):
         if path.exists():
             return path
-    error = unknown_name("source", config.source, source_names())
+    error = SOURCE_PLUGINS.unknown(config.source, source_names())
     raise UnknownName(f"{error}; a path to an existing folder of images or .npz file works too")
 
 

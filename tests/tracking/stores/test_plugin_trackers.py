@@ -11,7 +11,7 @@ from made_plugins import Install
 
 from memgan.errors import BadInput, PluginFailed
 from tracking import names
-from tracking.address import resolve
+from tracking.address import Location, resolve
 from tracking.cli.ui_server import server_command
 from tracking.comparison.reader import open_store
 from tracking.outbox.outbox import Outbox
@@ -63,7 +63,7 @@ def test_an_address_of_its_scheme_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def test_an_unknown_scheme_is_answered_with_mlflows_and_those_of_plug_ins() -> None:
-    with pytest.raises(BadInput, match=r"http\(s\)://.*, or told://… of a plug-in"):
+    with pytest.raises(BadInput, match=r"http\(s\)://.*, or a plug-in's: .*told://…"):
         resolve("tld:///record")
 
 
@@ -94,7 +94,12 @@ def test_what_cannot_be_opened_is_named_in_one_line_with_its_package(uri: str, w
     with pytest.raises(PluginFailed, match=why):
         open_tracker(uri)
     with pytest.raises(PluginFailed, match=why):
-        open_store(resolve(uri))
+        open_store(Location(uri=uri))
+
+
+def test_what_cannot_be_imported_is_told_before_anything_begins() -> None:
+    with pytest.raises(PluginFailed, match=r"'gone' of far-records 1\.2"):
+        resolve("gone:///record")
 
 
 def test_mlflows_own_commands_say_that_it_is_not_mlflows() -> None:
