@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,14 @@ from memgan.text import one_printable_line
 from search.results.disk import out_of_space
 from search.results.study_folder import StudyFolder
 from search.study.study import Study
-from tracking.address import quoted, resume_command, study_command, sync_command, ui_command
+from tracking.address import (
+    quoted,
+    resolve,
+    resume_command,
+    study_command,
+    sync_command,
+    ui_command,
+)
 
 _NAME = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1)
 
@@ -69,3 +77,23 @@ def test_hints_in_faults_are_whole_commands(tmp_path: Path) -> None:
 
     assert command in str(refused.value)
     assert command in out_of_space("full", "mine", folder.where)
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [("results", "memgan ui"), ("my results", "memgan ui --results 'my results'")],
+)
+def test_the_ui_command_can_be_pasted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, results: str, expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UV", raising=False)
+    assert ui_command(resolve(None, results).uri, results) == expected
+    monkeypatch.setenv("UV", "/usr/bin/uv")
+    assert ui_command(resolve(None, results).uri, results) == f"uv run {expected}"
+
+
+def test_the_ui_command_names_another_store(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/a b/mlflow.db"
+    assert shlex.split(ui_command(uri))[-2:] == ["--tracking-uri", uri]
+    assert "s3cret" not in ui_command("http://ann:s3cret@host:5000")
