@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import stat
-import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,10 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from memgan.data.images import Flags, Pixels
-from memgan.data.reading.pixels import MOST_PIXELS, Channels, ImageSize, fit, plain
+from memgan.data.reading.opening import opened_image
+from memgan.data.reading.pixels import Channels, ImageSize, fit, plain
+from memgan.data.reading.room import check_files_room
 from memgan.data.reading.white_level import FewGreyLevels
 from memgan.errors import DataError
 from memgan.machine import usable_cores
@@ -38,9 +38,6 @@ SUFFIXES = (
     ".webp",
 )
 
-# Of those that Pillow could open besides, one starts a program (EPS, Ghostscript).
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-
 # Large enough to hide the cost of a task, small enough to stop soon at a fault.
 _BATCH = 64
 # More threads than cores only fight for Python's lock between two decodings; and each has images
@@ -48,9 +45,6 @@ _BATCH = 64
 _THREADS = min(8, usable_cores())
 
 _log = logging.getLogger("memgan")
-
-# Pillow warns of a bomb where we refuse it.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def read_image(
@@ -66,10 +60,7 @@ def read_image(
     white_level, few: as those of `plain`. DataError names a file that is no readable image.
     """
     try:
-        _check_plain(path)
-        with Image.open(path, formats=_FORMATS) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
-                raise ValueError(f"{opened.width}×{opened.height} pixels are too many")
+        with opened_image(path) as opened:
             return fit(plain(opened, white_level, few), image_size, channels)
     except MemoryError:
         raise
@@ -90,8 +81,10 @@ def read_images(
 
     channels None is 1 if every file is grey, else 3. white_level, few: as those of `plain`.
     DataError names an unreadable file (or, with "skip", a warning on the logger `memgan` counts
-    them), two files of unequal size where image_size is None, and an empty result.
+    them), two files of unequal size where image_size is None, an empty result, and, before any
+    image is read, more images than fit the memory that is free.
     """
+    check_files_room(paths, image_size, channels)
     images: list[Pixels] = []
     read = np.zeros(len(paths), dtype=np.bool_)
     first: Path | None = None
@@ -169,12 +162,6 @@ def decoded(
 def is_image_name(name: str) -> bool:
     """Whether a file of this name is taken for an image; hidden ones are not."""
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
-
-
-def _check_plain(path: Path) -> None:
-    # Whoever opens a pipe waits until something is written into it, which may be never.
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("a pipe, a socket or a device, and no plain file")
 
 
 def _reason(error: Exception) -> str:

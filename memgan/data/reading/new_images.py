@@ -88,6 +88,11 @@ def _check(path: Path) -> None:
         raise BadInput(f"{path} does not exist; give image files, folders or .npz files")
     if path.is_file():
         return
+    if not path.is_dir():
+        raise BadInput(
+            f"{path} is a pipe, a socket or a device, which has no end; give image files, folders"
+            " or .npz files"
+        )
     faults: list[str] = []
     left_out: list[LeftOut] = []
     if next(_files(path, faults.append, left_out.extend), None) is None:

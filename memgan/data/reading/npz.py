@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import numpy.typing as npt
 from memgan.config import DataConfig
 from memgan.data.class_names import check_class_names, ordered
 from memgan.data.images import SMALLEST, LabeledImages, Pixels, Source
+from memgan.data.reading.npz_header import array_headers
+from memgan.data.reading.opening import check_plain
 from memgan.data.reading.pixels import conform
+from memgan.data.reading.room import COPIES, check_bytes, check_room
 from memgan.errors import DataError
 
 Array = npt.NDArray[Any]
@@ -26,6 +30,8 @@ _LAYOUTS = [
 ]
 _KEYS = ("x", "y", "x_train", "y_train", "x_test", "y_test")
 _BRIGHTEST = 255.0
+_BYTES = 2**24
+"""Of an array that is computed with at a time."""
 
 
 def load_npz(path: Path, config: DataConfig, name: str) -> Source:
@@ -34,8 +40,10 @@ def load_npz(path: Path, config: DataConfig, name: str) -> Source:
     Images: (N, H, W), (N, H, W, C) or (N, C, H, W), as whole numbers 0 to 255, or floating point
     0 to 1 or 0 to 255 (one range for the whole file); with data.white_level, 0 to that. Labels:
     (N,), whole numbers or strings. DataError for anything else: pickled objects, NaN, missing or
-    unequal arrays.
+    unequal arrays, and, by their
+    headers, arrays that take more memory than is free.
     """
+    _check_room(path, config)
     arrays = _read(path, _KEYS)
     parts = _parts(arrays, path)
     factor = _factor({x: arrays[x] for x, _ in parts}, path, config.white_level)
@@ -57,11 +65,41 @@ def load_npz(path: Path, config: DataConfig, name: str) -> Source:
     return Source(name, loaded[0], loaded[1] if len(loaded) == 2 else None)
 
 
+def _check_room(path: Path, config: DataConfig) -> None:
+    """DataError for what is no file, or would take more memory than is free, by its headers."""
+    try:
+        check_plain(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    headers = array_headers(path, _KEYS)
+    held = sum(header.bytes for header in headers.values())
+    loaded = 0
+    for key, header in headers.items():
+        axis = _channel_axis(header.shape)
+        if not key.startswith("x") or axis is None:
+            continue
+        count, *sides = header.shape
+        channels = sides.pop(axis - 1) if len(sides) == 3 else 1
+        height, width = config.image_size or sides
+        shape = (config.channels or channels, height, width)
+        check_room(count, shape, f"{path}: {key}")
+        loaded += count * math.prod(shape)
+        if header.dtype != np.uint8 or axis != 1 or config.white_level is not None:
+            held += math.prod(header.shape)
+        if shape != (channels, *sides):
+            held += 2 * count * math.prod(shape)
+    check_bytes(
+        max(held, COPIES * loaded),
+        f"{path}: its arrays",
+        "save fewer or smaller images in it, or a folder of image files, which are read one by one",
+    )
+
+
 def _read(path: Path, keys: Sequence[str]) -> dict[str, Array]:
     """Those of the arrays `keys` that the file has, in the order of `keys`."""
     try:
-        # A pickle runs code when it is loaded: never allowed.
-        file = np.load(path, allow_pickle=False)
+        # A pickle runs code when it is loaded: never allowed. Mapped, a bare array is not read.
+        file = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise no_npz(path, error) from None
     if not isinstance(file, np.lib.npyio.NpzFile):
@@ -124,7 +162,8 @@ def _factor(images: Mapping[str, Array], path: Path, white_level: int | None) ->
 
 def _own_factor(array: Array, where: str, white_level: int | None) -> float:
     check_images(array.shape, array.dtype, where)
-    return find_factor([array], array.dtype, where, white_level)
+    parts = (array[rows] for rows in _rows_at_once(array))
+    return find_factor(parts, array.dtype, where, white_level)
 
 
 def check_images(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
@@ -185,9 +224,19 @@ def to_pixels(array: Array, factor: float, where: str) -> Pixels:
             f" with fewer than {SMALLEST} channels"
         )
     array = array[:, None] if array.ndim == 3 else np.moveaxis(array, axis, 1)
-    if array.dtype != np.uint8 or factor != 1:
-        array = np.rint(array * factor).astype(np.uint8)
-    return np.ascontiguousarray(array)
+    if array.dtype == np.uint8 and factor == 1:
+        return np.ascontiguousarray(array)
+    pixels = np.empty(array.shape, dtype=np.uint8)
+    for rows in _rows_at_once(array):
+        pixels[rows] = np.rint(array[rows] * factor)
+    return pixels
+
+
+def _rows_at_once(array: Array) -> Iterator[slice]:
+    """A few images at a time: what is computed from all of them is several times as large."""
+    rows = max(1, _BYTES * len(array) // max(1, array.nbytes))
+    for start in range(0, len(array), rows):
+        yield slice(start, start + rows)
 
 
 def _channel_axis(shape: tuple[int, ...]) -> int | None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 from memgan.data.images import Pixels
 from memgan.data.reading.npz import (
@@ -26,7 +25,8 @@ from memgan.data.reading.npz import (
     pickled,
     to_pixels,
 )
-from memgan.data.reading.pixels import MOST_PIXELS
+from memgan.data.reading.npz_header import read_array_header
+from memgan.data.reading.opening import MOST_PIXELS
 from memgan.errors import DataError
 
 _BYTES = 2**24
@@ -104,14 +104,10 @@ def _open(path: Path, key: str) -> _Stored:
 
 
 def _read_header(member: IO[bytes], path: Path, key: str) -> _Stored:
-    version = npy.read_magic(member)
-    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
-    if read is None:  # (3, 0) is for names of fields, which images have not
-        raise ValueError(f"version {version} of the format")
-    shape, by_columns, dtype = read(member)
-    if dtype.hasobject:
+    header = read_array_header(member)
+    if header.dtype.hasobject:
         raise pickled(path, key)
-    return _Stored(path, key, shape, by_columns, dtype)
+    return _Stored(path, key, header.shape, header.by_columns, header.dtype)
 
 
 def _parts(array: _Stored, at_once: int) -> Iterator[Array]:

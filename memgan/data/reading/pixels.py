@@ -26,9 +26,6 @@ from memgan.errors import DataError
 ImageSize = tuple[int, int]
 Channels = Literal[1, 3]
 
-MOST_PIXELS = 89_478_485
-"""An image may have; Pillow's own limit. More are a bomb: a small file, and gigabytes to fill."""
-
 
 def conform(images: Pixels, image_size: ImageSize | None, channels: Channels | None) -> Pixels:
     """`images`, uint8 (N, C, H, W), at (height, width) `image_size` and with `channels`.

@@ -126,6 +126,7 @@ def _load_part(name: str, root: Path, config: DataConfig, *, train: bool) -> Lab
     from torchvision import datasets
 
     from memgan.data.reading.pixels import conform
+    from memgan.data.reading.room import check_array_room
 
     official = _SETS[name]
     try:
@@ -140,6 +141,7 @@ def _load_part(name: str, root: Path, config: DataConfig, *, train: bool) -> Lab
     labels = np.asarray(found.targets, dtype=np.int64)
     if len(images) != len(labels) or not len(images) or labels.max() >= len(official.class_names):
         raise DataError(f"{name} is damaged in {root}: images and labels disagree; fetch it anew")
+    check_array_room(images, config.image_size, config.channels, name)
     pixels = conform(np.ascontiguousarray(images), config.image_size, config.channels)
     return LabeledImages(pixels, labels, official.class_names)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from memgan.cli.data_commands import app
 from memgan.config.typed import DataConfig
 from memgan.data import load_split
-from memgan.errors import ConfigError, UnknownName
+from memgan.errors import ConfigError, DataError, UnknownName
 
 
 def run(*arguments: object) -> str:
@@ -94,3 +95,10 @@ def test_bad_input_raises_the_error_the_command_line_prints(
 @pytest.mark.parametrize("command", ["list", "check"])
 def test_help_shows_an_example(command: str) -> None:
     assert f"Example: memgan data {command}" in run(command, "--help")
+
+
+def test_a_pipe_with_the_name_of_an_npz_is_refused_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.npz")
+
+    with pytest.raises(DataError, match=r"pipe\.npz: a pipe, a socket or a device"):
+        run("check", tmp_path / "pipe.npz")

@@ -226,3 +226,16 @@ def test_pipes_and_broken_links_among_images_are_unreadable_files(
     assert "pipe.png (a pipe" in err
     assert "gone.jpg (No such file" in err
     assert "2 images could not be read, 12 scored" in err
+
+
+@pytest.mark.parametrize("name", ["pipe.npz", "pipe.png"])
+def test_a_pipe_to_be_scored_is_refused_and_nobody_waits_for_it(
+    score: Score, tmp_path: Path, name: str
+) -> None:
+    os.mkfifo(tmp_path / name)
+
+    code, _, err = score(tmp_path / name)
+
+    assert code == 2
+    assert f"{name} is a pipe, a socket or a device" in err
+    assert len(err.splitlines()) == 1
