@@ -18,7 +18,7 @@ from memgan.bundle.bundle_place import check_bundle_place
 from memgan.bundle.calibration import Calibration, shortages
 from memgan.bundle.card import write_card
 from memgan.bundle.onnx_export import to_onnx
-from memgan.config import Configuration
+from memgan.config import Configuration, detector_package
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
 from memgan.detectors import build_detector
 from memgan.errors import BadInput, ConfigError
@@ -50,7 +50,7 @@ class Trained:
             "shortages": calibration_shortages(self.cells),
             "out": str(self.out),
             "machine": machine(),
-            "versions": versions(),
+            "versions": versions(detector_package(self.configuration.detector)),
         }
 
 
@@ -132,7 +132,7 @@ def write_bundle(
         data=configuration.data.model_copy(update={"dir": None}),
         split_hash=split.hash,
         parameters=configuration.parameters_for(first.normal_class),
-        versions=versions(),
+        versions=versions(detector_package(configuration.detector)),
     )
     normals = split.development.validation.of_class(first.normal_class)
     residual = normal_residual(normals, detector.rebuild(normals))

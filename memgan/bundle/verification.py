@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memgan.bundle.trained_bundles import Trained
-from memgan.config import Configuration, flatten
+from memgan.config import Configuration, detector_package, flatten
 from memgan.errors import BadInput
 from memgan.machine import machine, versions
 
@@ -66,7 +66,8 @@ def compare_with_origin(trained: Trained, file: Configuration) -> Comparison:
             " best.yaml that `memgan export` writes"
         )
     then = {"split": origin.split_hash[:8], **origin.versions, "machine": origin.machine}
-    now = {"split": trained.split.hash[:8], **versions(), "machine": machine()}
+    today = versions(detector_package(file.detector))
+    now = {"split": trained.split.hash[:8], **today, "machine": machine()}
     by_class = [_changes(file, trained.configuration, name) for name in trained.cells]
     common = [change for change in by_class[0] if all(change in one for one in by_class)]
     own = [

@@ -25,6 +25,7 @@ from .parameters import OcsvmParameters as OcsvmParameters
 from .parameters import PcaParameters as PcaParameters
 from .parameters import RebuilderParameters as RebuilderParameters
 from .parameters import detector_names as detector_names
+from .parameters import detector_package as detector_package
 from .parameters import dotted as dotted
 from .parameters import flatten as flatten
 from .parameters import make_parameters as make_parameters

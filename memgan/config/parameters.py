@@ -277,6 +277,11 @@ def detector_names() -> list[str]:
     return [*PARAMETERS, *(name for name in DETECTOR_PLUGINS.names() if name not in PARAMETERS)]
 
 
+def detector_package(detector: str) -> dict[str, str]:
+    """The package that a plug-in's detector comes from, with its version; {} of ours."""
+    return {} if detector in PARAMETERS else DETECTOR_PLUGINS.version_of(detector)
+
+
 def make_parameters(detector: str, values: Mapping[str, Any], where: str) -> DetectorParameters:
     """`values` (flat, nested, or with dotted keys) as a detector's parameters.
 

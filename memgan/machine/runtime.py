@@ -7,6 +7,7 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +21,10 @@ _DEVICES = ("auto", "cpu", "cuda")
 _RECORDED = ("memgan", "torch", "torchvision", "ray", "optuna", "mlflow", "scikit-learn", "numpy")
 
 
-def versions() -> dict[str, str]:
-    """Python's version and those of the packages that a figure depends on."""
+def versions(more: Iterable[str] = ()) -> dict[str, str]:
+    """Python's version and those of the packages that a figure depends on; more: further ones."""
     found = {"python": platform.python_version()}
-    for package in _RECORDED:
+    for package in (*_RECORDED, *more):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

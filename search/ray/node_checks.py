@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from memgan.errors import MemganError, PreflightFailed
@@ -28,11 +29,13 @@ def preflight(
     tracking: Callable[[], None],
     *,
     ask_nodes: bool,
+    needed: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """PreflightFailed, with a line for each fault found; else nothing is left behind.
 
     tracking: raises a MemganError where the tracking store does not answer. ask_nodes: of a Ray
-    of this process alone there is nobody else to ask. Ray must be connected.
+    of this process alone there is nobody else to ask. needed: packages of plug-ins, with their
+    versions here. Ray must be connected.
     """
     faults = []
     try:
@@ -43,17 +46,21 @@ def preflight(
         if reason := why_no_room(place):
             faults.append(f"space: {reason}")
     if ask_nodes:
-        faults += node_faults(folder.checkpoints, allotment)
+        faults += node_faults(folder.checkpoints, allotment, needed)
     if faults:
         raise PreflightFailed(faults)
 
 
-def node_faults(storage: Storage, allotment: Allotment | None = None) -> list[str]:
+def node_faults(
+    storage: Storage,
+    allotment: Allotment | None = None,
+    needed: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """One line for each thing that is wrong with a node of the cluster.
 
-    Asked of every node: Python and package versions like this process's; that it reads from
-    `storage` what this process wrote, and that this process reads what it wrote; room on its
-    disks; where trials use GPUs, that torch sees the node's.
+    Asked of every node: Python and package versions like this process's, those `needed`
+    included; that it reads from `storage` what this process wrote, and that this process reads
+    what it wrote; room on its disks; where trials use GPUs, that torch sees the node's.
     """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -78,17 +85,20 @@ def node_faults(storage: Storage, allotment: Allotment | None = None) -> list[st
                 max_retries=0,
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=False),
             )
-            asked[task.remote(probe, node_id, cuda and gpus > 0)] = node
+            asked[task.remote(probe, node_id, cuda and gpus > 0, tuple(needed))] = node
         ray.wait(list(asked), num_returns=len(asked), timeout=_SECONDS_TO_ANSWER)
         for reference, node in asked.items():
             name = f"node {node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
-            faults += [f"{name}: {line}" for line in _told(reference, probe, node["NodeID"], word)]
+            told = _told(reference, probe, node["NodeID"], word, needed)
+            faults += [f"{name}: {line}" for line in told]
     finally:
         _remove(probe, ["driver", *(node["NodeID"] for node in alive)])
     return faults
 
 
-def _told(reference: Any, probe: Storage, node_id: str, word: str) -> list[str]:
+def _told(
+    reference: Any, probe: Storage, node_id: str, word: str, needed: Mapping[str, str]
+) -> list[str]:
     import ray
 
     try:
@@ -101,10 +111,10 @@ def _told(reference: Any, probe: Storage, node_id: str, word: str) -> list[str]:
     faults: list[str] = found["faults"]
     if not faults and _read(probe, node_id) != word:
         faults.append(f"what it writes to {_above(probe)} is not seen here; mount it there")
-    return [*_other_versions(found["versions"]), *faults]
+    return [*_other_versions(found["versions"], needed), *faults]
 
 
-def _look_around(probe: Storage, name: str, cuda: bool) -> dict[str, Any]:
+def _look_around(probe: Storage, name: str, cuda: bool, packages: Sequence[str]) -> dict[str, Any]:
     """What a node knows of itself; runs there."""
     faults = []
     word = _read(probe, "driver")
@@ -124,15 +134,15 @@ def _look_around(probe: Storage, name: str, cuda: bool) -> dict[str, Any]:
             faults.append(
                 "Ray reports a GPU and torch finds none; mend its driver, or use --device cpu"
             )
-    return {"versions": versions(), "faults": faults}
+    return {"versions": versions(packages), "faults": faults}
 
 
-def _other_versions(theirs: Mapping[str, str]) -> list[str]:
-    ours = versions()
+def _other_versions(theirs: Mapping[str, str], needed: Mapping[str, str]) -> list[str]:
+    ours = {**versions(), **needed}
     return [
         f"has {name} {theirs.get(name, 'not')}, and this machine {ours.get(name, 'not')};"
         " install the same"
-        for name in _MUST_AGREE
+        for name in (*_MUST_AGREE, *needed)
         if theirs.get(name) != ours.get(name)
     ]
 

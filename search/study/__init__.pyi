@@ -10,6 +10,7 @@ from .groups import ClassGroup as ClassGroup
 from .groups import class_groups as class_groups
 from .groups import earlier_prefixes as earlier_prefixes
 from .groups import safe_name as safe_name
+from .needed_packages import packages_of_plugins as packages_of_plugins
 from .objectives import DIRECTIONS as DIRECTIONS
 from .objectives import JUDGES as JUDGES
 from .options import STUDY_OPTIONS as STUDY_OPTIONS

@@ -126,6 +126,11 @@ def sampler_names() -> list[str]:
     return [*SAMPLERS, *(name for name in SAMPLER_PLUGINS.names() if name not in SAMPLERS)]
 
 
+def sampler_package(sampler: str) -> dict[str, str]:
+    """The package that a plug-in's sampler comes from, with its version; {} of ours."""
+    return {} if sampler in SAMPLERS else SAMPLER_PLUGINS.version_of(sampler)
+
+
 def make_sampler(raw: Any) -> Sampler:
     """A sampler as written in a study file: its name, or a mapping with `name` and options.
 

@@ -29,6 +29,7 @@ from search.finals import (
 )
 from search.ray import Allotment, TaskQueue
 from search.report import write_export
+from search.study import packages_of_plugins
 from search.trials import best_few, read_outcomes
 from search.workflow.conclusion_record import record_conclusion, record_final
 from search.workflow.session import Ready, Session
@@ -58,7 +59,7 @@ def conclude(session: Session, winners: Sequence[Winner], allotment: Allotment) 
     beside = Beside(
         runtime=runtime,
         machine=as_before.machine if as_before else machine(),
-        versions=as_before.versions if as_before else versions(),
+        versions=as_before.versions if as_before else versions(packages_of_plugins(study)),
         anchors=stood,
         cautions=_cautions(ready, winners, stood),
     )

@@ -40,7 +40,7 @@ from search.results import (
     why_no_room,
 )
 from search.stopping import current, stoppable
-from search.study import ClassGroup, Study, doubts
+from search.study import ClassGroup, Study, doubts, packages_of_plugins
 from search.trials import lost, read_outcomes, run_trials
 from search.workflow.conclusion import conclude
 from search.workflow.ending import ending, no_winner
@@ -170,6 +170,7 @@ def _connected(session: Session, address: str | None) -> Iterator[Allotment]:
             allotment,
             session.writer.wait_ready,
             ask_nodes=not is_own(address) or allotment.gpus_per_trial > 0,
+            needed=packages_of_plugins(ready.study),
         )
         if ready.mirror:
             session.until_closed.enter_context(ready.mirror.session())

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from memgan import load_bundle
+from memgan.errors import BundleError
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = "import setuptools.build_meta as backend; print(backend.build_wheel('wheels'))"
@@ -64,6 +65,7 @@ def test_it_is_searched_by_rays_workers_in_its_own_space(searched: dict[str, Any
 
     assert found["power"] in (0.5, 1.0, 2.0, 4.0)
     assert searched["mean"]["test_auroc_mean"] > 0.8
+    assert searched["versions"]["memgan-mean-image"] == "0.1.0"
 
 
 def test_its_bundle_scores_where_the_package_is_installed(
@@ -75,3 +77,11 @@ def test_its_bundle_scores_where_the_package_is_installed(
     bundle = load_bundle(searched["export"] / "bundles" / "1")
 
     assert np.isfinite(bundle.score(images)).all()
+    assert bundle.config.versions["memgan-mean-image"] == "0.1.0"
+
+
+def test_what_is_plugged_in_and_not_installed_is_said_to_be_missing(
+    searched: dict[str, Any],
+) -> None:
+    with pytest.raises(BundleError, match=r"'mean-image'.*install its package"):
+        load_bundle(searched["export"] / "bundles" / "1")

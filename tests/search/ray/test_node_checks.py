@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ def test_all_faults_are_told_at_once_a_line_each(
 
 class _Usage:
     free = 2**20
+
+
+def test_a_node_without_the_package_of_a_plug_in_is_named(tmp_path: Path) -> None:
+    here = {"memgan-far": "1.2", "optuna": version("optuna")}  # only the second is there as well
+    (fault,) = node_faults(Storage.at(tmp_path), ON_CPU, here)
+    assert fault.endswith("has memgan-far not, and this machine 1.2; install the same")
 
 
 def test_storage_that_cannot_be_written_is_named(tmp_path: Path) -> None:
