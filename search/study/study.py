@@ -142,7 +142,7 @@ class Study(Frozen):
             except BadInput:
                 pass  # One by one, so that the message names the place where the fault stands.
         study = parse(cls, content, str(path))
-        return study.with_options(**options).with_settings(settings) if overridden else study
+        return study.with_options(**options).with_settings(settings)
 
     @classmethod
     def default(cls) -> Study:
@@ -151,6 +151,8 @@ class Study(Frozen):
 
     def with_options(self, **options: Any) -> Study:
         """This study under command-line options by name; None leaves as it is."""
+        if all(value is None for value in options.values()):
+            return self
         content = self._content()
         apply_options(content, options)
         return parse(type(self), content, "options")
@@ -161,6 +163,8 @@ class Study(Frozen):
         data.*, budget.*, sampler.*, scheduler.*, resources.* and final.* go to their section. A
         detector parameter with one value is fixed; with a list or a mapping it is searched.
         """
+        if not settings:
+            return self
         content = self._content()
         apply_settings(content, settings, fields=type(self).model_fields)
         return parse(type(self), content, "--set")

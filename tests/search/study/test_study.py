@@ -189,6 +189,13 @@ def test_options_and_settings_are_laid_over_a_study_file_before_it_is_checked(
     assert study == one_by_one.with_settings(["memory_dim=16", "final.seeds=2"])
 
 
+def test_overrides_that_say_nothing_check_nothing(parameters_read: list[str]) -> None:
+    study = Study.default()
+    parameters_read.clear()
+    assert study.with_options(trials=None).with_settings([]) is study
+    assert parameters_read == []
+
+
 @pytest.mark.parametrize(
     ("options", "settings"),
     [
