@@ -24,6 +24,7 @@ from .samplers import PluginSampler as PluginSampler
 from .samplers import Qmc as Qmc
 from .samplers import Sampler as Sampler
 from .samplers import Tpe as Tpe
+from .samplers import make_sampler as make_sampler
 from .schedulers import METRIC as METRIC
 from .schedulers import TIME as TIME
 from .schedulers import Asha as Asha

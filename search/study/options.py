@@ -40,8 +40,8 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         str,
         ("detector",),
         "NAME",
-        "memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, pca, neighbours, ocsvm or"
-        " iforest.",
+        "memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, pca, neighbours, ocsvm,"
+        " iforest, or a plug-in's.",
     ),
     StudyOption(
         "protocol",
@@ -66,7 +66,7 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         str,
         ("sampler", "name"),
         "tpe|gp|cmaes|qmc|nsga2|random",
-        "What proposes the next trial.",
+        "What proposes the next trial; a plug-in's name works too.",
     ),
     StudyOption(
         "scheduler",

@@ -12,13 +12,14 @@ from memgan.config import DETECTOR_PLUGINS, Configuration, DataConfig, parameter
 from memgan.data import SOURCE_PLUGINS, SOURCES, describe_sources, load_source, source_name
 from memgan.detectors import DETECTORS, detector_type
 from memgan.errors import PluginFailed, UnknownName
+from memgan.testing.source_suite import SourceSuite
 
 BLOBS = """
 import numpy as np
 from memgan.data import LabeledImages, NamedSource, Source, conform
 
 def load(config, download):
-    images = np.arange(30 * 64, dtype=np.int64).reshape(30, 1, 8, 8).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (30, 1, 8, 8), dtype=np.uint8)
     images = conform(images, config.image_size, config.channels)
     labels = np.arange(30) % 2
     return Source("whatever", LabeledImages(images, labels, ("good", "bad")), None)
@@ -168,6 +169,14 @@ def test_a_source_of_another_package_is_loaded_by_its_name(install: Install) -> 
     assert source_name("somewhere/blobs.npz") == "blobs-files"
     with pytest.raises(UnknownName, match=r"did you mean 'blobs'\? known: digits, .*blobs"):
         load_source(DataConfig(source="blosb"))
+
+
+class TestOfAPlugIn(SourceSuite):
+    name = "blobs"
+
+    @pytest.fixture(autouse=True)
+    def installed(self, install: Install) -> None:
+        install("blobs", BLOBS, {"memgan.sources": {"blobs": "blobs:PLUGIN"}})
 
 
 def test_sources_are_listed_with_what_is_wrong_with_some(install: Install) -> None:

@@ -12,6 +12,7 @@ from search.journal.journal import Journal
 from search.journal.journal_file import open_to_write
 from search.study.samplers import SAMPLERS, make_sampler
 from search.study.study import Study
+from search.testing.sampler_suite import SamplerSuite
 
 CODE = """
 from typing import Literal
@@ -25,6 +26,14 @@ class Corner(PluginSampler):
     def build(self, *, seed, number, trials):
         from optuna.samplers import PartialFixedSampler, RandomSampler
         return PartialFixedSampler({{"beta1": self.share}}, RandomSampler(seed=seed))
+
+class Randomly(PluginSampler):
+    name: Literal["randomly"] = "randomly"
+    SEVERAL_OBJECTIVES = True
+
+    def build(self, *, seed, number, trials):
+        from optuna.samplers import RandomSampler
+        return RandomSampler(seed=seed)
 
 class Nothing(PluginSampler):
     name: Literal["nothing"] = "nothing"
@@ -42,7 +51,12 @@ SPACE = {"beta1": {"low": 0.0, "high": 0.9}, "memory_units": [10, 25, 50]}
 def installed(install: Install) -> None:
     offered = {"corner": "far_samplers:Corner", "nothing": "far_samplers:Nothing"}
     wrong = {"unfinished": "far_samplers:Unfinished", "other": "far_samplers:Corner"}
+    offered["randomly"] = "far_samplers:Randomly"
     install("far-samplers", CODE, {"search.samplers": {**offered, **wrong}})
+
+
+class TestRandomly(SamplerSuite):
+    name = "randomly"
 
 
 def study(**content: object) -> Study:
@@ -73,7 +87,7 @@ def test_its_options_are_checked_as_ours_are() -> None:
 
 
 def test_an_unknown_sampler_is_answered_with_all() -> None:
-    known = ", ".join([*SAMPLERS, "corner", "nothing", "other", "unfinished"])
+    known = ", ".join([*SAMPLERS, "corner", "nothing", "other", "randomly", "unfinished"])
     with pytest.raises(UnknownName, match=f"did you mean 'corner'\\? known: {known}"):
         make_sampler("corners")
 
