@@ -25,6 +25,10 @@ class Runtime(Frozen):
     """Where detectors are trained and scored; auto takes a GPU where torch finds one."""
     threads: int = Field(1, ge=1)
     """CPU threads a training; two trainings of one thread beat one of two."""
+    packing: Literal["auto", "on", "off"] = "auto"
+    """Whether detectors of one configuration are trained as one model: where that was measured to
+    be faster, wherever it can be done, or never. Figures repeat to rounding, not to the digit, from
+    one to the other."""
 
 
 class Origin(Frozen):

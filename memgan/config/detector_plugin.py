@@ -18,6 +18,9 @@ class DetectorParameters(Frozen):
     CHANGEABLE: ClassVar[frozenset[str]] = frozenset()
     """What may change in training: it leaves shapes alone, and is in use in every epoch."""
 
+    STEPWISE: ClassVar[bool] = False
+    """Whether its detector is a `Stepwise` one, of which several can be trained as one."""
+
     epochs: int = Field(1, ge=1)
     """Passes over the training images."""
 

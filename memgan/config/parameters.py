@@ -33,6 +33,8 @@ class LearningRate(Frozen):
 class MemganParameters(DetectorParameters):
     """MEMGAN (arXiv 2002.02669). Defaults: the values a prototype trained well with on MNIST."""
 
+    STEPWISE: ClassVar[bool] = True
+
     CHANGEABLE: ClassVar[frozenset[str]] = frozenset(
         {
             "batch_size",
@@ -100,6 +102,8 @@ class MemganPlusParameters(MemganParameters):
     """MEMGAN with a head that tells geometric transformations apart. The head's values are the
     `warp` ones, all others MEMGAN's own."""
 
+    STEPWISE: ClassVar[bool] = False
+
     residual_weight: float = Field(1.0, ge=0)
     """Of Eq. 8 in the score, in standard deviations over held-out normals; 0 leaves MEMGAN out."""
     surprise_weight: float = Field(2.0, ge=0)
@@ -146,6 +150,8 @@ class NeighboursParameters(DetectorParameters):
 
 class RebuilderParameters(DetectorParameters):
     """What every single network that is trained to rebuild images has."""
+
+    STEPWISE: ClassVar[bool] = True
 
     epochs: int = Field(7, ge=1)
     batch_size: int = Field(64, ge=2)
@@ -215,6 +221,8 @@ class DcaeParameters(RebuilderParameters):
 
 class DsvddParameters(DcaeParameters):
     """Deep SVDD (Ruff et al. 2018), one-class objective."""
+
+    STEPWISE: ClassVar[bool] = False
 
     pretraining: float = Field(0.5, ge=0, lt=1)
     """Share of the epochs, the first ones, in which the autoencoder is trained."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from torch import Tensor, nn
 
 from memgan.config import AutoencoderParameters, RebuilderParameters
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.networks import Encoder, Generator
 from memgan.detectors.parts.rebuilder import Rebuilder
+from memgan.detectors.parts.stepwise import Move
 
 
 class Autoencoder(Rebuilder):
@@ -23,7 +26,10 @@ class Autoencoder(Rebuilder):
             Encoder(image_shape, p.code_dim, p.width), Generator(image_shape, p.code_dim, p.width)
         )
 
-    def _step(self, x: Tensor) -> dict[str, Tensor]:
+    @property
+    def moves(self) -> Sequence[Callable[..., Move]]:
+        return (self._move,)
+
+    def _move(self, x: Tensor) -> Move:
         cycle = losses.cycle_loss(x, self.parts(x))
-        self._update(cycle)
-        return {"cycle": cycle.detach()}
+        return Move({("net",): cycle}, {"cycle": cycle})

@@ -8,6 +8,7 @@ them with a linear layer in place of its reshaped code, so that images of any si
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from memgan.config import DcaeParameters, RebuilderParameters
 from memgan.detectors.parts.batchnorm import BatchNorm2d
 from memgan.detectors.parts.rebuilder import Rebuilder
+from memgan.detectors.parts.stepwise import Move
 
 _EPSILON = 1e-4
 _SLOPE = 0.01
@@ -48,10 +50,13 @@ class Dcae(Rebuilder):
     def distance(x: Tensor, rebuilt: Tensor) -> Tensor:
         return ((x - rebuilt) ** 2).flatten(1).sum(dim=1)
 
-    def _step(self, x: Tensor) -> dict[str, Tensor]:
+    @property
+    def moves(self) -> Sequence[Callable[..., Move]]:
+        return (self._move,)
+
+    def _move(self, x: Tensor) -> Move:
         residual = self.distance(x, self.parts(x)).mean()
-        self._update(residual)
-        return {"residual": residual.detach()}
+        return Move({("net",): residual}, {"residual": residual})
 
 
 class Compressor(nn.Module):

@@ -7,6 +7,7 @@ are dot products, as in its public code, or cosines, as in its text; see docs/sc
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -17,6 +18,7 @@ from memgan.config import MemaeParameters, RebuilderParameters
 from memgan.detectors.parts.batchnorm import BatchNorm2d
 from memgan.detectors.parts.memory import address_logits
 from memgan.detectors.parts.rebuilder import Rebuilder
+from memgan.detectors.parts.stepwise import Move
 
 _EPSILON = 1e-12
 _GREY = (1, 2, 4)
@@ -45,13 +47,19 @@ class Memae(Rebuilder):
     def distance(x: Tensor, rebuilt: Tensor) -> Tensor:
         return ((x - rebuilt) ** 2).flatten(1).sum(dim=1)
 
-    def _step(self, x: Tensor) -> dict[str, Tensor]:
+    @property
+    def moves(self) -> Sequence[Callable[..., Move]]:
+        return (self._move,)
+
+    def _move(self, x: Tensor) -> Move:
         assert isinstance(self.parameters, MemaeParameters)
         addresses = self.parts.addresses(x)
         residual = self.distance(x, self.parts.decode(addresses)).mean()
         entropy = address_entropy(addresses)
-        self._update(residual + self.parameters.entropy_weight * entropy)
-        return {"residual": residual.detach(), "entropy": entropy.detach()}
+        return Move(
+            {("net",): residual + self.parameters.entropy_weight * entropy},
+            {"residual": residual, "entropy": entropy},
+        )
 
 
 def shrink(weights: Tensor, threshold: float) -> Tensor:

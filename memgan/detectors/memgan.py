@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,21 +12,21 @@ from torch import Tensor, nn
 
 from memgan.config import DetectorParameters, LearningRate, MemganParameters
 from memgan.data import Pixels, Scores
-from memgan.detectors.base import Detector, Rebuilt
+from memgan.detectors.base import Rebuilt
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
-from memgan.detectors.parts.contrast import Seen, see, signed_to_grey
+from memgan.detectors.parts.contrast import see, signed_to_grey
 from memgan.detectors.parts.cooling import rate_factor
-from memgan.detectors.parts.epochs import mean_losses
-from memgan.detectors.parts.memory import address_logits, project, sample_addresses
+from memgan.detectors.parts.memory import address_logits, draw_noise, project, soften
 from memgan.detectors.parts.networks import Discriminator, Encoder, Generator, initialise
+from memgan.detectors.parts.stepwise import Move, Stepwise
 from memgan.detectors.parts.weights import copied, kept, take_weights
 
 Codes = npt.NDArray[np.float32]
 
 
-class Memgan(Detector):
+class Memgan(Stepwise):
     """One MEMGAN for one normal class; the score is Eq. 8, ‖x − G(P(E(x)))‖₂."""
 
     name = "memgan"
@@ -41,15 +41,15 @@ class Memgan(Detector):
     ) -> None:
         super().__init__(parameters, image_shape=image_shape, seed=seed, device=device)
         assert isinstance(parameters, MemganParameters)
-        self.parameters = parameters
+        self.parameters: MemganParameters = parameters
         self.epoch = 0
         self.shuffling = torch.Generator().manual_seed(seed)
         self.sampling = torch.Generator(device).manual_seed(seed + 1)
         self.parts = self._make_parts(torch.Generator().manual_seed(seed + 2)).to(device)
+        self.networks = self.parts
         self.encoder: nn.Module = self.parts["encoder"]
         self.generator: nn.Module = self.parts["generator"]
         self.discriminator = cast(Discriminator, self.parts["discriminator"])
-        self.memory = cast(_Memory, self.parts["memory"]).units
         self.optimisers = {
             name: torch.optim.Adam(
                 self.parts[name].parameters(),
@@ -59,6 +59,11 @@ class Memgan(Detector):
             )
             for name in LearningRate.model_fields
         }
+
+    @property
+    def memory(self) -> nn.Parameter:
+        """M, (n, d)."""
+        return cast(_Memory, self.parts["memory"]).units
 
     def change(self, parameters: DetectorParameters) -> None:
         assert isinstance(parameters, MemganParameters)
@@ -89,31 +94,37 @@ class Memgan(Detector):
         nn.init.normal_(cast(_Memory, parts["memory"]).units, std=p.memory_std, generator=generator)
         return parts
 
-    def fit_epoch(self, images: Pixels) -> dict[str, float]:
+    def begin_epoch(self) -> None:
         self.epoch += 1
         self._set_optimisers()
         self.parts.train()
-        return mean_losses(
-            images,
-            lambda pixels: self._step(self._see(pixels).x),
-            batch_size=self.parameters.batch_size,
-            shuffling=self.shuffling,
-            device=self.device,
-        )
 
-    def _step(self, x: Tensor) -> dict[str, Tensor]:
-        """One step of Algorithm 1: D first, then E, G and M from one common point."""
-        p, E, G, M = self.parameters, self.encoder, self.generator, self.memory
-        code = E(x)
-        a = sample_addresses(len(x), p.memory_units, sharpness=p.sharpness, generator=self.sampling)
-        z = a @ M
-        generated = G(z)
+    @property
+    def moves(self) -> Sequence[Callable[..., Move]]:
+        """Algorithm 1: D first, then E, G and M from one common point."""
+        return self._move_discriminator, self._move_others
 
+    def draw(self, x: Tensor) -> tuple[Tensor]:
+        return (draw_noise(len(x), self.parameters.memory_units, self.sampling).to(x.dtype),)
+
+    def _move_discriminator(self, x: Tensor, noise: Tensor) -> Move:
+        code = self.encoder(x)
+        a = soften(noise, self.parameters.sharpness)
+        z = a @ self.memory
+        generated = self.generator(z)
         game_of_d = losses.discriminator_loss(
             *self.discriminator.judge(x, code.detach(), generated.detach(), z.detach())
         )
-        self._update(game_of_d, "discriminator")
+        return Move(
+            minimised={("discriminator",): game_of_d},
+            losses={"discriminator": game_of_d},
+            handed_on=(code, a, z, generated),
+        )
 
+    def _move_others(
+        self, x: Tensor, code: Tensor, a: Tensor, z: Tensor, generated: Tensor
+    ) -> Move:
+        p, E, G, M = self.parameters, self.encoder, self.generator, self.memory
         projected = project(code, M)
         cycle = losses.cycle_loss(x, G(projected))
         projection = losses.projection_loss(code, projected)
@@ -128,35 +139,22 @@ class Memgan(Detector):
             + p.mutual_information_weight * information
         )
         game = p.adversarial_weight * (game_of_e + game_of_g)
-        # z is made of M, so the game's gradient would reach M; Algorithm 1 keeps it out.
-        (M.grad,) = torch.autograd.grad(rebuilding, M, retain_graph=True)
-        self._update(rebuilding + game, "encoder", "generator")
-        self._move("memory")
-        return {
-            "cycle": cycle.detach(),
-            "projection": projection.detach(),
-            "mutual_information": information.detach(),
-            "encoder_game": game_of_e.detach(),
-            "generator_game": game_of_g.detach(),
-            "discriminator": game_of_d.detach(),
-        }
+        return Move(
+            # z is made of M, so the game's gradient would reach M; Algorithm 1 keeps it out.
+            minimised={("memory",): rebuilding, ("encoder", "generator"): rebuilding + game},
+            losses={
+                "cycle": cycle,
+                "projection": projection,
+                "mutual_information": information,
+                "encoder_game": game_of_e,
+                "generator_game": game_of_g,
+            },
+        )
 
     def _encoder_game(self, logits: Tensor) -> Tensor:
         if self.parameters.encoder_game == "saturating":
             return losses.encoder_game_loss(logits)
         return losses.encoder_game_loss_non_saturating(logits)
-
-    def _update(self, loss: Tensor, *names: str) -> None:
-        """Gradients of `loss` for these parts alone, then a step of each one's optimiser."""
-        inputs = [parameter for name in names for parameter in self.parts[name].parameters()]
-        for parameter in inputs:
-            parameter.grad = None
-        torch.autograd.backward(loss, inputs=inputs)
-        self._move(*names)
-
-    def _move(self, *names: str) -> None:
-        for name in names:
-            self.optimisers[name].step()
 
     def prepare_to_score(self, images: Pixels) -> None:
         """BatchNorm statistics anew, from training images on the path that scoring takes."""
@@ -177,7 +175,7 @@ class Memgan(Detector):
     def codes(self, images: Pixels) -> Codes:
         """E(x), float32 (N, d), of images uint8 (N, C, H, W)."""
         self.parts.eval()
-        return in_batches(lambda pixels: self.encoder(self._see(pixels).x), images, self.device)
+        return in_batches(lambda pixels: self.encoder(self.see(pixels).x), images, self.device)
 
     def memory_units(self) -> Codes:
         """M, float32 (n, d): one unit a row."""
@@ -189,9 +187,6 @@ class Memgan(Detector):
         normalised, grey is the mean and no image gave them theirs."""
         self.parts.eval()
         return _to_pixels(self.generator(self.memory))
-
-    def _see(self, pixels: Tensor) -> Seen:
-        return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -14,8 +14,9 @@ import torch
 
 from memgan.config import DetectorParameters, make_parameters, parameters_type
 from memgan.data import Pixels
-from memgan.detectors import Detector, build_detector, detector_type
+from memgan.detectors import Detector, Stepwise, build_detector, detector_type
 from memgan.errors import BundleError
+from memgan.training import fit_epoch_as_one, packable
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,27 @@ class DetectorSuite:
             detector.fit_epoch(normals)
             detector.prepare_to_score(normals)
         assert (steady.score(normals) != changed.score(normals)).all()
+
+    def test_trained_as_one_with_others_it_is_as_if_alone(
+        self, maker: Maker, normals: Pixels
+    ) -> None:
+        images = [normals, normals[:31], normals[5:]]
+        alone = [maker.make(seed=seed) for seed in range(3)]
+        packed = [maker.make(seed=seed) for seed in range(3)]
+        stepwise = [detector for detector in packed if isinstance(detector, Stepwise)]
+        assert bool(stepwise) == maker.parameters().STEPWISE
+        assert packable(packed) == ([[0, 1, 2]] if stepwise else [])
+        if not stepwise:
+            return  # It is trained by itself wherever others are trained as one.
+        for _ in range(2):
+            expected = [one.fit_epoch(own) for one, own in zip(alone, images, strict=True)]
+            found = fit_epoch_as_one(stepwise, images)
+            for wanted, losses in zip(expected, found, strict=True):
+                assert losses == pytest.approx(wanted, rel=1e-3)
+        for one, other, own in zip(alone, packed, images, strict=True):
+            one.prepare_to_score(own)
+            other.prepare_to_score(own)
+            np.testing.assert_allclose(other.score(normals), one.score(normals), rtol=0.02)
 
     def test_weights_alone_score_the_same(
         self, maker: Maker, normals: Pixels, anomalies: Pixels

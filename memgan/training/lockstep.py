@@ -17,6 +17,7 @@ from memgan.detectors import Detector, build_detector
 from memgan.errors import TrainingDiverged
 from memgan.machine import peak_memory_mb, resolve_device
 from memgan.stats import Validated, judge
+from memgan.training.pack import fit_epochs
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Training:
         }
         self.validated: dict[str, Validated] = {}
         """What `validate` found last, by normal class."""
+        self._packing = configuration.runtime.packing
         self._epochs = {name: configuration.parameters_for(name).epochs for name in classes}
         self._stages = {name: configuration.stages_for(name) for name in classes}
 
@@ -100,14 +102,20 @@ class Training:
         self.epoch += 1
         losses: dict[str, list[float]] = {}
         trained = 0
-        for name, detector in self.detectors.items():
-            if self.epoch > self._epochs[name]:
-                continue
+        active = [name for name in self.detectors if self.epoch <= self._epochs[name]]
+        for name in active:
             stages = self._stages[name]
             if len(stages) > 1:
-                detector.change(stages[max(epoch for epoch in stages if epoch <= self.epoch)])
+                epoch = max(epoch for epoch in stages if epoch <= self.epoch)
+                self.detectors[name].change(stages[epoch])
             trained += len(self.images[name])
-            for loss, value in detector.fit_epoch(self.images[name]).items():
+        found = fit_epochs(
+            [self.detectors[name] for name in active],
+            [self.images[name] for name in active],
+            self._packing,
+        )
+        for name, of_one in zip(active, found, strict=True):
+            for loss, value in of_one.items():
                 if not math.isfinite(value):
                     raise TrainingDiverged(
                         f"{loss} loss of class {name} is {value} in epoch {self.epoch};"

@@ -25,12 +25,15 @@ class Allotment:
     at_once: int
     cpus_per_trial: float
     gpus_per_trial: float
+    packing: Literal["auto", "on", "off"] = "auto"
 
     @property
     def runtime(self) -> Runtime:
         """Device and threads of a trial."""
         device: Literal["cpu", "cuda"] = "cuda" if self.gpus_per_trial else "cpu"
-        return Runtime(device=device, threads=max(1, int(self.cpus_per_trial)))
+        return Runtime(
+            device=device, threads=max(1, int(self.cpus_per_trial)), packing=self.packing
+        )
 
     def describe(self) -> str:
         """For the user, in one line."""
@@ -70,7 +73,8 @@ def allot(wanted: Resources, available: Mapping[str, float]) -> Allotment:
         fits.append(int(available["memory"] // MEMORY_PER_TRAINING))
     if wanted.max_concurrent:
         fits.append(wanted.max_concurrent)
-    return Allotment(max(1, min(fits)), wants_cpus / _PARTS, wants_gpus / _PARTS)
+    at_once = max(1, min(fits))
+    return Allotment(at_once, wants_cpus / _PARTS, wants_gpus / _PARTS, wanted.packing)
 
 
 def _parts(share: float, key: str) -> int:

@@ -128,6 +128,14 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         may_differ=True,
     ),
     StudyOption(
+        "packing",
+        str,
+        ("resources", "packing"),
+        "auto|on|off",
+        "Train the classes of a trial as one model.",
+        may_differ=True,
+    ),
+    StudyOption(
         "price_per_hour",
         float,
         ("resources", "price_per_hour"),

@@ -70,6 +70,9 @@ class Resources(Frozen):
     """Cores that a trial takes."""
     max_concurrent: int | None = Field(None, ge=1)
     """Trials that run at a time, at most."""
+    packing: Literal["auto", "on", "off"] = "auto"
+    """Whether the classes of a trial are trained as one model: where that was measured to be
+    faster, wherever it can be done, or never. Figures agree to rounding, not to the last digit."""
     price_per_hour: float | None = Field(None, ge=0)
     """What all the machines cost an hour, in whatever currency; shown, and never acted on."""
     checkpoint_epochs: int = Field(5, ge=1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from memgan.config import Runtime, parameters_type
 from memgan.data import (
+    Development,
     Split,
     check_normal_classes,
     load_split,
@@ -16,6 +18,7 @@ from memgan.data import (
 )
 from memgan.errors import DataError, StudyError, UnknownName
 from memgan.files import expanded
+from memgan.training import packs
 from search.finals import read_conclusion
 from search.results import Beginning, StudyFolder, check_same_images, read_beginning
 from search.study import ClassGroup, Study, class_groups, earlier_prefixes
@@ -110,7 +113,17 @@ def make_record(study: Study, folder: StudyFolder, split: Split) -> Record:
     return Record(Outbox(folder.outbox), facts)
 
 
-def study_params(study: Study) -> dict[str, Any]:
+def classes_as_one(
+    study: Study, groups: Sequence[ClassGroup], development: Development, runtime: Runtime
+) -> int:
+    """How many classes of a trial are trained as one model; 0 where they are trained in turn."""
+    most = max(len(group.classes) for group in groups)
+    shape = development.train.image_shape
+    stepwise = parameters_type(study.detector).STEPWISE
+    return most if stepwise and packs(runtime.packing, runtime.device, shape, most) else 0
+
+
+def study_params(study: Study, classes_as_one: int = 0) -> dict[str, Any]:
     """What the study's own run has as parameters."""
     space = study.model_dump(mode="json")["space"]
     return {
@@ -120,6 +133,7 @@ def study_params(study: Study) -> dict[str, Any]:
         "scheduler": study.scheduler.name,
         "objective": ", ".join(study.objectives),
         "seed": study.seed,
+        "classes_as_one": classes_as_one,
         **{names.space(name): entry for name, entry in space.items()},
         **{names.fixed(name): value for name, value in study.fixed.items()},
     }

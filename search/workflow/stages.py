@@ -46,7 +46,13 @@ from search.workflow.conclusion import conclude
 from search.workflow.ending import ending, no_winner
 from search.workflow.extension import extended
 from search.workflow.live_progress import LiveProgress
-from search.workflow.preparation import anchored, prepare, prepare_again, study_params
+from search.workflow.preparation import (
+    anchored,
+    classes_as_one,
+    prepare,
+    prepare_again,
+    study_params,
+)
 from search.workflow.session import Note, Ready, Session, open_study
 from search.workflow.study_result import StudyResult
 from tracking import resolve
@@ -188,12 +194,15 @@ def _begin(session: Session, allotment: Allotment) -> None:
         )
     for line in ready.remarks:
         ready.note(line)
-    ready.note(f"study {ready.study.name}: {allotment.describe()}")
+    runtime = allotment.runtime
+    packed = classes_as_one(ready.study, ready.groups, ready.split.development, runtime)
+    as_one = f", {packed} classes of a trial trained as one" if packed else ""
+    ready.note(f"study {ready.study.name}: {allotment.describe()}{as_one}")
     session.begun = True
     if ready.new:
         ready.new.begun = True
     current().at_worst(lambda: record.study_ended("KILLED"))
-    record.study_started(study_params(ready.study))
+    record.study_started(study_params(ready.study, packed))
     record.artifact(record.study_key, ready.folder.study_file)
 
 

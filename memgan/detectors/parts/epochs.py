@@ -26,10 +26,15 @@ def mean_losses(
     step: of pixels on `device` to detached losses.
     """
     resident = torch.tensor(images, device=device)
-    order = torch.randperm(len(images), generator=shuffling)
-    batches = order.tensor_split(batch_count(len(images), batch_size))
+    batches = shuffled_batches(len(images), batch_size, shuffling)
     totals: dict[str, Tensor] = {}
     for batch in batches:
         for loss, value in step(resident[batch.to(device)]).items():
             totals[loss] = totals.get(loss, torch.zeros((), device=device)) + value
     return {loss: float(total) / len(batches) for loss, total in totals.items()}
+
+
+def shuffled_batches(count: int, batch_size: int, shuffling: torch.Generator) -> tuple[Tensor, ...]:
+    """The places of `count` images in a new order, cut as `batch_count` says."""
+    order = torch.randperm(count, generator=shuffling)
+    return order.tensor_split(batch_count(count, batch_size))

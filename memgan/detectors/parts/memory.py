@@ -31,5 +31,14 @@ def sample_addresses(
 
     The paper leaves the law of r open; a greater s puts more of the weight on one unit.
     """
-    noise = torch.randn(count, units, generator=generator, device=generator.device)
+    return soften(draw_noise(count, units, generator), sharpness)
+
+
+def draw_noise(count: int, units: int, generator: torch.Generator) -> Tensor:
+    """r ~ N(0, 1), (count, units)."""
+    return torch.randn(count, units, generator=generator, device=generator.device)
+
+
+def soften(noise: Tensor, sharpness: float) -> Tensor:
+    """a = softmax(s·r), (count, units)."""
     return torch.softmax(sharpness * noise, dim=1)

@@ -11,31 +11,33 @@ from torch import Tensor, nn
 
 from memgan.config import DetectorParameters, RebuilderParameters
 from memgan.data import Pixels, Scores
-from memgan.detectors.base import Detector, Rebuilt
+from memgan.detectors.base import Rebuilt
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
-from memgan.detectors.parts.contrast import Seen, see
+from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.cooling import rate_factor
-from memgan.detectors.parts.epochs import mean_losses
 from memgan.detectors.parts.networks import initialise
+from memgan.detectors.parts.stepwise import Stepwise
 from memgan.detectors.parts.weights import copied, kept, take_weights
 
 
-class Rebuilder(Detector):
+class Rebuilder(Stepwise):
     """A network that rebuilds images; the score is how far an image is from what it makes of it."""
 
     def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
         super().__init__(parameters, **arguments)
         assert isinstance(parameters, RebuilderParameters)
-        self.parameters = p = parameters
+        self.parameters: RebuilderParameters = parameters
+        p = parameters
         self.epoch = 0
         self.shuffling = torch.Generator().manual_seed(self.seed)
         with torch.random.fork_rng(devices=[]):  # Layers first fill themselves from the global one.
             parts = self.net(p, self.image_shape)
         self._start(parts, torch.Generator().manual_seed(self.seed + 2))
         self.parts = parts.to(self.device)
-        self.optimiser = self.adam(self.parts)
+        self.networks = nn.ModuleDict({"net": self.parts})
+        self.optimisers = {"net": self.adam(self.parts)}
 
     @classmethod
     @abstractmethod
@@ -45,10 +47,6 @@ class Rebuilder(Detector):
     def _start(self, net: nn.Module, generator: torch.Generator) -> None:
         """Fill its weights."""
         initialise(net, generator)
-
-    @abstractmethod
-    def _step(self, x: Tensor) -> dict[str, Tensor]:
-        """One step of Adam on a batch, as the networks see it; the losses, detached."""
 
     def adam(self, parts: nn.Module) -> torch.optim.Adam:
         """An optimiser of some of the networks, as the parameters say."""
@@ -62,32 +60,17 @@ class Rebuilder(Detector):
         """The score of each image, (B,)."""
         return losses.distance(x, rebuilt)
 
-    def fit_epoch(self, images: Pixels) -> dict[str, float]:
+    def begin_epoch(self) -> None:
         self.epoch += 1
         self._set_rates()
-        self.parts.train()
-        return mean_losses(
-            images,
-            lambda pixels: self._step(self._see(pixels).x),
-            batch_size=self.parameters.batch_size,
-            shuffling=self.shuffling,
-            device=self.device,
-        )
+        self.networks.train()
 
     def _set_rates(self) -> None:
         p = self.parameters
         factor = rate_factor(p.cooldown, epochs=p.epochs, epoch=self.epoch)
-        for optimiser in self._optimisers():
+        for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = factor * p.learning_rate
-
-    def _optimisers(self) -> list[torch.optim.Adam]:
-        return [self.optimiser]
-
-    def _update(self, loss: Tensor) -> None:
-        self.optimiser.zero_grad()
-        torch.autograd.backward(loss, inputs=list(self.parts.parameters()))
-        self.optimiser.step()
 
     def prepare_to_score(self, images: Pixels) -> None:
         renew_statistics(self.scorer(), even_batches(images, self.device))
@@ -104,21 +87,18 @@ class Rebuilder(Detector):
         scorer = self.scorer()
         return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
 
-    def _see(self, pixels: Tensor) -> Seen:
-        return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
-
     def state_dict(self) -> dict[str, Any]:
         return {
             "epoch": self.epoch,
             "parts": self.parts.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimisers["net"].state_dict(),
             "shuffling": self.shuffling.get_state(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.epoch = int(state["epoch"])
         self.parts.load_state_dict(state["parts"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimisers["net"].load_state_dict(state["optimiser"])
         self.shuffling.set_state(state["shuffling"])
 
     @classmethod

@@ -80,7 +80,7 @@ def test_both_phases_have_the_weight_decay_and_the_second_cools_down(normals: Pi
     for _ in range(4):
         detector.fit_epoch(normals)
 
-    optimisers = detector.autoencoder.optimiser, detector.optimiser
+    optimisers = detector.autoencoder.optimisers["net"], detector.optimiser
     assert [o.param_groups[0]["weight_decay"] for o in optimisers] == [0.01, 0.01]
     assert detector.optimiser.param_groups[0]["lr"] == pytest.approx(3e-3 / 20)
 

@@ -64,7 +64,7 @@ def test_images_are_rebuilt_from_few_items_alone(normals: Pixels, similarity: st
         detector.fit_epoch(normals)
     detector.prepare_to_score(normals)
     with torch.no_grad():
-        addresses = detector.parts.addresses(detector._see(torch.tensor(normals)).x)
+        addresses = detector.parts.addresses(detector.see(torch.tensor(normals)).x)
     assert torch.allclose(addresses.sum(dim=1), torch.ones(len(normals)))
     assert (addresses == 0).any(dim=1).all()
 

@@ -89,7 +89,7 @@ def _objectives(detector: Memgan, x: Tensor, a: Tensor, *, game_in: bool) -> Ten
 def test_d_steps_first_then_e_g_and_m_from_one_common_point(x: Tensor) -> None:
     detector = make()
     recorded = _Recorded(detector)
-    detector._step(x)
+    detector.step(x)
     assert recorded.order == ["discriminator", "encoder", "generator", "memory"]
 
 
@@ -109,7 +109,7 @@ def test_gradients_agree_with_finite_differences_and_m_feels_no_game(x: Tensor) 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("memgan.detectors.parts.memory.torch.randn", in_double)
-        detector._step(x)  # D moved visibly; E, G and M stayed where they were
+        detector.step(x)  # D moved visibly; E, G and M stayed where they were
 
     picker = np.random.default_rng(0)
     for name in ("encoder", "generator", "memory"):
@@ -158,7 +158,7 @@ def test_d_sees_codes_and_images_detached(x: Tensor) -> None:
         update={"projection_weight": 0.0, "mutual_information_weight": 0.0}
     )
     recorded = _Recorded(detector)
-    detector._step(x)
+    detector.step(x)
     for name in ("encoder", "generator", "memory"):
         assert all(not gradient.any() for gradient in recorded.gradients[name]), name
     assert any(gradient.any() for gradient in recorded.gradients["discriminator"])

@@ -32,7 +32,8 @@ def test_trials_at_once_follow_from_what_is_there(
 
 
 def test_the_runtime_follows_from_the_allotment() -> None:
-    assert Allotment(1, 2, 0).runtime.model_dump() == {"device": "cpu", "threads": 2}
+    expected = {"device": "cpu", "threads": 2, "packing": "off"}
+    assert Allotment(1, 2, 0, "off").runtime.model_dump() == expected
     assert Allotment(1, 1, 0.25).runtime.device == "cuda"
 
 

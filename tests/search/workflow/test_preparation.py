@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memgan.config import Runtime
 from memgan.errors import DataError
 from search.study.study import Study
-from search.workflow.preparation import prepare
+from search.workflow.preparation import classes_as_one, prepare, study_params
 
 
 def study_of(source: Path | str, **values: object) -> Study:
@@ -57,3 +58,27 @@ def test_labels_can_be_left_out_of_account() -> None:
     kinds = split.development.made_kinds("3")
     assert set(kinds) == {"small-patch", "large-patch", "scar", "blotch", "rotation"}
     assert len(images) == (1 + len(kinds)) * len(held_out)
+
+
+@pytest.mark.parametrize(
+    ("detector", "protocol", "packing", "expected"),
+    [
+        ("memgan", "shared", "auto", 10),
+        ("memgan", "shared", "off", 0),
+        ("memgan", "per-class", "on", 0),
+        ("memgan-plus", "shared", "on", 0),
+        ("pca", "shared", "on", 0),
+    ],
+)
+def test_how_many_classes_are_trained_as_one_is_known_before_the_first_trial(
+    detector: str, protocol: str, packing: str, expected: int
+) -> None:
+    space = {"components": [2, 4]} if detector == "pca" else {"width": [2, 4]}
+    study = Study(data={"source": "digits"}, detector=detector, protocol=protocol, space=space)
+    study, split, groups = prepare(study, download=False)
+    runtime = Runtime.model_validate({"device": "cpu", "packing": packing})
+
+    found = classes_as_one(study, groups, split.development, runtime)
+
+    assert found == expected
+    assert study_params(study, found)["classes_as_one"] == expected

@@ -29,7 +29,7 @@ def test_every_optimiser_follows_it_also_in_a_training_that_was_taken_up_again(
     again.load_state_dict(first.state_dict())
     again.fit_epoch(normals)
 
-    rates = [o.param_groups[0]["lr"] for o in again._optimisers()]
+    rates = [o.param_groups[0]["lr"] for o in again.optimisers.values()]
     assert rates == pytest.approx([1e-3 * 0.05**0.5] * len(rates))
 
 

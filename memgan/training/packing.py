@@ -1,0 +1,21 @@
+"""Where detectors are trained as one: what was asked for, or what was measured to be faster."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+Packing = Literal["auto", "on", "off"]
+
+_MOST_VALUES_ON_A_CPU = 16 * 16
+_FEWEST_ON_A_CPU = 4
+"""By benchmarks/results/packing.json. Convolutions of stacked weights are grouped ones, which a
+CPU is slow at: as images grow they cost more than what is saved."""
+
+
+def packs(packing: Packing, device: str, image_shape: tuple[int, int, int], count: int) -> bool:
+    """Whether `count` detectors that can be trained as one are. device: cpu or cuda."""
+    if packing != "auto" or count < 2:
+        return packing == "on" and count > 1
+    small = math.prod(image_shape) <= _MOST_VALUES_ON_A_CPU
+    return device == "cuda" or (small and count >= _FEWEST_ON_A_CPU)
