@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -54,6 +55,10 @@ def _checked(name: str, found: object) -> DetectorPlugin:
             f"its entry point leads to {type(found).__name__}, and must lead to a"
             " memgan.config.DetectorPlugin"
         )
+    # Looked for and not imported; else it would be missed in every trial, and no sooner.
+    module = found.detector.partition(":")[0]
+    if find_spec(module) is None:
+        raise ModuleNotFoundError(f"No module named {module!r}")
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from memgan.config import DETECTOR_PLUGINS, make_parameters, parameters_type, read_settings
 from memgan.errors import ConfigError, nearest
 from search.study.options import STUDY_OPTIONS
+from search.study.space import make_space
 
 _SECTIONS = ("data", "budget", "sampler", "scheduler", "resources", "final")
 _PLACES: Mapping[str, tuple[str, ...]] = {
@@ -95,14 +96,24 @@ def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
 
 
 def _default_space(detector: str) -> dict[str, Any]:
-    plugin = None if detector in DEFAULT_SPACES else DETECTOR_PLUGINS.find(detector)
-    space = DEFAULT_SPACES.get(detector) or (plugin.space if plugin else {})
+    space = DEFAULT_SPACES.get(detector) or _space_of_plugin(detector)
     if not space:
         raise ConfigError(
             f"detector {detector} has nothing to search; train it with `memgan train`, or take"
             f" {', '.join(DEFAULT_SPACES)}"
         )
     return dict(space)
+
+
+def _space_of_plugin(detector: str) -> Mapping[str, Any]:
+    plugin = DETECTOR_PLUGINS.find(detector)
+    if plugin is None:
+        return {}
+    try:
+        make_space(detector, plugin.space, {})
+    except ConfigError as error:  # The user wrote nothing wrong.
+        raise DETECTOR_PLUGINS.failed(detector, error) from None
+    return plugin.space
 
 
 def apply_settings(

@@ -81,6 +81,7 @@ def test_a_plug_in_that_cannot_be_imported_is_named_in_one_line_and_harms_no_oth
             "parameters must be a subclass of memgan.config.DetectorParameters",
         ),
         (DETECTOR.replace("{module}:nothing", "nowhere"), 'as "module:Class"'),
+        (DETECTOR.replace("{module}", "not_there"), "No module named 'not_there'"),
     ],
 )
 def test_what_is_no_detector_is_said_to_be_none(install: Install, code: str, why: str) -> None:
