@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from memgan.files import begins_with, check_output
 from memgan.machine import machine, versions
+from memgan.stats import OverSeeds
 from search import Study, run
 from search.journal import read_groups
 
@@ -65,8 +65,8 @@ def measure(study: Study) -> dict[str, Any]:
             "trials": result.trials,
             "epochs": sum(outcome.epochs for outcome in outcomes),
             "epochs_at_most": study.epochs * study.budget.trials,
-            "validation": round(100 * result.report["mean"]["val_auroc"], 2),
-            "test": round(100 * result.report["mean"]["test_auroc_mean"], 2),
+            "validation": round(100 * (result.report.mean.val_auroc or 0.0), 2),
+            "test": round(100 * (result.report.mean.test_auroc_mean or 0.0), 2),
         }
 
 
@@ -85,7 +85,8 @@ def _study(images: str, scheduler: str, seed: int, data_dir: str | None) -> Stud
 
 
 def _spread(values: list[float]) -> str:
-    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values) if values[1:] else 0:.2f}"
+    found = OverSeeds.of(values)
+    return f"{found.mean:.2f} ± {found.sd or 0:.2f}"
 
 
 def main() -> None:

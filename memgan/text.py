@@ -1,4 +1,4 @@
-"""Text from files, names and other programs, made fit to print."""
+"""Text made fit to print: from files, names and other programs; and shares in percent."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ def one_printable_line(text: str, length: int = 1000) -> str:
     # Cut first: a line may hold the whole of a hostile file.
     line = visible(" ".join(text[: 4 * length].split()))
     return line if len(line) <= length and len(text) <= 4 * length else f"{line[:length]}…"
+
+
+def percent(value: float | None) -> str:
+    """0.9876 as "98.8"; a dash where there is no figure."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def mean_and_sd(mean: float | None, sd: float | None) -> str:
+    """Fractions in percent, "90.0 ± 1.2"; the mean alone where there is no spread."""
+    return percent(mean) if sd is None else f"{percent(mean)} ± {percent(sd)}"
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import getpass
 import json
-import statistics
 from collections.abc import Mapping
 from typing import Any
 
+from memgan.stats import mean_of_known
 from tracking import names
 
 
@@ -24,8 +24,8 @@ def auroc_metrics(by_class: Mapping[str, float]) -> dict[str, float | None]:
 
 def mean_metric(key: str, by_class: Mapping[str, float | None]) -> dict[str, float]:
     """The mean of what is known under `key`; nothing where nothing is known."""
-    known = [float(value) for value in by_class.values() if value is not None]
-    return {key: statistics.fmean(known)} if known else {}
+    mean = mean_of_known(by_class.values())
+    return {} if mean is None else {key: mean}
 
 
 def texts(params: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,10 @@ from .bundle import Bundle as Bundle
 from .bundle import BundleConfig as BundleConfig
 from .bundle import load_bundle as load_bundle
 from .bundle import read_calibration as read_calibration
+from .bundle_of_cells import calibration_shortages as calibration_shortages
+from .bundle_of_cells import write_bundle as write_bundle
 from .calibration import check_rate as check_rate
+from .figures_table import trained_table as trained_table
 from .manifest import MANIFEST as MANIFEST
 from .manifest import Known as Known
 from .manifest import in_the_way as in_the_way
@@ -22,12 +25,5 @@ from .score_tables import Lines as Lines
 from .score_tables import Table as Table
 from .score_tables import table_file as table_file
 from .scoring import score_paths as score_paths
-from .trained_bundles import calibration_shortages as calibration_shortages
-from .trained_bundles import mean_over_classes as mean_over_classes
-from .trained_bundles import percent as percent
-from .trained_bundles import spread as spread
-from .trained_bundles import summary as summary
-from .trained_bundles import train_configuration as train_configuration
-from .trained_bundles import trained_table as trained_table
-from .trained_bundles import write_bundle as write_bundle
+from .trained_configuration import train_configuration as train_configuration
 from .verification import compare_with_origin as compare_with_origin

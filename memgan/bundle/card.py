@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from memgan.bundle.calibration import Calibration
 from memgan.config import Origin
 from memgan.data import Split
+from memgan.stats import OverSeeds
+from memgan.text import mean_and_sd
 from memgan.training import Cell
 
 if TYPE_CHECKING:
@@ -112,4 +113,5 @@ def _over_seeds(cells: Sequence[Cell]) -> str:
     figures = [cell.test_auroc for cell in cells if cell.test_auroc is not None]
     if len(figures) < 2:
         return "one seed only" if figures else _percent(None)
-    return f"{100 * statistics.fmean(figures):.1f} ± {100 * statistics.stdev(figures):.1f} %"
+    over_seeds = OverSeeds.of(figures)
+    return f"{mean_and_sd(over_seeds.mean, over_seeds.sd)} %"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from memgan.bundle.trained_bundles import Trained
+from memgan.bundle.trained_configuration import Trained
 from memgan.config import Configuration, detector_package, flatten
 from memgan.errors import BadInput
 from memgan.machine import machine, versions

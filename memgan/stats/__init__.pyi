@@ -18,6 +18,11 @@ from .made_figures import mean_by_kind as mean_by_kind
 from .metrics import auroc as auroc
 from .metrics import average_precision as average_precision
 from .metrics import false_positive_rate_at_recall as false_positive_rate_at_recall
+from .over_seeds import OverSeeds as OverSeeds
+from .over_seeds import half_width as half_width
+from .over_seeds import mean_of_known as mean_of_known
+from .over_seeds import mean_over_classes as mean_over_classes
+from .over_seeds import squared_error as squared_error
 from .validation import TIE_BREAK as TIE_BREAK
 from .validation import Validated as Validated
 from .validation import judge as judge

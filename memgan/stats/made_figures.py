@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 
 
@@ -14,5 +15,5 @@ def mean_by_kind(by_class: Mapping[str, Mapping[str, float]]) -> dict[str, dict[
     found: dict[str, dict[str, float]] = {}
     for kind in kinds:
         figures = {name: of_class[kind] for name, of_class in by_class.items() if kind in of_class}
-        found[kind] = {**figures, "mean": sum(figures.values()) / len(figures)}
+        found[kind] = {**figures, "mean": statistics.fmean(figures.values())}
     return found

@@ -1,5 +1,9 @@
 # What the room memgan.training offers to the others; everything else in it is its own.
 
+from .cell_figures import ClassFigures as ClassFigures
+from .cell_figures import Figures as Figures
+from .cell_figures import class_figures as class_figures
+from .cell_figures import mean_figures as mean_figures
 from .cell_files import load_cell as load_cell
 from .cell_files import save_cell as save_cell
 from .cells import Cell as Cell

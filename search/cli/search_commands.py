@@ -171,7 +171,7 @@ def export(
         for line in caution_lines(report, _CAUTIONS_SHOWN):
             typer.echo(f"caution: {line}")
         typer.echo(f"best configuration and bundles: {folder}")
-    document = {**report, "export": str(folder)}
+    document = {**report.document(), "export": str(folder)}
     if register is not None:
         registered = register_study(
             study, register, results=results, out=out, tracking_uri=tracking_uri, force=force
@@ -230,7 +230,7 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
         show(report_table(report), out)
         for line in report_remarks(report):
             typer.echo(line, out)
-        for trial, values in report["values"].items():
+        for trial, values in report.values.items():
             shown = ", ".join(
                 f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
                 for key, value in values.items()

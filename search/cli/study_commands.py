@@ -177,8 +177,8 @@ def _state_or_fault(folder: StudyFolder) -> dict[str, Any]:
 
 
 def _state(folder: StudyFolder) -> dict[str, Any]:
-    from search.finals import read_conclusion
     from search.journal import best, check_journal, read_groups
+    from search.report import read_conclusion
 
     study = folder.load()
     check_journal(folder)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from memgan.bundle import mean_over_classes, summary
-from memgan.config import Configuration, Runtime
+from pydantic import ConfigDict
+
+from memgan.config import Configuration, Frozen, Runtime
 from memgan.data import Split
 from memgan.errors import MemganError
-from memgan.training import Training, train_cell
+from memgan.stats import mean_of_known
+from memgan.training import (
+    ClassFigures,
+    Figures,
+    Training,
+    class_figures,
+    mean_figures,
+    train_cell,
+)
 from search.ray import TaskQueue
 
 _CANDIDATES: Mapping[str, Sequence[dict[str, int]]] = {
@@ -20,11 +28,20 @@ _CANDIDATES: Mapping[str, Sequence[dict[str, int]]] = {
 }
 
 
-def anchor(detector: str, split: Split, classes: Sequence[str], runtime: Runtime) -> dict[str, Any]:
-    """One anchor: its setting chosen by validation AUROC, then tested once.
+class Anchor(Frozen):
+    """A simple detector that results are compared with."""
 
-    Gives {"parameters", "classes": {name: summary}, "mean"} in the form of a report.
-    """
+    # A report of another version may hold more, which stays in it.
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    parameters: dict[str, Any]
+    """Its setting, as it was chosen."""
+    classes: dict[str, ClassFigures]
+    mean: Figures
+
+
+def anchor(detector: str, split: Split, classes: Sequence[str], runtime: Runtime) -> Anchor:
+    """One anchor: its setting chosen by validation AUROC, then tested once."""
     candidates = [
         Configuration(detector=detector, parameters=values, runtime=runtime)
         for values in _CANDIDATES[detector]
@@ -33,11 +50,11 @@ def anchor(detector: str, split: Split, classes: Sequence[str], runtime: Runtime
     cells = {
         name: [train_cell(best, split.development, split.test, name, seed=0)] for name in classes
     }
-    return {
-        "parameters": best.parameters.model_dump(exclude={"epochs"}),
-        "classes": {name: summary(of_class) for name, of_class in cells.items()},
-        "mean": mean_over_classes(cells),
-    }
+    return Anchor(
+        parameters=best.parameters.model_dump(exclude={"epochs"}),
+        classes={name: class_figures(of_class) for name, of_class in cells.items()},
+        mean=mean_figures(cells),
+    )
 
 
 def anchors_on_ray(
@@ -47,7 +64,7 @@ def anchors_on_ray(
     queue: TaskQueue,
     *,
     cpus: float = 1,
-) -> Callable[[], dict[str, dict[str, Any]]]:
+) -> Callable[[], dict[str, Anchor]]:
     """Put all anchors into the queue, each for `cpus` cores; gives a function that waits for
     them, by name.
 
@@ -62,7 +79,7 @@ def anchors_on_ray(
     for key, name in keys.items():
         queue.add(key, partial(task.remote, name, shared, tuple(classes), runtime))
 
-    def wait() -> dict[str, dict[str, Any]]:
+    def wait() -> dict[str, Anchor]:
         found = {keys[key]: reference for key, reference in queue.ended(keys)}
         try:
             return {name: ray.get(found[name]) for name in keys.values()}
@@ -78,4 +95,4 @@ def anchors_on_ray(
 def _validated(configuration: Configuration, split: Split, classes: Sequence[str]) -> float:
     training = Training(configuration, split.development, classes=classes, seed=0)
     training.advance(validate=False)
-    return statistics.fmean(training.validate().values())
+    return mean_of_known(training.validate().values()) or 0.0

@@ -7,19 +7,22 @@ import io
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from pydantic import ConfigDict
 
+from memgan.config import Frozen
 from memgan.data import Development
 from memgan.stats import (
     TIE_BREAK,
     Influence,
     judges_of_trials,
+    mean_of_known,
     paired_standard_error,
     standard_error,
     unpaired_standard_error,
 )
+from search.finals.baselines import Anchor
 from search.finals.finals import Winner
 from search.journal import TrialOutcome
 from search.results import Storage
@@ -30,24 +33,46 @@ _SURE = 1.96
 """Standard errors beyond which a difference is no chance, 19 times of 20."""
 
 
+class Caution(Frozen):
+    """What is to be said of the choice of one group of classes, and the figures that it tells."""
+
+    # A report of another version may hold more, which stays in it.
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    group: str
+    kind: str = ""
+    """tie: other trials are as good within the noise; behind: a simple detector is better."""
+    line: str
+    """The whole of it for a reader."""
+    trials: tuple[str, ...] = ()
+    """Those that tie with the winner."""
+    anchor: str | None = None
+    """The simple detector that is ahead."""
+    difference: float | None = None
+    """AUROC, 0 to 1."""
+    standard_error: float | None = None
+    """Of the difference."""
+    paired: bool | None = None
+    """Whether the error is by both trials' scores of the same images."""
+
+
 def cautions(
     winner: Winner,
     outcomes: Sequence[TrialOutcome],
     influences: Mapping[str, Influence],
-    anchors: Mapping[str, Any],
+    anchors: Mapping[str, Anchor],
     development: Development,
-) -> list[dict[str, Any]]:
+) -> list[Caution]:
     """What is to be said of the choice in one group of classes; nothing where it is clear.
 
     influences: by trial, of those that have one; trials without are compared by the largest error
-    among those with, else by numbers of images alone. anchors: as in a report. Gives mappings with
-    "kind" ("tie" or "behind"), "group", "line" and the figures that the line tells, AUROC 0 to 1.
+    among those with, else by numbers of images alone. anchors: by name.
     """
     found = (
         _tie(winner, outcomes, influences, development),
         _behind(winner, anchors, development),
     )
-    return [{"group": winner.group.name, **each} for each in found if each]
+    return [each for each in found if each is not None]
 
 
 def stored_influences(
@@ -112,7 +137,7 @@ def _tie(
     outcomes: Sequence[TrialOutcome],
     influences: Mapping[str, Influence],
     development: Development,
-) -> dict[str, Any] | None:
+) -> Caution | None:
     won = winner.outcome
     full = [o for o in outcomes if o.state == "finished" and o.mean is not None]
     others = sorted(
@@ -137,26 +162,28 @@ def _tie(
         )
     if won.made_auroc and all(of["mean"] == 1 for of in won.made_auroc.values()):
         line += "; the winner tells every made anomaly, so that margins between scores decided"
-    return {
-        "kind": "tie",
-        "line": f"{line}; more validation images could tell them apart, more trials cannot",
-        "trials": [difference.trial_id for difference in tied],
-        "difference": nearest.ahead,
-        "standard_error": nearest.standard_error,
-        "paired": nearest.paired,
-    }
+    return Caution(
+        group=winner.group.name,
+        kind="tie",
+        line=f"{line}; more validation images could tell them apart, more trials cannot",
+        trials=tuple(difference.trial_id for difference in tied),
+        difference=nearest.ahead,
+        standard_error=nearest.standard_error,
+        paired=nearest.paired,
+    )
 
 
 def _behind(
-    winner: Winner, anchors: Mapping[str, Any], development: Development
-) -> dict[str, Any] | None:
+    winner: Winner, anchors: Mapping[str, Anchor], development: Development
+) -> Caution | None:
     ours = winner.outcome.mean
     best: tuple[float, str, dict[str, float]] | None = None
     for name, anchor in anchors.items():
-        figures = {c: anchor["classes"][c].get("val_auroc") for c in winner.group.classes}
-        if any(figure is None for figure in figures.values()):
+        known = {c: anchor.classes[c].val_auroc for c in winner.group.classes}
+        figures = {c: figure for c, figure in known.items() if figure is not None}
+        mean = mean_of_known(figures.values())
+        if mean is None or len(figures) < len(known):
             continue
-        mean = sum(figures.values()) / len(figures)
         if best is None or mean > best[0]:
             best = mean, name, figures
     if ours is None or best is None or best[0] - ours <= TIE_BREAK:
@@ -165,17 +192,18 @@ def _behind(
     error = unpaired_standard_error(
         _error(winner.outcome.val_auroc, winner, development), _error(figures, winner, development)
     )
-    return {
-        "kind": "behind",
-        "line": f"the winner is behind a simple detector on the same validation images:"
+    return Caution(
+        group=winner.group.name,
+        kind="behind",
+        line=f"the winner is behind a simple detector on the same validation images:"
         f" {ANCHOR_TITLES.get(name, name)} has {100 * mean:.2f}, the winner {100 * ours:.2f}, and"
         f" the difference a standard error of at most {100 * error:.2f}; take that one"
         f" (--detector {name}), or search more widely",
-        "anchor": name,
-        "difference": mean - ours,
-        "standard_error": error,
-        "paired": False,
-    }
+        anchor=name,
+        difference=mean - ours,
+        standard_error=error,
+        paired=False,
+    )
 
 
 def _error(figures: Mapping[str, float], winner: Winner, development: Development) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from memgan.config import Configuration, Origin, Runtime
 from memgan.data import Split
 from memgan.training import Cell
+from search.finals.baselines import Anchor
 from search.finals.best_yaml import best_configuration
+from search.finals.certainty import Caution
 from search.finals.finals import Winner, stored_finals
 from search.results import StudyFolder
 from search.study import Study
@@ -26,9 +27,9 @@ class Beside:
     """Where they were trained."""
     versions: Mapping[str, str]
     """With which packages, by name."""
-    anchors: Mapping[str, Any]
+    anchors: Mapping[str, Anchor]
     """The simple detectors that they are compared with, as `anchors_on_ray` gives them."""
-    cautions: Sequence[Mapping[str, Any]] = ()
+    cautions: Sequence[Caution] = ()
     """What is to be said of the choice of winners, as `cautions` gives it."""
 
 

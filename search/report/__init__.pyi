@@ -1,10 +1,15 @@
 # What the room search.report offers to the others; everything else in it is its own.
 
+from .conclusion_file import Conclusion as Conclusion
+from .conclusion_file import read_conclusion as read_conclusion
+from .conclusion_file import write_conclusion as write_conclusion
 from .content import caution_lines as caution_lines
 from .content import report_remarks as report_remarks
 from .content import report_table as report_table
 from .export_folder import write_export as write_export
 from .figures.finals import draw_finals as draw_finals
 from .figures.study import FIGURES as FIGURES
+from .pareto import FrontRow as FrontRow
 from .pareto import front_table as front_table
 from .pareto import fronts as fronts
+from .report import Report as Report

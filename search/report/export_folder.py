@@ -6,19 +6,19 @@ All of it is made from the study's own folder, so that it can be made again at a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from memgan.bundle import write_bundle
 from memgan.config import to_yaml
 from search.finals import Concluded
 from search.journal import outcomes_by_group
-from search.report.content import make_report, report_markdown
+from search.report.content import report_markdown
 from search.report.figures.finals import draw_finals
 from search.report.figures.study import draw_study
 from search.report.html_page import report_page
 from search.report.pareto import write_fronts
+from search.report.report import Report, make_report
 from search.results import check_place, place_export
 
 
@@ -28,8 +28,8 @@ def write_export(
     false_alarm_rate: float | None = None,
     *,
     note: Callable[[str], None] | None = None,
-) -> dict[str, Any]:
-    """Write the export to `out`, complete or not at all, and give the content of report.json.
+) -> Report:
+    """Write the export to `out`, complete or not at all, and give its report.
 
     false_alarm_rate: what bundles stand by, in (0, 1); None is `Calibration`'s own. An earlier
     export there is replaced, and files that are not its own stay. Where one of those is in the way,
@@ -43,7 +43,7 @@ def write_export(
 
 
 def _fill(
-    folder: Path, concluded: Concluded, report: Mapping[str, Any], false_alarm_rate: float | None
+    folder: Path, concluded: Concluded, report: Report, false_alarm_rate: float | None
 ) -> None:
     study, split, cells = concluded.study, concluded.split, concluded.cells
     configuration, journal = concluded.best, concluded.folder.journal
@@ -57,7 +57,7 @@ def _fill(
     drawn = of_study | draw_finals(folder / "figures", first, title)
     drawn |= write_fronts(study, groups, journal, folder)
     figures = {f"figures/{name}": caption for name, caption in drawn.items()}
-    (folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    (folder / "report.json").write_text(json.dumps(report.document(), indent=1), encoding="utf-8")
     (folder / "report.md").write_text(report_markdown(report, figures), encoding="utf-8")
     trials = outcomes_by_group(groups, journal)
     page = report_page(study, report, trials, {folder / name: c for name, c in figures.items()})

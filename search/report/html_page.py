@@ -12,29 +12,29 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from memgan.bundle import percent
 from memgan.config import to_yaml
+from memgan.text import percent
 from search.journal import TrialOutcome, TrialsResult
 from search.report.content import caution_lines, made_rows, report_remarks, report_rows
 from search.report.figures.by_class import with_mean
 from search.report.figures.study import published_figures
+from search.report.report import Report
 from search.report.trial_table import trial_table
 from search.study import Study
 
 
 def report_page(
     study: Study,
-    report: Mapping[str, Any],
+    report: Report,
     trials: Mapping[str, Sequence[TrialOutcome]],
     figures: Mapping[Path, str],
 ) -> str:
     """report.html: figures by class, all trials, pictures.
 
-    report: as report.json. trials: by the name of their group of classes. figures: captions by
+    trials: by the name of their group of classes. figures: captions by
     PNG file.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -72,35 +72,35 @@ def report_page(
 
 
 def _facts(
-    study: Study, report: Mapping[str, Any], trials: Mapping[str, Sequence[TrialOutcome]]
+    study: Study, report: Report, trials: Mapping[str, Sequence[TrialOutcome]]
 ) -> dict[str, str]:
     counts = TrialsResult(tuple(o for of_group in trials.values() for o in of_group)).counts()
     each = " for each class" if study.protocol == "per-class" else ""
     time = "" if study.budget.time is None else f", {study.budget.time:.0f} s"
-    seeds = sorted({seed for row in report["classes"].values() for seed in row["seeds"]})
+    seeds = sorted({seed for row in report.classes.values() for seed in row.seeds})
     return {
-        "data": report["dataset"],
+        "data": report.dataset,
         "detector": study.detector,
         "protocol": study.protocol,
-        "objective": report["objective"],
+        "objective": report.objective,
         "budget": f"{study.budget.trials} trials{each} of {study.epochs} epochs{time}",
         "trials": ", ".join(f"{count} {state}" for state, count in counts.items() if count),
         "sampler, scheduler": f"{study.sampler.name}, {study.scheduler.name}",
         "seed of the search": str(study.seed),
         "seeds of the finals": ", ".join(map(str, seeds)),
-        "split": report["split_hash"],
-        "machine": report["machine"],
-        "versions": ", ".join(f"{name} {v}" for name, v in report["versions"].items()),
+        "split": report.split_hash,
+        "machine": report.machine,
+        "versions": ", ".join(f"{name} {v}" for name, v in report.versions.items()),
     }
 
 
-def _published(report: Mapping[str, Any]) -> dict[str, list[str]]:
+def _published(report: Report) -> dict[str, list[str]]:
     """What was published, by method, a text for each row of the table of classes; the method of
     the detector's own name first."""
-    classes = list(report["classes"])
-    methods = published_figures(report["dataset"])
+    classes = list(report.classes)
+    methods = published_figures(report.dataset)
     found = {}
-    for method in sorted(methods, key=lambda name: name != report["detector"].upper()):
+    for method in sorted(methods, key=lambda name: name != report.detector.upper()):
         figures = with_mean(methods[method], classes)
         found[method] = [percent(figures.get(name)) for name in [*classes, "mean"]]
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,30 @@ _TITLES: Mapping[str, str] = {
 _CAPTION = "Finished trials by both objectives; none beats those on the line in both."
 
 
-def fronts(
-    study: Study, groups: Sequence[ClassGroup], journal: Path
-) -> dict[str, list[dict[str, Any]]]:
-    """By group, the front as plain values, the best in the first objective first: trial,
-    objectives by name, searched parameters. Empty for a study of one objective."""
+@dataclass(frozen=True)
+class FrontRow:
+    """A trial that no other beats in all objectives."""
+
+    trial: str
+    objectives: Mapping[str, float]
+    """By name."""
+    values: Mapping[str, Any]
+    """The searched parameters."""
+
+    def document(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "trial": self.trial,
+            "objectives": dict(self.objectives),
+            "values": dict(self.values),
+        }
+
+
+def fronts(study: Study, groups: Sequence[ClassGroup], journal: Path) -> dict[str, list[FrontRow]]:
+    """By group, the front, the best in the first objective first; empty for one objective."""
     return {
         name: [
-            {"trial": o.trial_id, "objectives": dict(o.objectives), "values": o.values}
+            FrontRow(o.trial_id, dict(o.objectives), o.values)
             for o in sorted(full, key=lambda o: (-o.objectives[study.judge], o.trial_id))
             if o.trial_id in front
         ]
@@ -63,7 +80,7 @@ def _groups(
         yield group.name, full, read_front(journal, group.prefix)
 
 
-def front_table(front: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -> FittingTable:
+def front_table(front: Sequence[FrontRow], objectives: Sequence[str]) -> FittingTable:
     """One of `fronts` for a terminal."""
     table = FittingTable(
         "trial",
@@ -73,11 +90,11 @@ def front_table(front: Sequence[Mapping[str, Any]], objectives: Sequence[str]) -
     )
     for row in front:
         table.add_row(
-            row["trial"],
-            *(f"{_shown(name, row['objectives'][name]):.4g}" for name in objectives),
+            row.trial,
+            *(f"{_shown(name, row.objectives[name]):.4g}" for name in objectives),
             ", ".join(
                 f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-                for key, value in row["values"].items()
+                for key, value in row.values.items()
             ),
         )
     return table

@@ -5,30 +5,28 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from memgan.config import Runtime, flatten
 from memgan.machine import machine, versions
 from memgan.training import Cell
 from search.finals import (
+    Anchor,
     Beside,
+    Caution,
     Concluded,
-    Conclusion,
     FinalCells,
     Finals,
     Winner,
     anchors_on_ray,
     best_configuration,
     cautions,
-    read_conclusion,
     run_finals,
     stored_finals,
     stored_influences,
     superseded,
-    write_conclusion,
 )
 from search.ray import Allotment, TaskQueue
-from search.report import write_export
+from search.report import Conclusion, read_conclusion, write_conclusion, write_export
 from search.study import packages_of_plugins
 from search.trials import best_few, read_outcomes
 from search.workflow.conclusion_record import record_conclusion, record_final
@@ -105,19 +103,19 @@ def _anchors(
     allotment: Allotment,
     queue: TaskQueue,
     earlier: Conclusion | None,
-) -> Callable[[], Mapping[str, Any]]:
+) -> Callable[[], Mapping[str, Anchor]]:
     """The earlier anchors where they are of the same classes, else what waits for new ones."""
     classes = [name for winner in winners for name in winner.group.classes]
     if earlier:
         known = earlier.beside.anchors
-        if all(set(anchor["classes"]) == set(classes) for anchor in known.values()):
+        if all(set(anchor.classes) == set(classes) for anchor in known.values()):
             return lambda: known
     return anchors_on_ray(ready.split, classes, runtime, queue, cpus=allotment.cpus_per_trial)
 
 
 def _cautions(
-    ready: Ready, winners: Sequence[Winner], anchors: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+    ready: Ready, winners: Sequence[Winner], anchors: Mapping[str, Anchor]
+) -> list[Caution]:
     found = []
     for winner in winners:
         outcomes = read_outcomes(winner.group, ready.folder)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from memgan.bundle import MANIFEST, summary
+from memgan.bundle import MANIFEST
 from memgan.stats import ImageScores, pack
-from memgan.training import Cell
+from memgan.training import Cell, class_figures
 from search.finals import Concluded, Winner
 from search.journal import TrialOutcome
 from search.report import FIGURES, draw_finals
@@ -97,11 +98,11 @@ def record_conclusion(record: Record, concluded: Concluded) -> None:
 def _record_figures(record: Record, concluded: Concluded) -> None:
     tested = {}
     for name, cells in concluded.cells.items():
-        figures = summary(cells)
-        if figures["test_auroc_mean"] is not None:
-            tested[name] = (figures["test_auroc_mean"], figures["test_auroc_sd"])
+        figures = class_figures(cells)
+        if figures.test_auroc_mean is not None:
+            tested[name] = (figures.test_auroc_mean, figures.test_auroc_sd)
     if tested:
-        record.study_tested(tested, sum(mean for mean, _ in tested.values()) / len(tested))
+        record.study_tested(tested, statistics.fmean(mean for mean, _ in tested.values()))
 
 
 def _record_models(record: Record, concluded: Concluded) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from memgan.bundle import check_rate
 from memgan.data import check_outside_images
 from memgan.errors import StudyError
-from search.finals import Concluded, Winner, read_conclusion
+from search.finals import Concluded, Winner
 from search.journal import TrialsResult, check_journal
-from search.report import write_export
+from search.report import Report, read_conclusion, write_export
 from search.results import StudyFolder, mirror_of
 from search.trials import read_outcomes
 from search.workflow.conclusion import run_ids
@@ -26,8 +25,8 @@ def export_study(
     out: Path | None = None,
     false_alarm_rate: float | None = None,
     note: Callable[[str], None] = lambda line: None,
-) -> dict[str, Any]:
-    """Write a concluded study's export once more; gives the content of report.json.
+) -> Report:
+    """Write a concluded study's export once more; gives its report.
 
     false_alarm_rate: of normal images, in (0, 1), that bundles may flag; None leaves 0.05.
     StudyError where the study has no finals yet, or its images are not those it began with;

@@ -19,7 +19,7 @@ from memgan.data import (
 from memgan.errors import DataError, StudyError, UnknownName
 from memgan.files import expanded
 from memgan.training import packs
-from search.finals import read_conclusion
+from search.report import read_conclusion
 from search.results import Beginning, StudyFolder, check_same_images, read_beginning
 from search.study import ClassGroup, Study, class_groups, earlier_prefixes
 from search.workflow.checkout import own_commit
@@ -68,8 +68,8 @@ def _begun_earlier(study: Study, folder: StudyFolder) -> Beginning | None:
     if conclusion is None:
         return None
     return Beginning(
-        split_hash=conclusion.report["split_hash"],
-        prefixes=earlier_prefixes(study, list(conclusion.report["classes"])),
+        split_hash=conclusion.report.split_hash,
+        prefixes=earlier_prefixes(study, list(conclusion.report.classes)),
     )
 
 

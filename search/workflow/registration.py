@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from memgan.errors import StudyError
+from search.report import Report
 from search.results import StudyFolder, check_not_a_copy
 from tracking import Outbox, names
 from tracking.address import study_command
@@ -39,39 +39,31 @@ def register_study(
             f"{export} holds no export; run {study_command('export', study, folder.where)}"
         )
     try:
-        report = json.loads((export / "report.json").read_text(encoding="utf-8"))
-        classes = list(report["classes"])
-    except (OSError, ValueError, KeyError, TypeError):
+        report = Report.model_validate_json((export / "report.json").read_bytes())
+    except (OSError, ValueError):
         raise StudyError(
             f"{export / 'report.json'} is damaged; {study_command('export', study, folder.where)}"
             " writes it anew"
         ) from None
-    trials = {name: row["trial"] for name, row in report["classes"].items()}
+    trials = {name: row.trial for name, row in report.classes.items()}
     tags = {
         names.STUDY: study,
         names.STUDY_ID: folder.study_id,
-        names.DATASET: report["dataset"],
-        names.DETECTOR: report["detector"],
-        names.PROTOCOL: report["protocol"],
-        names.OBJECTIVE: judged_by(report),
-        names.SPLIT_HASH: report["split_hash"],
-        names.NORMAL_CLASSES: json.dumps(classes),
+        names.DATASET: report.dataset,
+        names.DETECTOR: report.detector,
+        names.PROTOCOL: report.protocol,
+        names.OBJECTIVE: report.judged_by,
+        names.SPLIT_HASH: report.split_hash,
+        names.NORMAL_CLASSES: json.dumps(list(report.classes)),
         names.TRIAL_ID: ", ".join(dict.fromkeys(trials.values())),
-        names.VAL_AUROC: repr(report["mean"]["val_auroc"]),
+        names.VAL_AUROC: repr(report.mean.val_auroc),
     }
     return register(
         name,
-        {name: export / "bundles" / name for name in classes},
+        {name: export / "bundles" / name for name in report.classes},
         tags,
         location=recorded_at(Outbox(folder.outbox), folder.where, tracking_uri),
         experiment=settings.name,
         run_key=names.study_key(folder.study_id),
         force=force,
     )
-
-
-def judged_by(report: dict[str, Any]) -> str:
-    """The objective; a label-free one with the version of its made anomalies, as figures on those
-    of two versions are not alike."""
-    made = report.get("made_anomalies")
-    return str(report["objective"]) + ("" if made is None else f", made anomalies {made}")

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from memgan.errors import StudyError
-from search.finals import Conclusion, read_conclusion
 from search.journal import TrialsResult, read_groups
-from search.report import fronts
+from search.report import Conclusion, fronts, read_conclusion
 from search.results import StudyFolder, check_not_a_copy, mirror_of, read_beginning
 from search.study import Study, class_groups, is_elsewhere
 from search.workflow.preparation import anchored
@@ -133,7 +132,7 @@ def _done(
         outcomes = [o for of in read_groups(folder.journal).values() for o in of]
         begun = read_beginning(folder.path)
         groups = class_groups(
-            study, list(conclusion.report["classes"]), begun.prefixes if begun else {}
+            study, list(conclusion.report.classes), begun.prefixes if begun else {}
         )
         synced = sync_one(folder.outbox, folder.results, tracking_uri)
         note(f"study {study.name} is done: all of its trials and finals have ended")

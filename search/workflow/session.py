@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from memgan.data import Split
 from memgan.errors import OutOfSpace
-from search.finals import Conclusion
+from search.report import Conclusion
 from search.results import (
     Mirror,
     NewStudy,

@@ -18,7 +18,7 @@ from made_data_sets import (  # noqa: F401 - fixtures
     write_npz,
 )
 
-from memgan.bundle.trained_bundles import write_bundle
+from memgan.bundle.bundle_of_cells import write_bundle
 from memgan.config.configuration import Configuration
 from memgan.config.typed import DataConfig
 from memgan.data import LabeledImages, Source, Split, load_split

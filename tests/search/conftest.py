@@ -16,6 +16,7 @@ from memgan.data import Split, load_split
 from search.journal.journal import Journal
 from search.journal.journal_file import open_to_write
 from search.ray.connection import connect
+from search.report.report import Report
 from search.study.groups import class_groups
 from search.study.study import Study
 
@@ -78,12 +79,16 @@ def fill() -> Callable[[Path, Study, Sequence[str]], None]:
 
 
 @pytest.fixture
-def make_report() -> Callable[..., dict[str, Any]]:
-    """(study, classes, dataset, tested) -> the content of a report.json."""
+def make_report() -> Callable[..., Report]:
+    """(study, classes, dataset, tested, **fields) -> a report."""
 
     def make(
-        study: Study, classes: Sequence[str], dataset: str = "digits", tested: bool = True
-    ) -> dict[str, Any]:
+        study: Study,
+        classes: Sequence[str],
+        dataset: str = "digits",
+        tested: bool = True,
+        **fields: Any,
+    ) -> Report:
         figure = {
             "val_auroc": 0.97,
             "test_auroc_mean": 0.9512 if tested else None,
@@ -91,7 +96,7 @@ def make_report() -> Callable[..., dict[str, Any]]:
             "seeds": [0, 1],
         }
         anchor = {"parameters": {"components": 10}, "mean": figure}
-        return {
+        content = {
             "study": study.name,
             "dataset": dataset,
             "detector": study.detector,
@@ -105,6 +110,7 @@ def make_report() -> Callable[..., dict[str, Any]]:
             "machine": "Linux x86_64, 2 cores",
             "versions": {"torch": "2.15.0"},
         }
+        return Report.model_validate({**content, **fields})
 
     return make
 

@@ -77,7 +77,7 @@ def told(study_name: str, tmp_path: Path) -> Told:
 
 @pytest.fixture(scope="session")
 def _bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from memgan.bundle.trained_bundles import write_bundle
+    from memgan.bundle.bundle_of_cells import write_bundle
     from memgan.config.configuration import Configuration
     from memgan.config.typed import DataConfig
     from memgan.data import load_split

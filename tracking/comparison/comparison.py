@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +9,9 @@ from typing import Any
 from memgan.data import ordered
 from memgan.errors import BadInput
 from memgan.paper import PublishedFigure, published_auroc, published_for
-from memgan.stats import Difference, paired_difference
+from memgan.stats import Difference, OverSeeds, mean_of_known, mean_over_classes, paired_difference
 from tracking.address import quoted
 from tracking.comparison.reader import StudyFigures
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One column's figure in one row, 0 to 1. sd: over `seeds` seeds, None where there is one."""
-
-    mean: float
-    sd: float | None
-    seeds: int
 
 
 @dataclass(frozen=True)
@@ -45,27 +35,21 @@ class Comparison:
         """The classes that all studies have: what a mean is taken over."""
         return tuple(c for c in self.classes if all(c in study.auroc for study in self.studies))
 
-    def entry(self, study: StudyFigures, class_name: str) -> Entry | None:
+    def entry(self, study: StudyFigures, class_name: str) -> OverSeeds | None:
         """A study's figure of one class over its seeds, or None where it has none."""
         by_seed = study.auroc.get(class_name)
-        return _entry(list(by_seed.values())) if by_seed else None
+        return OverSeeds.of(list(by_seed.values())) if by_seed else None
 
-    def mean(self, study: StudyFigures) -> Entry | None:
+    def mean(self, study: StudyFigures) -> OverSeeds | None:
         """Over the common classes: the mean of their means, and the sd of the seeds' means of
         those seeds that every class has. None where no class is common."""
-        if not self.common:
-            return None
-        by_class = [study.auroc[name] for name in self.common]
-        shared = set.intersection(*(set(by_seed) for by_seed in by_class))
-        by_seed = [statistics.fmean(of_class[seed] for of_class in by_class) for seed in shared]
-        mean = statistics.fmean(statistics.fmean(of_class.values()) for of_class in by_class)
-        return Entry(mean, statistics.stdev(by_seed) if len(by_seed) > 1 else None, len(by_seed))
+        return mean_over_classes([study.auroc[name] for name in self.common])
 
     def published_mean(self, method: str) -> float | None:
         """A printed method's mean over the common classes, taken anew."""
         figures = self.published[method]
         known = [figures[name].mean for name in self.common if name in figures]
-        return statistics.fmean(known) if known and len(known) == len(self.common) else None
+        return mean_of_known(known) if len(known) == len(self.common) else None
 
     def best(self, class_name: str | None) -> tuple[int, ...]:
         """The columns of the highest mean, all of equals: of a class or, for None, of the mean."""
@@ -196,10 +180,5 @@ def _warnings(studies: Sequence[StudyFigures]) -> list[str]:
     return found
 
 
-def _entry(values: list[float]) -> Entry:
-    sd = statistics.stdev(values) if len(values) > 1 else None
-    return Entry(statistics.fmean(values), sd, len(values))
-
-
-def _plain(entry: Entry | None) -> dict[str, Any] | None:
+def _plain(entry: OverSeeds | None) -> dict[str, Any] | None:
     return None if entry is None else {"mean": entry.mean, "sd": entry.sd, "seeds": entry.seeds}

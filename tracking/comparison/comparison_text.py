@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 
-from memgan.bundle import percent
 from memgan.fitting_table import Column, FittingTable
-from tracking.comparison.comparison import Comparison, Entry
+from memgan.stats import OverSeeds
+from memgan.text import mean_and_sd, percent
+from tracking.comparison.comparison import Comparison
 
 _Cell = tuple[str, bool]
 """A text, and whether it is the best of its row."""
@@ -104,7 +105,7 @@ def _rows(comparison: Comparison) -> tuple[list[str], list[list[_Cell]]]:
             cells.append((_shown(comparison.entry(study, name)), number in best))
         for figures in comparison.published.values():
             figure = figures.get(name)
-            cells.append((_spread(figure.mean, figure.sd) if figure else "–", False))
+            cells.append((mean_and_sd(figure.mean, figure.sd) if figure else "–", False))
         rows.append(cells)
     best = comparison.best(None)
     over = len(comparison.common)
@@ -117,15 +118,11 @@ def _rows(comparison: Comparison) -> tuple[list[str], list[list[_Cell]]]:
     return headings, [*rows, last]
 
 
-def _shown(entry: Entry | None) -> str:
-    return "–" if entry is None else _spread(entry.mean, entry.sd)
+def _shown(entry: OverSeeds | None) -> str:
+    return "–" if entry is None else mean_and_sd(entry.mean, entry.sd)
 
 
-def _spread(mean: float, sd: float | None) -> str:
-    return percent(mean) if sd is None else f"{percent(mean)} ± {percent(sd)}"
-
-
-def _numbers(entry: Entry | None) -> list[float | int | None]:
+def _numbers(entry: OverSeeds | None) -> list[float | int | None]:
     return [None, None, None] if entry is None else [entry.mean, entry.sd, entry.seeds]
 
 

@@ -116,9 +116,14 @@ class Record:
         )
 
     @_never_raises
-    def study_tested(self, test_auroc: Mapping[str, tuple[float, float]], mean: float) -> None:
-        """What the finals gave: mean and standard deviation over seeds by class, and the mean."""
-        values = {names.test_auroc(names.MEAN): mean}
+    def study_tested(
+        self, test_auroc: Mapping[str, tuple[float, float | None]], mean: float
+    ) -> None:
+        """What the finals gave: mean and standard deviation over seeds by class, and the mean.
+
+        A deviation is None where there is one seed.
+        """
+        values: dict[str, float | None] = {names.test_auroc(names.MEAN): mean}
         for name, (average, deviation) in test_auroc.items():
             values[names.test_auroc(name)] = average
             values[names.test_auroc_sd(name)] = deviation

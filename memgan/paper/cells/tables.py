@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 from memgan.config import digest, named_configuration
 from memgan.errors import ResultsError
 from memgan.paper.cells.layout import Layout
 from memgan.paper.cells.result_cells import ResultCell
-
-
-@dataclass(frozen=True)
-class Figure:
-    """AUROC over seeds, 0 to 1; sd of the sample, None for one seed."""
-
-    mean: float
-    sd: float | None
-    seeds: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Figure:
-        """Of one value a seed, at least one."""
-        sd = statistics.stdev(values) if len(values) > 1 else None
-        return cls(statistics.fmean(values), sd, len(values))
-
-    @property
-    def half_width(self) -> float | None:
-        """Half of the mean's 95 % interval, by Student's t; None for one seed."""
-        if self.sd is None:
-            return None
-        from scipy.stats import t
-
-        return float(t.ppf(0.975, self.seeds - 1)) * self.sd / sqrt(self.seeds)
+from memgan.stats import OverSeeds, mean_over_classes
 
 
 @dataclass(frozen=True)
@@ -44,9 +19,9 @@ class Table:
 
     layout: Layout
     classes: tuple[str, ...]
-    figures: Mapping[str, Mapping[str, Figure]]
+    figures: Mapping[str, Mapping[str, OverSeeds]]
     """By configuration, then class; a class without any cell is absent."""
-    means: Mapping[str, Figure]
+    means: Mapping[str, OverSeeds]
     """Over the classes, of the seeds that every class has; absent where there is none."""
     missing: tuple[tuple[str, str, int], ...]
     """(configuration, class, seed) of the cells that belong here and were not run."""
@@ -83,11 +58,11 @@ def fill(
             klass: [auroc[name, klass, s] for s in column.seeds if (name, klass, s) in auroc]
             for klass in shown
         }
-        figures[name] = {klass: Figure.of(values) for klass, values in by_class.items() if values}
+        figures[name] = {k: OverSeeds.of(values) for k, values in by_class.items() if values}
         complete = [s for s in column.seeds if all((name, k, s) in auroc for k in shown)]
-        if shown and complete:
-            by_seed = [statistics.fmean(auroc[name, k, s] for k in shown) for s in complete]
-            means[name] = Figure.of(by_seed)
+        whole = [{s: auroc[name, k, s] for s in complete} for k in shown]
+        if mean := mean_over_classes(whole):
+            means[name] = mean
     missing = [
         (column.configuration, klass, seed)
         for column in layout.columns

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from math import sqrt
 
-from memgan.paper.cells.tables import Figure, Table
+from memgan.paper.cells.tables import Table
 from memgan.paper.published.tables import RUNS, PublishedFigure
+from memgan.stats import OverSeeds, half_width, squared_error
 
 
-def difference(table: Table, first: str, second: str) -> Figure | None:
+def difference(table: Table, first: str, second: str) -> OverSeeds | None:
     """Mean over classes of `first` less `second`, seed by seed of those that both have whole.
 
     first, second: configurations of the table. None where they share no seed.
     """
     by_seed = _gaps(table, first, second)
-    return Figure.of([statistics.fmean(gaps.values()) for gaps in by_seed]) if by_seed else None
+    return OverSeeds.of([statistics.fmean(gaps.values()) for gaps in by_seed]) if by_seed else None
 
 
-def half_width_between(first: Figure, second: Figure) -> float | None:
+def half_width_between(first: OverSeeds, second: OverSeeds) -> float | None:
     """Half of the 95 % interval of two means' difference, their seeds not paired (Welch).
 
     One that draws no random numbers has no spread. None where neither has one.
     """
-    return _welch([_squared_error(f.sd, f.seeds) for f in (first, second) if f.sd])
+    return half_width([squared_error(f.sd, f.seeds) for f in (first, second) if f.sd])
 
 
-def half_width_to_printed(own: Figure, printed: Sequence[PublishedFigure]) -> float | None:
+def half_width_to_printed(own: OverSeeds, printed: Sequence[PublishedFigure]) -> float | None:
     """Half of the 95 % interval of how far `own` is from the mean of printed figures (Welch).
 
     printed: one for each class that `own` is over; their runs are taken as independent. None
@@ -35,24 +35,8 @@ def half_width_to_printed(own: Figure, printed: Sequence[PublishedFigure]) -> fl
     """
     if own.sd is None:
         return None
-    theirs = [_squared_error(f.sd / len(printed), RUNS) for f in printed if f.sd]
-    return _welch([*([_squared_error(own.sd, own.seeds)] if own.sd else []), *theirs]) or 0.0
-
-
-def _squared_error(sd: float, values: int) -> tuple[float, int]:
-    """Of a mean of so many values: its standard error squared, and the degrees of freedom."""
-    return sd**2 / values, values - 1
-
-
-def _welch(errors: Sequence[tuple[float, int]]) -> float | None:
-    """Half of the 95 % interval of a sum or difference of means, from their `_squared_error`s."""
-    if not errors:
-        return None
-    from scipy.stats import t
-
-    variance = sum(v for v, _ in errors)
-    freedom = variance**2 / sum(v**2 / degrees for v, degrees in errors)
-    return float(t.ppf(0.975, freedom)) * sqrt(variance)
+    theirs = [squared_error(f.sd / len(printed), RUNS) for f in printed if f.sd]
+    return half_width([*([squared_error(own.sd, own.seeds)] if own.sd else []), *theirs]) or 0.0
 
 
 def differences(table: Table) -> list[str]:

@@ -6,8 +6,10 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from memgan.paper.cells.tables import Figure, Table
+from memgan.paper.cells.tables import Table
 from memgan.paper.published.tables import PublishedFigure
+from memgan.stats import OverSeeds
+from memgan.text import mean_and_sd
 
 MISSING = "missing"
 
@@ -100,13 +102,12 @@ def markdown(header: list[str], body: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def shown(figure: Figure | None, wanted: int) -> str:
+def shown(figure: OverSeeds | None, wanted: int) -> str:
     """ "95.3 ± 0.4", with the number of seeds in brackets where some are missing."""
     if figure is None:
         return MISSING
-    spread = "" if figure.sd is None else f" ± {100 * figure.sd:.1f}"
     seeds = "" if figure.seeds == wanted else f" ({figure.seeds} of {wanted} seeds)"
-    return f"{100 * figure.mean:.1f}{spread}{seeds}"
+    return f"{mean_and_sd(figure.mean, figure.sd)}{seeds}"
 
 
 def _beside(table: Table) -> Mapping[str, Mapping[str, PublishedFigure]]:
@@ -117,7 +118,7 @@ def _beside(table: Table) -> Mapping[str, Mapping[str, PublishedFigure]]:
 def _printed(figure: PublishedFigure | None, *, sd: bool = True) -> str:
     if figure is None:
         return "–"
-    return f"{100 * figure.mean:.1f}" + (f" ± {100 * figure.sd:.1f}" if sd else "")
+    return mean_and_sd(figure.mean, figure.sd if sd else None)
 
 
 def _recomputed(table: Table, by_class: Mapping[str, PublishedFigure]) -> str:
@@ -125,7 +126,7 @@ def _recomputed(table: Table, by_class: Mapping[str, PublishedFigure]) -> str:
     return f"{100 * statistics.fmean(figures):.1f}" if len(figures) == len(table.classes) else "–"
 
 
-def _values(figure: Figure | None) -> dict[str, Any] | None:
+def _values(figure: OverSeeds | None) -> dict[str, Any] | None:
     if figure is None:
         return None
     return {

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from memgan.paper.cells.hull_cells import HullCell
 from memgan.paper.cells.layout import Layout
-from memgan.paper.cells.tables import Figure, Table
+from memgan.paper.cells.tables import Table
 from memgan.paper.page.differences import (
     difference,
     half_width_between,
@@ -15,6 +15,7 @@ from memgan.paper.page.differences import (
 )
 from memgan.paper.page.hull_table import HullMeans, hulls_of
 from memgan.paper.page.render import markdown, shown
+from memgan.stats import OverSeeds
 
 _ANCHORS = ("pca", "pca-contrast", "neighbours", "ocsvm", "kde", "iforest", "autoencoder")
 """What MEMGAN has to beat, were it worth its price."""
@@ -98,7 +99,7 @@ def _beside_anchors(tables: Mapping[str, Table]) -> str:
     return "; ".join(parts)
 
 
-def _whole(table: Table) -> dict[str, Figure]:
+def _whole(table: Table) -> dict[str, OverSeeds]:
     """Means of the columns of which every seed was trained, so that no spread is left out."""
     seeds = {column.configuration: len(column.seeds) for column in table.layout.columns}
     return {name: mean for name, mean in table.means.items() if mean.seeds == seeds[name]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -15,6 +14,7 @@ from search.report.figures.by_class import by_class_figure
 from search.report.figures.history import history_figure
 from search.report.figures.importance import FEWEST, importance_figure, read_importances
 from search.report.figures.parallel import parallel_figure
+from search.report.report import Report
 from search.study import ClassGroup, Study
 
 FIGURES = ("auroc.png", "history.png", "parallel.png", "importance.png")
@@ -30,15 +30,15 @@ def draw_study(
     study: Study,
     groups: Sequence[ClassGroup],
     journal: Path,
-    report: Mapping[str, Any],
+    report: Report,
 ) -> dict[str, str]:
     """Write the figures of a study that came to its end to `folder`; captions by file name.
 
-    journal: the study's. report: as report.json.
+    journal: the study's.
     """
     trials = outcomes_by_group(groups, journal)
-    title = f"{study.name}: {study.detector} on {report['dataset']}"
-    methods = published_figures(report["dataset"])
+    title = f"{study.name}: {study.detector} on {report.dataset}"
+    methods = published_figures(report.dataset)
     drawn: dict[str, tuple[Figure | None, str]] = {
         "auroc.png": (
             by_class_figure(report, methods, f"{title}, test AUROC by class"),
@@ -46,7 +46,7 @@ def draw_study(
         ),
         "history.png": (
             history_figure(_first(trials), f"{title}, best so far"),
-            _history_caption(len(trials), report["objective"]),
+            _history_caption(len(trials), report.objective),
         ),
         "parallel.png": (
             parallel_figure(trials, study.search_space, f"{title}, all trials"),
@@ -77,8 +77,8 @@ def published_figures(dataset: str) -> dict[str, dict[str, float]]:
     }
 
 
-def _by_class_caption(report: Mapping[str, Any], methods: Mapping[str, object]) -> str:
-    seeds = max(len(row["seeds"]) for row in report["classes"].values())
+def _by_class_caption(report: Report, methods: Mapping[str, object]) -> str:
+    seeds = max(len(row.seeds) for row in report.classes.values())
     caption = f"Test AUROC by normal class: mean and standard deviation over {seeds} seeds"
     if seeds == 1:
         caption = "Test AUROC by normal class, one seed"

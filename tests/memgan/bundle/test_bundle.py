@@ -16,7 +16,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from memgan.bundle.bundle import load_bundle
-from memgan.bundle.trained_bundles import write_bundle
+from memgan.bundle.bundle_of_cells import write_bundle
 from memgan.config.configuration import Configuration
 from memgan.data import Split
 from memgan.errors import BadInput, BundleError

@@ -15,9 +15,9 @@ import torch
 from onnx import TensorProto, helper
 
 from memgan.bundle.bundle import load_bundle
+from memgan.bundle.bundle_of_cells import write_bundle
 from memgan.bundle.onnx_export import to_onnx
 from memgan.bundle.onnx_model import OnnxModel
-from memgan.bundle.trained_bundles import write_bundle
 from memgan.config.configuration import Configuration
 from memgan.config.parameters import make_parameters
 from memgan.data import Pixels, Split

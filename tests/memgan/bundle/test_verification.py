@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from memgan.bundle.trained_bundles import Trained
+from memgan.bundle.trained_configuration import Trained
 from memgan.bundle.verification import compare_with_origin
 from memgan.config.configuration import Configuration, Origin, Runtime
 from memgan.data import Split

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from memgan.bundle.trained_bundles import write_bundle
+from memgan.bundle.bundle_of_cells import write_bundle
 from memgan.config.configuration import Configuration
 from memgan.data import Split
 from memgan.figures.heatmaps import mirrored

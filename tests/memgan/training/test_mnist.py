@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memgan.bundle.trained_bundles import train_configuration
+from memgan.bundle.trained_configuration import train_configuration
 from memgan.config.configuration import Configuration
 from memgan.config.settings import configure
 from memgan.config.typed import parse, read_yaml

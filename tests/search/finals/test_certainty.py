@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from memgan.data.images import Development, LabeledImages
+from search.finals.baselines import Anchor
 from search.finals.certainty import cautions, stored_influences
 from search.finals.finals import Winner
 from search.journal.outcomes import TrialOutcome
@@ -32,8 +33,10 @@ def _development(normals: int = 50, anomalies: int = 50) -> Development:
     return Development(part, part)
 
 
-def _anchors(auroc: float | None) -> dict[str, Any]:
-    return {"pca": {"classes": {"good": {"val_auroc": auroc}}}}
+def _anchors(auroc: float | None) -> dict[str, Anchor]:
+    figures = {"val_auroc": auroc}
+    content = {"parameters": {}, "classes": {"good": figures}, "mean": {}}
+    return {"pca": Anchor.model_validate(content)}
 
 
 def test_trials_within_the_noise_are_said_to_tie() -> None:
@@ -41,11 +44,11 @@ def test_trials_within_the_noise_are_said_to_tie() -> None:
 
     (found,) = cautions(Winner(GROUP, trials[0]), trials, {}, {}, _development())
 
-    assert found["kind"] == "tie"
-    assert found["trials"] == ["0001", "0002"]
-    assert found["difference"] == pytest.approx(0.01)
-    assert "2 of 3 other finished trials cannot be told from the winner" in found["line"]
-    assert "by the number of images" in found["line"]
+    assert found.kind == "tie"
+    assert found.trials == ("0001", "0002")
+    assert found.difference == pytest.approx(0.01)
+    assert "2 of 3 other finished trials cannot be told from the winner" in found.line
+    assert "by the number of images" in found.line
 
 
 def test_a_clear_choice_needs_no_word() -> None:
@@ -64,8 +67,8 @@ def test_pairs_on_the_same_images_tell_apart_what_numbers_alone_do_not() -> None
 
     assert cautions(winner, trials, alike, {}, _development()) == []
     (found,) = cautions(winner, trials, unlike, {}, _development())
-    assert found["paired"]
-    assert "on the same images" in found["line"]
+    assert found.paired
+    assert "on the same images" in found.line
 
 
 def test_trials_that_were_stopped_or_failed_tie_with_nothing() -> None:
@@ -84,8 +87,8 @@ def test_equal_trials_tie_however_many_images_there_are() -> None:
 
     (found,) = cautions(Winner(GROUP, trials[0]), trials, {}, {}, _development(5000, 5000))
 
-    assert found["trials"] == ["0001", "0002"]
-    assert "margins between scores decided" in found["line"]
+    assert found.trials == ("0001", "0002")
+    assert "margins between scores decided" in found.line
 
 
 def test_a_winner_behind_a_simple_detector_says_so() -> None:
@@ -93,9 +96,9 @@ def test_a_winner_behind_a_simple_detector_says_so() -> None:
 
     (found,) = cautions(winner, [winner.outcome], {}, _anchors(0.97), _development())
 
-    assert found["kind"] == "behind"
-    assert found["anchor"] == "pca"
-    assert "PCA has 97.00, the winner 90.00" in found["line"]
+    assert found.kind == "behind"
+    assert found.anchor == "pca"
+    assert "PCA has 97.00, the winner 90.00" in found.line
     assert cautions(winner, [winner.outcome], {}, _anchors(0.9), _development()) == []
     assert cautions(winner, [winner.outcome], {}, _anchors(None), _development()) == []
 

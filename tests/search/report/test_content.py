@@ -7,39 +7,44 @@ from typing import Any
 
 import pytest
 
+from search.finals.certainty import Caution
 from search.report.content import caution_lines, made_rows, report_markdown
+from search.report.report import Report
 
 Make = Callable[..., Any]
 LINES = [f"line {number}" for number in range(7)]
 
 
 @pytest.fixture
-def report(make_study: Make, make_report: Make) -> dict[str, Any]:
-    found: dict[str, Any] = make_report(make_study(), ("ship", "frog"))
+def report(make_study: Make, make_report: Make) -> Report:
+    found: Report = make_report(make_study(), ("ship", "frog"))
     return found
 
 
-def _cautions(*groups: str) -> list[dict[str, str]]:
-    return [{"group": group, "line": line} for group, line in zip(groups, LINES, strict=False)]
+def _cautions(*groups: str) -> tuple[Caution, ...]:
+    return tuple(
+        Caution(group=group, line=line) for group, line in zip(groups, LINES, strict=False)
+    )
 
 
-def test_each_caution_is_a_line_of_the_report(report: dict[str, Any]) -> None:
-    text = report_markdown({**report, "cautions": _cautions("all", "all")}, {})
+def test_each_caution_is_a_line_of_the_report(report: Report) -> None:
+    text = report_markdown(report.model_copy(update={"cautions": _cautions("all", "all")}), {})
 
     assert "## How sure the choice is\n\n- line 0\n- line 1\n" in text
-    assert "How sure" not in report_markdown({**report, "cautions": []}, {})
+    assert "How sure" not in report_markdown(report.model_copy(update={"cautions": ()}), {})
 
 
-def test_a_report_of_an_earlier_version_has_none(report: dict[str, Any]) -> None:
-    report.pop("cautions", None)
+def test_a_report_of_an_earlier_version_has_none(report: Report) -> None:
+    content = report.document()
+    content.pop("cautions", None)
 
-    assert caution_lines(report) == []
+    assert caution_lines(Report.model_validate(content)) == []
 
 
 def test_of_many_classes_the_first_are_told_and_the_rest_are_counted(
-    report: dict[str, Any],
+    report: Report,
 ) -> None:
-    many = {**report, "protocol": "per-class", "cautions": _cautions(*"abcdefg")}
+    many = report.model_copy(update={"protocol": "per-class", "cautions": _cautions(*"abcdefg")})
 
     told = caution_lines(many, 5)
 
@@ -48,9 +53,11 @@ def test_of_many_classes_the_first_are_told_and_the_rest_are_counted(
     assert len(caution_lines(many)) == 7
 
 
-def test_kinds_are_columns_and_a_class_without_one_has_a_dash(report: dict[str, Any]) -> None:
-    report["classes"]["ship"]["made_auroc"] = {"scar": 0.8, "rotation": 0.95}
-    report["classes"]["frog"]["made_auroc"] = {"scar": 0.7}
+def test_kinds_are_columns_and_a_class_without_one_has_a_dash(report: Report) -> None:
+    content = report.document()
+    content["classes"]["ship"]["made_auroc"] = {"scar": 0.8, "rotation": 0.95}
+    content["classes"]["frog"]["made_auroc"] = {"scar": 0.7}
+    report = Report.model_validate(content)
 
     headings, rows = made_rows(report)
 
@@ -59,5 +66,5 @@ def test_kinds_are_columns_and_a_class_without_one_has_a_dash(report: dict[str, 
     assert "| ship | 80.0 | 95.0 |" in report_markdown(report, {})
 
 
-def test_labelled_anomalies_have_no_kinds(report: dict[str, Any]) -> None:
+def test_labelled_anomalies_have_no_kinds(report: Report) -> None:
     assert made_rows(report)[1] == []

@@ -141,7 +141,8 @@ def test_how_sure_the_choice_is_stands_on_the_page(
     fill(tmp_path / "journal", study, CLASSES)
     trials = outcomes_by_group(class_groups(study, CLASSES), tmp_path / "journal")
     sure = make_report(study, CLASSES)
-    unsure = {**sure, "cautions": [{"group": "all", "line": f"behind {ODD}"}]}
+    behind = [{"group": "all", "line": f"behind {ODD}"}]
+    unsure = make_report(study, CLASSES, cautions=behind)
 
     elements = Elements(report_page(study, unsure, trials, {}))
 

@@ -51,8 +51,8 @@ def test_the_front_holds_whom_nobody_beats(tmp_path: Path) -> None:
     ]
     _journal(_study(), path, *figures)
     front = fronts(_study(), [GROUP], path)["all"]
-    assert [row["trial"] for row in front] == ["0001", "0000", "0004"]
-    assert front[0]["objectives"] == {"val-auroc": 0.95, "scoring-seconds": 2.0}
+    assert [row.trial for row in front] == ["0001", "0000", "0004"]
+    assert front[0].objectives == {"val-auroc": 0.95, "scoring-seconds": 2.0}
 
 
 def test_table_and_figure_show_every_finished_trial(tmp_path: Path) -> None:

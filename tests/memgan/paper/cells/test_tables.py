@@ -10,8 +10,9 @@ from trained import trained
 from memgan.config.named_configurations import configuration_names
 from memgan.errors import ResultsError, UnknownName
 from memgan.paper.cells.layout import TABLES, make_layout
-from memgan.paper.cells.tables import Figure, fill
+from memgan.paper.cells.tables import fill
 from memgan.paper.page.render import document, published_rows, remarks, rows
+from memgan.stats.over_seeds import OverSeeds
 
 RECIPE_PARTS = {"memgan-recipe", "alice-recipe", "autoencoder-recipe"}
 OF_PARTS = RECIPE_PARTS | {"alice"}
@@ -55,7 +56,7 @@ def test_a_mean_over_classes_needs_every_class() -> None:
     every = [*some, trained("memgan-recipe", "9", 1.0), trained("memgan-recipe", "9", 0.8, seed=1)]
     table = fill(layout, every)
 
-    assert table.means["memgan-recipe"] == Figure(pytest.approx(0.91), None, 1)
+    assert table.means["memgan-recipe"] == OverSeeds(pytest.approx(0.91), None, 1)
     assert table.figures["memgan-recipe"]["9"].sd == pytest.approx(0.2 / 2**0.5)
     shown = {row[0]: row[1] for row in rows(table)[1]}
     assert shown["0"] == "90.0 (1 of 2 seeds)"
@@ -98,10 +99,10 @@ def test_figures_of_different_splits_are_never_put_in_one_table() -> None:
 
 def test_an_interval_is_students() -> None:
     # t(0.975, 2) = 4.303
-    assert Figure.of([0.9, 0.91, 0.92]).half_width == pytest.approx(
+    assert OverSeeds.of([0.9, 0.91, 0.92]).half_width == pytest.approx(
         4.3027 * 0.01 / 3**0.5, rel=1e-4
     )
-    assert Figure.of([0.9]).half_width is None
+    assert OverSeeds.of([0.9]).half_width is None
 
 
 def test_every_configuration_of_ours_has_a_column() -> None:

@@ -9,7 +9,7 @@ from trained import trained
 
 from memgan.paper.cells.layout import make_layout
 from memgan.paper.cells.result_cells import ResultCell
-from memgan.paper.cells.tables import Figure, Table, fill
+from memgan.paper.cells.tables import Table, fill
 from memgan.paper.page.differences import (
     difference,
     differences,
@@ -17,6 +17,7 @@ from memgan.paper.page.differences import (
     half_width_to_printed,
 )
 from memgan.paper.published.tables import PublishedFigure
+from memgan.stats.over_seeds import OverSeeds
 
 WHOLE, BARE = "memgan", "memgan+adversarial_weight=0"
 
@@ -63,14 +64,14 @@ def test_two_means_differ_within_welchs_interval() -> None:
 
     first, second = [0.90, 0.91, 0.93], [0.85, 0.86, 0.84, 0.88]
     expected = ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-    half = half_width_between(Figure.of(first), Figure.of(second))
+    half = half_width_between(OverSeeds.of(first), OverSeeds.of(second))
     assert half == pytest.approx((expected.high - expected.low) / 2)
 
 
 def test_what_draws_no_random_numbers_adds_no_spread() -> None:
-    figure = Figure.of([0.90, 0.91, 0.93])
-    assert half_width_between(figure, Figure.of([0.8])) == pytest.approx(figure.half_width)
-    assert half_width_between(Figure.of([0.9]), Figure.of([0.8])) is None
+    figure = OverSeeds.of([0.90, 0.91, 0.93])
+    assert half_width_between(figure, OverSeeds.of([0.8])) == pytest.approx(figure.half_width)
+    assert half_width_between(OverSeeds.of([0.9]), OverSeeds.of([0.8])) is None
 
 
 def test_against_the_paper_the_interval_holds_the_papers_spread_too() -> None:
@@ -80,7 +81,7 @@ def test_against_the_paper_the_interval_holds_the_papers_spread_too() -> None:
     theirs = [0.88, 0.89, 0.90, 0.91, 0.90, 0.89, 0.92, 0.90, 0.91, 0.87]
     printed = PublishedFigure(statistics.fmean(theirs), statistics.stdev(theirs))
     expected = ttest_ind(ours, theirs, equal_var=False).confidence_interval(0.95)
-    half = half_width_to_printed(Figure.of(ours), [printed])
+    half = half_width_to_printed(OverSeeds.of(ours), [printed])
     assert half == pytest.approx((expected.high - expected.low) / 2)
 
 
@@ -88,13 +89,13 @@ def test_the_papers_mean_over_classes_is_of_ten_runs_of_each() -> None:
     from scipy.stats import t
 
     printed = [PublishedFigure(0.9, 0.02)] * 4
-    half = half_width_to_printed(Figure.of([0.9, 0.9]), printed)
+    half = half_width_to_printed(OverSeeds.of([0.9, 0.9]), printed)
     assert half == pytest.approx(t.ppf(0.975, 4 * 9) * 0.02 / (4 * 10) ** 0.5)
 
 
 def test_one_seed_of_ours_has_no_interval_against_the_paper() -> None:
-    assert half_width_to_printed(Figure.of([0.9]), [PublishedFigure(0.95, 0.02)]) is None
+    assert half_width_to_printed(OverSeeds.of([0.9]), [PublishedFigure(0.95, 0.02)]) is None
 
 
 def test_equal_figures_on_both_sides_have_an_interval_of_none() -> None:
-    assert half_width_to_printed(Figure.of([0.9, 0.9]), [PublishedFigure(0.95, 0.0)]) == 0
+    assert half_width_to_printed(OverSeeds.of([0.9, 0.9]), [PublishedFigure(0.95, 0.0)]) == 0

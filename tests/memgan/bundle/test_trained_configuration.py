@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,61 +10,11 @@ import numpy as np
 import pytest
 
 from memgan.bundle.bundle import load_bundle
-from memgan.bundle.trained_bundles import (
-    mean_over_classes,
-    percent,
-    spread,
-    summary,
-    train_configuration,
-)
+from memgan.bundle.trained_configuration import train_configuration
 from memgan.config.configuration import Configuration
 from memgan.errors import BadInput, ConfigError, UnknownName
-from memgan.training.cells import Cell
 
 Tiny = Callable[..., Configuration]
-
-
-def test_a_class_is_summed_up_over_its_seeds(cells: dict[str, list[Cell]]) -> None:
-    found = summary(cells["0"])
-
-    assert found["test_auroc_mean"] == pytest.approx(0.7)
-    assert found["test_auroc_sd"] == pytest.approx(statistics.stdev([0.8, 0.6]))
-    assert found["test_auroc"] == {"0": 0.8, "1": 0.6}
-    assert found["seeds"] == [0, 1]
-    assert summary(cells["0"][:1])["test_auroc_sd"] is None
-
-
-def test_the_mean_has_the_spread_of_seeds_not_of_classes(cells: dict[str, list[Cell]]) -> None:
-    found = mean_over_classes(cells)
-
-    assert found["test_auroc_mean"] == pytest.approx(0.8)
-    assert found["test_auroc_sd"] == pytest.approx(statistics.stdev([0.9, 0.7]))
-
-
-def test_the_mean_stands_where_a_seed_of_a_class_is_lost(cells: dict[str, list[Cell]]) -> None:
-    cells["1"].pop()
-
-    found = mean_over_classes(cells)
-
-    assert found["test_auroc_mean"] == pytest.approx((0.7 + 1.0) / 2)
-    assert found["test_auroc_sd"] is None
-
-
-def test_absent_figures_stay_absent(cells: dict[str, list[Cell]]) -> None:
-    blind = {
-        name: [replace(c, val_auroc=None, test_auroc=None) for c in of_class]
-        for name, of_class in cells.items()
-    }
-
-    assert set(mean_over_classes(blind).values()) == {None}
-    assert summary(blind["0"])["test_auroc"] == {"0": None, "1": None}
-
-
-def test_figures_for_readers() -> None:
-    assert percent(None) == "–"
-    assert percent(0.98765) == "98.8"
-    assert spread({"test_auroc_mean": 0.9, "test_auroc_sd": None}) == "90.0"
-    assert spread({"test_auroc_mean": 0.9, "test_auroc_sd": 0.012}) == "90.0 ± 1.2"
 
 
 def test_every_class_gets_a_bundle_of_its_first_seed(tiny: Tiny, tmp_path: Path) -> None:

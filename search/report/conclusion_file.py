@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from memgan.config import Runtime
 from memgan.errors import StudyError
-from search.finals.concluded import Beside
+from search.finals import Anchor, Beside
+from search.report.report import Report
 
 _CONCLUSION = "conclusion.json"
 
@@ -19,8 +19,7 @@ class Conclusion:
     """What is known at the end of a study beside the finals themselves."""
 
     beside: Beside
-    report: dict[str, Any]
-    """The content of report.json."""
+    report: Report
 
 
 def read_conclusion(folder: Path) -> Conclusion | None:
@@ -30,16 +29,16 @@ def read_conclusion(folder: Path) -> Conclusion | None:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        report = dict(content["report"])
+        report = Report.model_validate(content["report"])
         beside = Beside(
             runtime=Runtime.model_validate(content["runtime"]),
-            machine=report.get("machine", "unknown"),
-            versions=dict(report.get("versions", {})),
-            anchors=dict(content["anchors"]),
-            cautions=tuple(report.get("cautions", ())),
+            machine=report.machine,
+            versions=report.versions,
+            anchors={name: Anchor.model_validate(one) for name, one in content["anchors"].items()},
+            cautions=report.cautions,
         )
         return Conclusion(beside, report)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or "damaged"
         raise StudyError(
             f"{path} cannot be read ({reason}); move it away, and memgan search --resume"
@@ -51,8 +50,11 @@ def write_conclusion(folder: Path, conclusion: Conclusion) -> None:
     """Replace the conclusion in one step. OSError if the disk refuses."""
     content = {
         "runtime": conclusion.beside.runtime.model_dump(),
-        "anchors": conclusion.beside.anchors,
-        "report": conclusion.report,
+        "anchors": {
+            name: anchor.model_dump(mode="json", exclude_unset=True)
+            for name, anchor in conclusion.beside.anchors.items()
+        },
+        "report": conclusion.report.document(),
     }
     partial = folder / f"{_CONCLUSION}.part"
     partial.write_text(json.dumps(content), encoding="utf-8")

@@ -1,0 +1,78 @@
+"""The bundle of one class, from its trained cells: weights, ONNX model, calibration, card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from memgan.analysis import normal_residual
+from memgan.bundle.bundle import BundleConfig, save_bundle
+from memgan.bundle.calibration import Calibration, shortages
+from memgan.bundle.card import write_card
+from memgan.bundle.onnx_export import to_onnx
+from memgan.config import Configuration, detector_package
+from memgan.data import Split
+from memgan.detectors import build_detector
+from memgan.machine import versions
+from memgan.training import Cell
+
+_TRIED = 256
+"""Of held-out images, on which a bundle's ONNX model must score as torch does."""
+
+
+def write_bundle(
+    folder: Path,
+    configuration: Configuration,
+    split: Split,
+    cells: Sequence[Cell],
+    false_alarm_rate: float | None = None,
+) -> None:
+    """The bundle of one class: weights of the first seed's cell, figures of all of them.
+
+    false_alarm_rate: in (0, 1), else ConfigError; None is `Calibration`'s own. MemganError where
+    the ONNX model would not score as torch does.
+    """
+    first = cells[0]
+    detector = build_detector(
+        configuration.detector,
+        configuration.parameters_for(first.normal_class),
+        image_shape=split.development.train.image_shape,
+        seed=first.seed,
+        device=torch.device("cpu"),
+    )
+    detector.load_weights(first.weights)
+    config = BundleConfig(
+        detector=configuration.detector,
+        normal_class=first.normal_class,
+        seed=first.seed,
+        image_shape=split.development.train.image_shape,
+        data=configuration.data.model_copy(update={"dir": None}),
+        split_hash=split.hash,
+        parameters=configuration.parameters_for(first.normal_class),
+        versions=versions(detector_package(configuration.detector)),
+    )
+    normals = split.development.validation.of_class(first.normal_class)
+    residual = normal_residual(normals, detector.rebuild(normals))
+    calibration = _calibration(first, false_alarm_rate, residual)
+    held_out = split.development.validation.images
+    model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
+    card = write_card(config, calibration, split, cells, configuration.origin)
+    save_bundle(folder, config, first.weights, model, calibration, card)
+
+
+def calibration_shortages(
+    cells: Mapping[str, Sequence[Cell]], false_alarm_rate: float | None = None
+) -> list[str]:
+    """A line for the normal classes whose bundle has too few held-out normals for its false-alarm
+    rate; arguments as those of `write_bundle`, by class."""
+    return shortages({k: _calibration(of[0], false_alarm_rate) for k, of in cells.items()})
+
+
+def _calibration(
+    cell: Cell, false_alarm_rate: float | None, residual: float | None = None
+) -> Calibration:
+    scores = tuple(float(score) for score in cell.normal_scores)
+    calibration = Calibration(normal_scores=scores, normal_residual=residual)
+    return calibration if false_alarm_rate is None else calibration.at(false_alarm_rate)

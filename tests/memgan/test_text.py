@@ -1,0 +1,12 @@
+"""Text for readers."""
+
+from __future__ import annotations
+
+from memgan.text import mean_and_sd, percent
+
+
+def test_figures_are_in_percent_with_their_spread_if_there_is_one() -> None:
+    assert percent(None) == "–"
+    assert percent(0.98765) == "98.8"
+    assert mean_and_sd(0.9, None) == "90.0"
+    assert mean_and_sd(0.9, 0.012) == "90.0 ± 1.2"
