@@ -31,6 +31,7 @@ from .sources.named import SOURCES as SOURCES
 from .sources.named import NamedSource as NamedSource
 from .sources.named import availability as availability
 from .sources.named import describe_sources as describe_sources
+from .sources.named import is_named_source as is_named_source
 from .sources.named import load_source as load_source
 from .sources.named import source_name as source_name
 from .sources.named import source_names as source_names

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from memgan.config import DataConfig
-from memgan.data.sources.named import find_path, source_names
+from memgan.data.sources.named import find_path, is_named_source
 from memgan.errors import BadInput, UnknownName
 
 
 def check_outside_images(config: DataConfig, place: Path, option: str) -> None:
     """BadInput if `place`, which `option` gave, lies in the folder that the images are in."""
-    if config.source in source_names():
+    if is_named_source(config.source):
         return
     try:
         images = find_path(config).resolve()

@@ -11,8 +11,8 @@ from memgan.data import (
     Development,
     Split,
     check_normal_classes,
+    is_named_source,
     load_split,
-    source_names,
     why_no_validation,
     with_made_anomalies,
 )
@@ -92,7 +92,7 @@ def anchored(study: Study) -> Study:
     """The study with absolute paths to its images, so that it resumes from any folder."""
     data = study.data
     changes: dict[str, Any] = {}
-    if data.source not in source_names() and (path := expanded(Path(data.source))).exists():
+    if not is_named_source(data.source) and (path := expanded(Path(data.source))).exists():
         changes["source"] = str(path.absolute())
     if data.dir is not None:
         changes["dir"] = data.dir.absolute()

@@ -155,6 +155,8 @@ def test_what_is_built_in_is_found_without_looking_at_installed_packages() -> No
         "from memgan.config import Configuration\n"
         "search.Study.default().with_options(detector='pca', sampler='gp')\n"
         "Configuration(detector='memae')\n"
+        "from memgan.data import load_source, source_name\n"
+        "load_source(Configuration().data), source_name('mnist')\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -72,6 +72,11 @@ def source_names() -> list[str]:
     return [*SOURCES, *(name for name in SOURCE_PLUGINS.names() if name not in SOURCES)]
 
 
+def is_named_source(source: str) -> bool:
+    """Whether `data.source` is a name, built in or of a plug-in, and no path."""
+    return source in SOURCES or source in SOURCE_PLUGINS.names()
+
+
 def load_source(config: DataConfig, *, download: bool = False) -> Source:
     """The images that `config` names, at its size and channels: uint8 (N, C, H, W).
 
@@ -142,7 +147,7 @@ def describe_sources(config: DataConfig) -> dict[str, tuple[str, str]]:
 
 def source_name(source: str) -> str:
     """The name that a source's images have in records, from what `data.source` says of them."""
-    if source in source_names():
+    if is_named_source(source):
         return source
     path = expanded(Path(source))
     return _name_of(path.stem if path.suffix.lower() == ".npz" else path.resolve().name)
@@ -174,7 +179,7 @@ def _load_path(path: Path, config: DataConfig) -> Source:
 
 def _name_of(stem: str) -> str:
     # A folder that happens to be called mnist must not pass for MNIST in records and tables.
-    return f"{stem}-files" if stem in source_names() or not stem else stem
+    return f"{stem}-files" if is_named_source(stem) or not stem else stem
 
 
 def _check(source: Source) -> None:
