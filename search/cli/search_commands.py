@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -48,7 +48,7 @@ def search(
     ] = None,
     mend_journal: Annotated[
         bool,
-        typer.Option("--mend-journal", help="With --resume: leave out damaged lines, go on."),
+        typer.Option("--mend-journal", help="Where a study goes on: leave out damaged lines."),
     ] = False,
     results: Results = Path("results"),
     tracking_uri: Annotated[
@@ -65,12 +65,18 @@ def search(
 
     out = standard_output_kept_clean()
     from memgan.errors import BadInput
-    from search.journal import JournalDamaged
     from search.study import Study, default_study_file
     from search.workflow import resume as resume_study
     from search.workflow import resume_or_start as restart
     from search.workflow import run
 
+    how: dict[str, Any] = {
+        "results": results,
+        "tracking_uri": tracking_uri,
+        "address": address,
+        "download": download,
+        "note": _note,
+    }
     with _told_how_to_go_on(results, tracking_uri, address, repeat=resume_or_start) as going_on:
         if resume is not None:
             if study_file is not None or name is not None:
@@ -78,38 +84,17 @@ def search(
             if resume_or_start:
                 raise BadInput("--resume NAME goes on, --resume-or-start begins too; give one")
             going_on.name = resume
-            go_on = partial(
-                resume_study,
-                resume,
-                options=options,
-                settings=settings or [],
-                results=results,
-                tracking_uri=tracking_uri,
-                address=address,
-                download=download,
-                note=_note,
-            )
-            try:
-                result = go_on(mend=mend_journal)
-            except JournalDamaged as fault:
-                if mend_journal or not (sys.stdin and sys.stdin.isatty()):
-                    raise
-                typer.confirm(f"{fault}\nleave them out and go on?", abort=True, err=True)
-                result = go_on(mend=True)
+            given: dict[str, Any] = {"options": options, "settings": settings or []}
+            result = _mended(partial(resume_study, resume, **given, **how), mend_journal)
         else:
             study = Study.from_yaml(
                 study_file or default_study_file(), {"name": name, **options}, settings or []
             )
             going_on.name = study.name
-            begin = restart if resume_or_start else run
-            result = begin(
-                study,
-                results=results,
-                tracking_uri=tracking_uri,
-                address=address,
-                download=download,
-                note=_note,
-            )
+            if resume_or_start:
+                result = _mended(partial(restart, study, **how), mend_journal)
+            else:
+                result = run(study, **how)
         if as_json:
             typer.echo(json.dumps(result.document()), out)
         else:
@@ -219,6 +204,19 @@ def doctor(
 
 
 _CAUTIONS_SHOWN = 5
+
+
+def _mended(go_on: Callable[..., StudyResult], mend: bool) -> StudyResult:
+    """Go on with a study; at a terminal ask whether to leave out what its journal lost."""
+    from search.journal import JournalDamaged
+
+    try:
+        return go_on(mend=mend)
+    except JournalDamaged as fault:
+        if mend or not (sys.stdin and sys.stdin.isatty()):
+            raise
+        typer.confirm(f"{fault}\nleave them out and go on?", abort=True, err=True)
+        return go_on(mend=True)
 
 
 def _print_result(result: StudyResult, out: TextIO) -> None:

@@ -189,7 +189,7 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
     winner = best(outcomes) if study.protocol == "shared" else None
     done = [o for o in outcomes if o.state != "unfinished"]
     budget = study.most_trials * max(1, len(groups))
-    finished = read_conclusion(folder.path) is not None and len(done) >= budget
+    finished = read_conclusion(folder) is not None and len(done) >= budget
     return {
         "name": folder.name,
         "detector": study.detector,

@@ -64,11 +64,12 @@ def anchors_on_ray(
     queue: TaskQueue,
     *,
     cpus: float = 1,
+    go_on_command: str,
 ) -> Callable[[], dict[str, Anchor]]:
     """Put all anchors into the queue, each for `cpus` cores; gives a function that waits for
     them, by name.
 
-    That one raises MemganError if an anchor failed.
+    That one raises MemganError, with the command that goes on, if an anchor failed.
     """
     import ray
 
@@ -86,7 +87,7 @@ def anchors_on_ray(
         except ray.exceptions.RayError as error:
             line = " ".join(str(getattr(error, "cause", None) or error).split())[:300]
             raise MemganError(
-                f"an anchor failed ({line}); the finals are kept: go on with --resume"
+                f"an anchor failed ({line}); the finals are kept; go on with: {go_on_command}"
             ) from error
 
     return wait

@@ -15,6 +15,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from search.journal.damage import JournalDamaged, damaged_lines, describe
+from tracking.address import resume_command
 
 _SECONDS_BETWEEN = 1.0
 
@@ -89,7 +90,8 @@ def open_to_read(path: Path) -> JournalStorage:
 def _must_be_whole(path: Path) -> None:
     # Optuna raises whatever a damaged line makes of its parsers, and passes over the last one.
     if lines := damaged_lines(path):
+        command = resume_command(path.parent.name, path.parents[2], "--mend-journal")
         raise JournalDamaged(
-            f"{describe(path, lines)}; `memgan search --resume` with --mend-journal goes on with"
-            " all that can be read"
+            f"{describe(path, lines)}; {command} goes on with all that can be read, and keeps a"
+            " copy of the file as it is"
         )

@@ -11,7 +11,6 @@ from memgan.errors import StudyError
 from search.journal.damage import JournalDamaged, damaged_lines, describe, mended
 from search.results import StudyFolder
 from search.study import ClassGroup, Study
-from tracking.address import resume_command
 
 
 def check_journal(folder: StudyFolder) -> None:
@@ -21,7 +20,7 @@ def check_journal(folder: StudyFolder) -> None:
     except OSError as error:
         raise StudyError(f"{folder.journal} cannot be read: {error.strerror or error}") from None
     if lines:
-        command = resume_command(folder.name, folder.where, "--mend-journal")
+        command = folder.go_on_command("--mend-journal")
         raise JournalDamaged(
             f"{describe(folder.journal, lines)}; {command} goes on with all that can be read, and"
             " keeps a copy of the file as it is"

@@ -13,6 +13,7 @@ from memgan.config import Frozen, dotted, flatten, parse
 from memgan.errors import ConfigError
 from memgan.files import expanded
 from search.journal.journal import read_groups
+from search.journal.mending import check_journal
 from search.results import StudyFolder
 from search.study import Space, Study, checked_point, is_elsewhere
 
@@ -63,6 +64,7 @@ def _of_file(space: Space, path: Path) -> Iterator[dict[str, Any]]:
 def _of_study(space: Space, earlier: _Earlier, results: Path) -> Iterator[dict[str, Any]]:
     folder = StudyFolder.at(results, earlier.study)
     found = folder.load()
+    check_journal(folder)
     if found.detector != space.detector:
         raise ConfigError(
             f"start_from: study {earlier.study} searched {found.detector}, not {space.detector}"

@@ -10,6 +10,7 @@ from memgan.config import Runtime
 from memgan.errors import StudyError
 from search.finals import Anchor, Beside
 from search.report.report import Report
+from search.results import StudyFolder
 
 _CONCLUSION = "conclusion.json"
 
@@ -22,9 +23,9 @@ class Conclusion:
     report: Report
 
 
-def read_conclusion(folder: Path) -> Conclusion | None:
+def read_conclusion(folder: StudyFolder) -> Conclusion | None:
     """The conclusion of a study that came to its end, or None. StudyError for a damaged one."""
-    path = folder / _CONCLUSION
+    path = folder.path / _CONCLUSION
     if not path.is_file():
         return None
     try:
@@ -41,8 +42,8 @@ def read_conclusion(folder: Path) -> Conclusion | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or "damaged"
         raise StudyError(
-            f"{path} cannot be read ({reason}); move it away, and memgan search --resume"
-            f" {folder.name} writes it anew"
+            f"{path} cannot be read ({reason}); move it away, and {folder.go_on_command()} writes"
+            " it again"
         ) from None
 
 

@@ -15,11 +15,12 @@ from .export_place import check_place as check_place
 from .export_place import exported as exported
 from .export_place import place_export as place_export
 from .going_on import GoingOn as GoingOn
+from .going_on import driving_options as driving_options
+from .looking import mirror_holder as mirror_holder
+from .looking import studies_at as studies_at
+from .looking import to_look_at as to_look_at
 from .mirror import Mirror as Mirror
-from .mirror import mirror_holder as mirror_holder
 from .mirror import mirror_of as mirror_of
-from .mirror import studies_at as studies_at
-from .mirror import to_look_at as to_look_at
 from .new_study import NewStudy as NewStudy
 from .places import check_not_a_copy as check_not_a_copy
 from .places import check_places as check_places
@@ -27,3 +28,4 @@ from .storage import Storage as Storage
 from .study_files import WEIGHTS_OF_TRIAL as WEIGHTS_OF_TRIAL
 from .study_files import remove_study as remove_study
 from .study_folder import StudyFolder as StudyFolder
+from .succession import wait_for_a_lost_driver as wait_for_a_lost_driver

@@ -16,6 +16,7 @@ from memgan.config import Frozen
 from memgan.data import VERSION, Split
 from memgan.errors import StudyError
 from search.study import ClassGroup
+from tracking.address import DEFAULT_RESULTS, study_command
 
 _FILE = "beginning.json"
 _NAMED = 5
@@ -89,7 +90,9 @@ def check_same_images(study: str, begun: Beginning, split: Split) -> None:
     )
 
 
-def check_same_made_anomalies(study: str, begun: Beginning | None, judge: str) -> None:
+def check_same_made_anomalies(
+    study: str, begun: Beginning | None, judge: str, results: Path | str = DEFAULT_RESULTS
+) -> None:
     """StudyError where trials that are judged by made anomalies would from now on be judged by
     others, which no figure of the earlier trials compares with."""
     if judge != "label-free" or (begun is not None and begun.made_anomalies == VERSION):
@@ -98,7 +101,8 @@ def check_same_made_anomalies(study: str, begun: Beginning | None, judge: str) -
         f"study {study} judges its trials by anomalies made in a way that this version of memgan"
         f" no longer has, and old and new figures do not compare; start a new study, with"
         f" `start_from: [{{study: {study}, best: 3}}]` in its file to try the best of this one"
-        " first; what was exported stays, and `memgan export` still writes it"
+        f" first; what was exported stays, and `{study_command('export', study, results)}` still"
+        " writes it"
     )
 
 

@@ -8,8 +8,6 @@ import os
 import shutil
 from pathlib import Path
 
-from tracking.address import resume_command
-
 ROOM_TO_START = 256 * 2**20
 ROOM_TO_GO_ON = 64 * 2**20
 NEXT_TO_NOTHING = 2 * 2**20
@@ -26,10 +24,9 @@ def why_no_room(place: Path, wanted: int = ROOM_TO_START) -> str | None:
     return f"{free >> 20} MiB are free at {existing}, and {wanted >> 20} are wanted; make room"
 
 
-def out_of_space(reason: str, study: str, results: Path | str) -> str:
+def out_of_space(reason: str, go_on_command: str) -> str:
     """What a study that ended for want of room tells."""
-    command = resume_command(study, results)
-    return f"{reason}; the study stopped in order: make room, then go on with: {command}"
+    return f"{reason}; the study stopped in order: make room, then go on with: {go_on_command}"
 
 
 def is_full(error: BaseException) -> bool:

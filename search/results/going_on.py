@@ -6,12 +6,28 @@ import sys
 from pathlib import Path
 
 from search.results.study_folder import StudyFolder
-from tracking.address import is_address, redact, resolve, resume_command, shell_command
+from tracking.address import is_address, redact, resolve, shell_command
 
 
 def same_command() -> str:
     """The command line of this process."""
     return shell_command("memgan", *map(redact, sys.argv[1:]))
+
+
+def driving_options(
+    results: Path | str, tracking_uri: str | None, address: str | None
+) -> tuple[str, ...]:
+    """What a command that goes on must be given beside the study and its results."""
+    options: tuple[str, ...] = ()
+    if tracking_uri and not _is_found_anyway(tracking_uri, results):
+        options += ("--tracking-uri", redact(tracking_uri))
+    if address:
+        options += ("--address", address)
+    return options
+
+
+def _is_found_anyway(tracking_uri: str, results: Path | str) -> bool:
+    return not is_address(results) and resolve(tracking_uri, results) == resolve(None, results)
 
 
 class GoingOn:
@@ -43,13 +59,6 @@ class GoingOn:
             return f"go on with the same command: {same_command()}"
         if self.name is None or not begun:
             return f"nothing was begun; begin again with: {same_command()}"
-        return f"go on with: {resume_command(self.name, self._results, *self._options())}"
-
-    def _options(self) -> list[str]:
-        options = []
-        given, results = self._tracking_uri, self._results
-        if given and (is_address(results) or resolve(given, results) != resolve(None, results)):
-            options += ["--tracking-uri", redact(given)]
-        if self._address:
-            options += ["--address", self._address]
-        return options
+        options = driving_options(self._results, self._tracking_uri, self._address)
+        folder = StudyFolder.at(self._results, self.name, options)
+        return f"go on with: {folder.go_on_command()}"

@@ -40,11 +40,10 @@ from search.results.mirrored_files import (
     unfinished,
 )
 from search.results.storage import Storage
-from search.results.study_files import everything_below, in_order_of_removal
-from search.results.study_folder import StudyFolder, studies
+from search.results.study_files import STUDY, everything_below, in_order_of_removal
+from search.results.study_folder import StudyFolder
 from search.stopping import stop_process
-from search.study import is_study_name
-from tracking.address import as_address, is_address, local_folder, one_line, redact
+from tracking.address import one_line, redact
 
 EVERY = 5.0
 """Seconds between rounds: what a driver's machine takes with it where it is lost for good."""
@@ -64,44 +63,8 @@ def mirror_of(folder: StudyFolder) -> Mirror | None:
         Storage.at(folder.address).must_be_writable()
         mirror.fetch()
     except OSError as error:
-        raise _unreachable(folder.address, error) from None
+        raise unreachable(folder.address, error) from None
     return mirror
-
-
-def to_look_at(folder: StudyFolder) -> StudyFolder:
-    """The study as it stands, to be read and never written: where results lie at an address and
-    another machine has driven it last, a copy without finals and export, which is removed when
-    this process ends. StudyError where the address does not answer."""
-    if folder.address is None:
-        return folder
-    try:
-        return Mirror(folder).copy_to_look_at()
-    except OSError as error:
-        raise _unreachable(folder.address, error) from None
-
-
-def mirror_holder(folder: StudyFolder) -> str | None:
-    """Who drives a study at an address now, in words, or None."""
-    try:
-        # While Ray starts, a driver of this machine holds its part and has no session yet.
-        here = StudyFolder.at(folder.address, folder.name) if folder.address else folder
-        return Mirror(folder).held_by() or here.held_by()
-    except OSError as error:
-        raise _unreachable(str(folder.address), error) from None
-
-
-def studies_at(results: Path | str) -> list[StudyFolder]:
-    """The studies in a results folder or at an address, by name, ready to be looked at."""
-    if not is_address(results):
-        return studies(local_folder(results))
-    address = as_address(results)
-    try:
-        names = (Storage.at(address) / "studies").names()
-    except OSError as error:
-        raise _unreachable(address, error) from None
-    known = [StudyFolder.at(results, name) for name in names if is_study_name(name)]
-    found = [to_look_at(folder) for folder in known]
-    return [folder for folder in found if folder.exists]
 
 
 class Mirror:
@@ -126,6 +89,11 @@ class Mirror:
             return None
         return str(session["holder"]) if self._age() < ALIVE else None
 
+    def driven_here(self) -> bool:
+        """Whether this machine drove the study last."""
+        token = self._token_there()
+        return token is not None and token == self._own_token()
+
     def fetch(self) -> None:
         """Bring this machine's part up to date, unless this machine drove the study last, or a
         process of it holds the study: then nobody has anything newer.
@@ -135,6 +103,8 @@ class Mirror:
         self._seen = self._token_there()
         if self._seen is None or self._seen == self._own_token():
             return
+        if STUDY not in self._storage.names():
+            return  # Its driver was lost before all of it was there, so it never began.
         if self._folder.held_by() is not None:
             self._seen = self._own_token()
             return
@@ -145,7 +115,7 @@ class Mirror:
                 self._replace()
 
     def copy_to_look_at(self) -> StudyFolder:
-        """See `to_look_at`."""
+        """See `looking.to_look_at`."""
         newest = self._token_there()
         if newest is None or newest == self._own_token():
             return self._folder
@@ -229,7 +199,7 @@ class Mirror:
         if self.fault:
             return (
                 f"{address} has not all of study {name} ({self.fault}); {self._folder.path} has:"
-                " resume on this machine"
+                f" resume on this machine with: {self._folder.go_on_command()}"
             )
         return None
 
@@ -245,10 +215,8 @@ class Mirror:
     def must_be_free(self) -> None:
         """StudyError, naming the process, if somebody drives the study; the caller holds the
         local lock."""
-        session = self._session()
         # A dead driver of this machine needs no minute: the local lock says that it is gone.
-        ours = session is not None and session["token"] == self._own_token()
-        if not ours and (holder := self.held_by()):
+        if not self.driven_here() and (holder := self.held_by()):
             raise StudyError(
                 f"study {self._folder.name} at {self._folder.address} is held by {holder};"
                 f" wait for it to end, or for {ALIVE:.0f} s after it died"
@@ -336,7 +304,8 @@ class Mirror:
             return None
 
 
-def _unreachable(address: str, error: OSError) -> StudyError:
+def unreachable(address: str, error: OSError) -> StudyError:
+    """What to tell where an address does not answer."""
     return StudyError(
         f"results at {redact(address)} cannot be reached ({one_line(error)}); see that the bucket"
         " exists, and that credentials and endpoint are set (for S3: AWS_…)"

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from memgan.config import cut_as_it_began, parse, read_yaml, to_yaml
@@ -29,14 +29,20 @@ class StudyFolder:
     name: str
     address: str | None = None
     """Where the results lie, if that is no folder; `results` then is this machine's part."""
+    options: tuple[str, ...] = field(default=(), compare=False)
+    """What else the command that drives the study is given: its record's place, Ray's address."""
 
     @classmethod
-    def at(cls, results: Path | str, name: str) -> StudyFolder:
+    def at(cls, results: Path | str, name: str, options: tuple[str, ...] = ()) -> StudyFolder:
         """A study in a results folder, or at an address such as s3://bucket/results. StudyError
         for what cannot be the name of one."""
         check_study_name(name)
         address = as_address(results) if is_address(results) else None
-        return cls(local_folder(results), name, address)
+        return cls(local_folder(results), name, address, options)
+
+    def go_on_command(self, *more: str) -> str:
+        """The whole command that goes on with the study, as it can be pasted."""
+        return resume_command(self.name, self.where, *self.options, *more)
 
     @property
     def where(self) -> str:
@@ -103,8 +109,7 @@ class StudyFolder:
     def check_free(self) -> None:
         """StudyError if the name is taken."""
         if self.path.exists() or self.path.is_symlink():
-            command = resume_command(self.name, self.where)
-            hint = f"; go on with it: {command}" if self.exists else ""
+            hint = f"; go on with it: {self.go_on_command()}" if self.exists else ""
             raise StudyError(f"{self.path} exists already{hint}, or take another --name")
 
     def create(

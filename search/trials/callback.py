@@ -220,7 +220,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
     def _stop_for(self, reason: str) -> None:
         """End the search while there is room to write down where it stopped."""
         self._no_room = reason
-        raise OutOfSpace(out_of_space(reason, self._folder.name, self._folder.where))
+        raise OutOfSpace(out_of_space(reason, self._folder.go_on_command()))
 
     def _judge_share(self, result: Mapping[str, Any]) -> None:
         if self._share_judged or not result["gpu_memory_mb"]:

@@ -14,7 +14,6 @@ from search.results import StudyFolder, is_full, out_of_space
 from search.stopping import handlers_kept
 from search.study import ClassGroup, Study
 from search.trials.listener import TrialListener
-from tracking.address import resume_command
 
 if TYPE_CHECKING:
     from memgan.data import Development
@@ -129,10 +128,9 @@ def _ended_in_order(folder: StudyFolder, journals: Mapping[ClassGroup, Journal])
         line = " ".join(str(error).split()) or type(error).__name__
         full = is_full(error)
         if full:
-            raise OutOfSpace(out_of_space(line, folder.name, folder.where)) from None
+            raise OutOfSpace(out_of_space(line, folder.go_on_command())) from None
         raise MemganError(
-            f"the search ended by a fault: {line[-500:]}; go on with:"
-            f" {resume_command(folder.name, folder.where)}"
+            f"the search ended by a fault: {line[-500:]}; go on with: {folder.go_on_command()}"
         ) from error
     finally:
         # A full disk may have left half a line in the journal, which nothing must be put behind;

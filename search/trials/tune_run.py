@@ -72,9 +72,7 @@ class TuneRun:
         except Exception:
             # Tune wraps what a callback raises in an exception of its own.
             if reason := watch.verdict.no_room:
-                raise OutOfSpace(
-                    out_of_space(reason, self.folder.name, self.folder.where)
-                ) from None
+                raise OutOfSpace(out_of_space(reason, self.folder.go_on_command())) from None
             raise
         if all(journal.exhausted() for journal in self.journals.values()):
             self._sweep(keeper)

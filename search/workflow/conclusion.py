@@ -41,7 +41,7 @@ def conclude(session: Session, winners: Sequence[Winner], allotment: Allotment) 
     """
     ready, record = session.ready, session.record
     study, folder, split = ready.study, ready.folder, ready.split
-    earlier = read_conclusion(folder.path)
+    earlier = read_conclusion(folder)
     complete = _complete(ready, winners)
     runtime = _runtime(session, earlier, allotment, complete=complete)
     queue = TaskQueue(allotment.at_once)
@@ -110,7 +110,14 @@ def _anchors(
         known = earlier.beside.anchors
         if all(set(anchor.classes) == set(classes) for anchor in known.values()):
             return lambda: known
-    return anchors_on_ray(ready.split, classes, runtime, queue, cpus=allotment.cpus_per_trial)
+    return anchors_on_ray(
+        ready.split,
+        classes,
+        runtime,
+        queue,
+        cpus=allotment.cpus_per_trial,
+        go_on_command=ready.folder.go_on_command(),
+    )
 
 
 def _cautions(

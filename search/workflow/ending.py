@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 from search.journal import TrialsResult
 from search.study import Study
 
@@ -17,13 +20,25 @@ def ending(study: Study, result: TrialsResult) -> str:
     return text
 
 
-def no_winner(study: Study, group: str, result: TrialsResult) -> str:
-    """Why a group has no winner, and what to do next."""
+def no_winner(
+    study: Study, group: str, result: TrialsResult, go_on_command: Callable[..., str]
+) -> str:
+    """Why a group has no winner, and what to do next.
+
+    go_on_command: gives the command that goes on, with further arguments.
+    """
     errors = [outcome.error for outcome in result.outcomes if outcome.error]
     reason = f"; the first fault: {errors[0]}" if errors else ""
-    advice = "go on with --resume and more --trials or --time-budget"
     if _points_tried(study, result):
         advice = "all points of the space were tried; begin a new study with a wider one"
+    elif result.timed_out and study.budget.time is not None:
+        more = go_on_command("--time-budget", f"{math.ceil(2 * study.budget.time)}s")
+        advice = f"give it more time, such as twice as much: {more}"
+    elif study.scheduler.name == "pbt":
+        advice = "a population cannot grow once it has begun; begin a new study"
+    else:
+        more = go_on_command("--trials", str(2 * study.budget.trials))
+        advice = f"give it more trials, such as twice as many: {more}"
     return f"no trial of {group} saw its full budget{reason}; {advice}"
 
 

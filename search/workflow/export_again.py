@@ -15,7 +15,6 @@ from search.results import StudyFolder, mirror_of
 from search.trials import read_outcomes
 from search.workflow.conclusion import run_ids
 from search.workflow.preparation import make_record, prepare_again
-from tracking.address import resume_command
 
 
 def export_study(
@@ -46,7 +45,7 @@ def export_study(
         for group in groups
         if (best := TrialsResult(tuple(read_outcomes(group, folder))).best)
     ]
-    conclusion = read_conclusion(folder.path)
+    conclusion = read_conclusion(folder)
     if conclusion is None:
         raise StudyError(_why_not_yet(folder, begun_again=False))
     ids = run_ids(make_record(study, folder, split), winners)
@@ -62,7 +61,7 @@ def _why_not_yet(folder: StudyFolder, *, begun_again: bool) -> str:
     then = (
         f"it is being searched by {holder}; wait for its end"
         if holder
-        else f"run {resume_command(folder.name, folder.where)}"
+        else f"run {folder.go_on_command()}"
     )
     if not begun_again:
         return f"study {folder.name} has no finals yet; {then}"

@@ -64,7 +64,7 @@ def prepare_again(
 
 def _begun_earlier(study: Study, folder: StudyFolder) -> Beginning | None:
     """Of a study that an earlier version brought to its end: that told the images' hash."""
-    conclusion = read_conclusion(folder.path)
+    conclusion = read_conclusion(folder)
     if conclusion is None:
         return None
     return Beginning(

@@ -65,5 +65,6 @@ def register_study(
         location=recorded_at(Outbox(folder.outbox), folder.where, tracking_uri),
         experiment=settings.name,
         run_key=names.study_key(folder.study_id),
+        results=folder.where,
         force=force,
     )

@@ -8,16 +8,23 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from memgan.errors import StudyError
+from memgan.errors import BadInput, StudyError
 from search.journal import TrialsResult, read_groups
 from search.report import Conclusion, fronts, read_conclusion
-from search.results import StudyFolder, check_not_a_copy, mirror_of, read_beginning
+from search.results import (
+    StudyFolder,
+    check_not_a_copy,
+    driving_options,
+    mirror_of,
+    read_beginning,
+    wait_for_a_lost_driver,
+)
 from search.study import Study, class_groups, is_elsewhere
 from search.workflow.preparation import anchored
 from search.workflow.stages import resume, run
 from search.workflow.study_result import StudyResult
 from tracking import Outbox, Remainder, names
-from tracking.outbox import EXPERIMENT_ID, sync_one
+from tracking.outbox import EXPERIMENT_ID, TRACKING_URI, refusals, sync_one
 
 _FREE = ("budget", "resources")
 """Sections that may differ from the study's own, by the rules of `resume`."""
@@ -30,6 +37,7 @@ def resume_or_start(
     tracking_uri: str | None = None,
     address: str | None = None,
     download: bool = False,
+    mend: bool = False,
     note: Callable[[str], None] = lambda line: None,
 ) -> StudyResult:
     """Begin `study`, or go on with it where it was begun already, or give its result where
@@ -37,15 +45,18 @@ def resume_or_start(
     delivered.
 
     The study has a name, by which it is found again. Its budget may have grown and its resources
-    may differ, as for `resume`. StudyError, naming what differs, where the study of this name asks
-    something else; otherwise as `run` and `resume`.
+    may differ, as for `resume`. Where results lie at an address and the machine that drove the
+    study was lost a moment ago, this waits until that is certain. mend: as for `resume`.
+    StudyError, naming what differs, where the study of this name asks something else; otherwise as
+    `run` and `resume`.
     """
     if "name" not in study.model_fields_set:
         raise StudyError(
             "a study that is to be found again needs a name; give one with --name, or as name: in"
             " the study file"
         )
-    folder = StudyFolder.at(results, study.name)
+    folder = StudyFolder.at(results, study.name, driving_options(results, tracking_uri, address))
+    wait_for_a_lost_driver(folder, note)
     is_mirrored = mirror_of(folder) is not None
     if not folder.exists:
         return run(
@@ -75,6 +86,7 @@ def resume_or_start(
         tracking_uri=tracking_uri,
         address=address,
         download=download,
+        mend=mend,
         note=note,
     )
 
@@ -110,9 +122,12 @@ def _settings_of_resources(study: Study, written: Study) -> Iterator[str]:
 
 def _concluded(study: Study, folder: StudyFolder) -> Conclusion | None:
     """The conclusion of a study that has nothing left to do; None where something may be."""
-    conclusion = read_conclusion(folder.path)
+    conclusion = read_conclusion(folder)
     if conclusion is None or not folder.outbox.is_file():
         return None
+    rows = conclusion.report.classes.values()
+    if any(len(row["seeds"]) < study.final.seeds for row in rows):
+        return None  # A final failed, and is tried again.
     if Outbox(folder.outbox).last_end(names.study_key(folder.study_id)) != "FINISHED":
         return None
     groups = read_groups(folder.journal)
@@ -134,9 +149,16 @@ def _done(
         groups = class_groups(
             study, list(conclusion.report.classes), begun.prefixes if begun else {}
         )
-        synced = sync_one(folder.outbox, folder.results, tracking_uri)
         note(f"study {study.name} is done: all of its trials and finals have ended")
         outbox = Outbox(folder.outbox)
+        try:
+            synced = sync_one(folder.outbox, folder.results, tracking_uri)
+            remainder = Remainder(
+                waiting=synced.waiting, refused=synced.refused, fault=synced.fault
+            )
+        except BadInput as error:  # The record is gone, say: the study is done all the same.
+            waiting = outbox.count_waiting()
+            remainder = Remainder(waiting=waiting, refused=refusals(outbox), fault=str(error))
         return StudyResult(
             study=study,
             folder=folder,
@@ -144,9 +166,9 @@ def _done(
             fronts=fronts(study, groups, folder.journal),
             trials=TrialsResult(tuple(outcomes)).counts(),
             interrupted=False,
-            remainder=Remainder(waiting=synced.waiting, refused=synced.refused, fault=synced.fault),
+            remainder=remainder,
             faults=(),
-            tracking_uri=synced.tracking_uri,
+            tracking_uri=outbox.fact(TRACKING_URI) or "",
             experiment_id=outbox.fact(EXPERIMENT_ID),
             parent_run_id=outbox.run_id(names.study_key(folder.study_id)),
             seconds=0.0,

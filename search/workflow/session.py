@@ -90,7 +90,7 @@ def open_study(ready: Ready) -> Iterator[Session]:
         except BaseException as error:
             session.interrupted = is_interruption(error)
             if not session.interrupted and isinstance(error, OSError) and is_full(error):
-                raise OutOfSpace(out_of_space(str(error), ready.study.name, folder.where)) from None
+                raise OutOfSpace(out_of_space(str(error), folder.go_on_command())) from None
             if not session.interrupted:
                 raise
         finally:

@@ -34,6 +34,7 @@ from search.results import (
     check_not_a_copy,
     check_places,
     check_same_made_anomalies,
+    driving_options,
     mirror_of,
     out_of_space,
     read_beginning,
@@ -75,7 +76,7 @@ def run(
     the tracking address does not answer at the start: nothing is then left behind.
     """
     check_outlives_job(results)
-    folder = StudyFolder.at(results, study.name)
+    folder = StudyFolder.at(results, study.name, driving_options(results, tracking_uri, address))
     study = anchored(settle_starts(study, folder.results))
     check_address(address)
     location = resolve(tracking_uri, folder.where)
@@ -120,7 +121,7 @@ def resume(
     for other images and for any other option that differs from the study's own.
     """
     check_outlives_job(results)
-    folder = StudyFolder.at(results, name)
+    folder = StudyFolder.at(results, name, driving_options(results, tracking_uri, address))
     check_address(address)
     location = resolve(tracking_uri, folder.where)
     mirror = mirror_of(folder)
@@ -128,7 +129,7 @@ def resume(
     check_not_a_copy(folder, written)
     check_places(written.data, folder, location)
     study = extended(written, options or {}, settings)
-    check_same_made_anomalies(name, read_beginning(folder.path), study.judge)
+    check_same_made_anomalies(name, read_beginning(folder.path), study.judge, folder.where)
     if not mend:
         check_journal(folder)
     study, split, groups = prepare_again(study, folder, download, note)
@@ -224,9 +225,9 @@ def _search(session: Session) -> list[Winner] | None:
     session.interrupted = current().asked or any(result.interrupted for result in found)
     if session.interrupted:
         return None
-    winners = _winners(study, groups, found)
+    winners = _winners(study, groups, found, folder)
     if reason := why_no_room(folder.path, ROOM_TO_GO_ON):
-        raise OutOfSpace(out_of_space(reason, study.name, folder.where))
+        raise OutOfSpace(out_of_space(reason, folder.go_on_command()))
     return winners
 
 
@@ -266,12 +267,15 @@ def _worth_knowing(study: Study, split: Split, groups: Sequence[ClassGroup]) -> 
 
 
 def _winners(
-    study: Study, groups: Sequence[ClassGroup], outcomes: Sequence[TrialsResult]
+    study: Study,
+    groups: Sequence[ClassGroup],
+    outcomes: Sequence[TrialsResult],
+    folder: StudyFolder,
 ) -> list[Winner]:
     winners = []
     for group, result in zip(groups, outcomes, strict=True):
         if result.best is None:
-            raise MemganError(no_winner(study, group.name, result))
+            raise MemganError(no_winner(study, group.name, result, folder.go_on_command))
         winners.append(Winner(group, result.best))
     return winners
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tracking.address.redaction import redact
-from tracking.address.results_place import DEFAULT_RESULTS, local_folder
+from tracking.address.results_place import DEFAULT_RESULTS, is_address, local_folder
 from tracking.address.shell_words import shell_command
 from tracking.address.sqlite_uri import sqlite_file
 
@@ -27,6 +27,14 @@ def ui_command(uri: str, results: Path | str = DEFAULT_RESULTS) -> str:
     return shell_command("memgan", "ui", "--tracking-uri", uri)
 
 
+def search_command(uri: str) -> str:
+    """The command whose first study makes the record in the SQLite file at `uri`."""
+    path = sqlite_file(uri)
+    if path is None or path.name != "mlflow.db":
+        return shell_command("memgan", "search", "--tracking-uri", redact(uri))
+    return shell_command("memgan", "search", *_results_option(path.parent))
+
+
 def resume_command(study: str, results: Path | str = DEFAULT_RESULTS, *more: str) -> str:
     """The command that goes on with a study, as it can be pasted; more: further arguments."""
     return shell_command("memgan", "search", "--resume", study, *_results_option(results), *more)
@@ -38,4 +46,5 @@ def study_command(verb: str, study: str, results: Path | str = DEFAULT_RESULTS, 
 
 
 def _results_option(results: Path | str) -> tuple[str, ...]:
-    return () if str(results) == str(DEFAULT_RESULTS) else ("--results", str(results))
+    is_default = not is_address(results) and Path(results).absolute() == DEFAULT_RESULTS.absolute()
+    return () if is_default else ("--results", str(results))

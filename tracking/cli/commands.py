@@ -142,7 +142,7 @@ def compare(
     )
 
     store = open_store(resolve(tracking_uri, results))
-    comparison = put_together(read_studies(store, studies), published)
+    comparison = put_together(read_studies(store, studies, results), published, results)
     if as_json or form is CompareFormat.JSON:
         typer.echo(json.dumps(comparison.document(), ensure_ascii=False))
     elif form is CompareFormat.CSV:

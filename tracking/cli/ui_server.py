@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from memgan.errors import BadInput
-from tracking.address import Location, for_mlflow, redact, sqlite_file
+from tracking.address import Location, for_mlflow, redact, search_command, sqlite_file
 from tracking.outbox import EXPERIMENT_ID, TRACKING_URI, Outbox
 from tracking.stores import follow_move
 from tracking.tracker_plugins import plugin_scheme
@@ -64,8 +64,8 @@ def server_command(location: Location, port: int) -> tuple[list[str], dict[str, 
     path = sqlite_file(location.uri)
     if path is not None and not path.is_file():
         raise BadInput(
-            f"no record at {path}; run `memgan search` first, or name another one with "
-            "--results or --tracking-uri"
+            f"no record at {path}; {search_command(location.uri)} makes one, or name another with"
+            " --results or --tracking-uri"
         )
     if plugin_scheme(location.uri) is not None:
         raise BadInput(

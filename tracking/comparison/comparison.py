@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from memgan.data import ordered
 from memgan.errors import BadInput
 from memgan.paper import PublishedFigure, published_auroc, published_for
 from memgan.stats import Difference, OverSeeds, mean_of_known, mean_over_classes, paired_difference
-from tracking.address import quoted
+from tracking.address import DEFAULT_RESULTS, resume_command
 from tracking.comparison.reader import StudyFigures
 
 
@@ -119,8 +120,14 @@ class Comparison:
         }
 
 
-def compare(studies: Sequence[StudyFigures], published: str | None = None) -> Comparison:
+def compare(
+    studies: Sequence[StudyFigures],
+    published: str | None = None,
+    results: Path | str = DEFAULT_RESULTS,
+) -> Comparison:
     """Studies beside each other and, if asked for, beside a published table.
+
+    results: where the studies lie, for the commands that a warning names.
 
     BadInput for studies on different data sets, for one that is named twice, and for a published
     table of another data set.
@@ -148,7 +155,7 @@ def compare(studies: Sequence[StudyFigures], published: str | None = None) -> Co
         tuple(studies),
         titles,
         published_auroc(published) if published else {},
-        tuple(_warnings(studies)),
+        tuple(_warnings(studies, results)),
     )
 
 
@@ -162,7 +169,7 @@ def _difference(first: StudyFigures, second: StudyFigures) -> Difference:
     )
 
 
-def _warnings(studies: Sequence[StudyFigures]) -> list[str]:
+def _warnings(studies: Sequence[StudyFigures], results: Path | str) -> list[str]:
     found = []
     if len({study.split_hash for study in studies}) > 1:
         found.append("the studies were tested on different splits, which adds to the differences")
@@ -172,8 +179,8 @@ def _warnings(studies: Sequence[StudyFigures]) -> list[str]:
         if not study.scores:
             found.append(
                 f"{study.name} was recorded without scores by image: intervals know nothing of the"
-                " draw of test images, so no difference to it is shown; `memgan search --resume"
-                f" {quoted(study.name)}` records them"
+                " draw of test images, so no difference to it is shown;"
+                f" `{resume_command(study.name, results)}` records them"
             )
     if len({study.classes for study in studies}) > 1:
         found.append("means and intervals are over the classes that all studies have")

@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from memgan.data import ordered
 from memgan.errors import BadInput, StudyError, TrackingUnavailable, unknown_name
 from memgan.stats import BySeed, ImageScores, unpack
 from tracking import names
-from tracking.address import Location, quoted, redact, sqlite_file
+from tracking.address import (
+    DEFAULT_RESULTS,
+    Location,
+    redact,
+    resume_command,
+    search_command,
+    sqlite_file,
+    sync_command,
+)
 from tracking.stores import Refused, RunView, Tracker, Unavailable, open_tracker
 
 
@@ -51,8 +60,8 @@ def open_store(location: Location) -> Tracker:
     path = sqlite_file(location.uri)
     if path is not None and not path.is_file():
         raise BadInput(
-            f"no record at {path}; run `memgan search` first, or name another one with --results"
-            " or --tracking-uri"
+            f"no record at {path}; {search_command(location.uri)} makes one, or name another with"
+            " --results or --tracking-uri"
         )
     try:
         return open_tracker(location.uri, location.artifact_root)
@@ -63,20 +72,23 @@ def open_store(location: Location) -> Tracker:
         ) from None
 
 
-def read_studies(tracker: Tracker, asked: Sequence[str]) -> list[StudyFigures]:
+def read_studies(
+    tracker: Tracker, asked: Sequence[str], results: Path | str = DEFAULT_RESULTS
+) -> list[StudyFigures]:
     """The figures of several studies, in the order asked; faults as those of `read_study`, and
     TrackingUnavailable where the store goes away meanwhile."""
     try:
-        return [read_study(tracker, name) for name in asked]
+        return [read_study(tracker, name, results) for name in asked]
     except (Unavailable, Refused) as error:
         raise TrackingUnavailable(f"the record cannot be read: {error}; try again") from None
 
 
-def read_study(tracker: Tracker, asked: str) -> StudyFigures:
+def read_study(tracker: Tracker, asked: str, results: Path | str = DEFAULT_RESULTS) -> StudyFigures:
     """The figures of a study's finals, those of a winner that lost its place left out.
 
     asked: a study's name, or name@id with the beginning of its id where several studies of that
-    name share the store. UnknownName for a name that the store does not have, StudyError for a
+    name share the store. results: where its study lies, for the commands that a fault names.
+    UnknownName for a name that the store does not have, StudyError for a
     study without a tested final and for a name that several studies bear.
     """
     name, _, beginning = asked.partition("@")
@@ -106,8 +118,8 @@ def read_study(tracker: Tracker, asked: str) -> StudyFigures:
     if not tested:
         raise StudyError(
             f"study {asked} has no tested finals in this record; finish it with"
-            f" `memgan search --resume {quoted(name)}`, deliver what waits with"
-            f" `memgan sync {quoted(name)}`, or name another"
+            f" `{resume_command(name, results)}`, deliver what waits with"
+            f" `{sync_command(name, results)}`, or name another"
         )
     return tested[0]
 

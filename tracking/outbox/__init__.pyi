@@ -5,6 +5,7 @@ from .outbox import TRACKING_URI as TRACKING_URI
 from .outbox import Outbox as Outbox
 from .record import Record as Record
 from .remainder import Remainder as Remainder
+from .remainder import refusals as refusals
 from .remainder import settle as settle
 from .sync import find_outboxes as find_outboxes
 from .sync import recorded_at as recorded_at

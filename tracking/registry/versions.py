@@ -12,7 +12,7 @@ from memgan.config import Frozen
 from memgan.errors import BadInput, TrackingUnavailable
 from memgan.stats import Difference, auroc, paired_difference
 from tracking import names
-from tracking.address import Location, one_line, quoted, redact
+from tracking.address import DEFAULT_RESULTS, Location, one_line, redact, sync_command
 from tracking.comparison import read_validation
 from tracking.registry.promotion import Promotion, judge
 from tracking.stores import Refused, Tracker, Unavailable, knock
@@ -71,12 +71,14 @@ def register(
     location: Location,
     experiment: str,
     run_key: str,
+    results: Path | str = DEFAULT_RESULTS,
     force: bool = False,
 ) -> Registered:
     """Log bundles, by normal class, as one model of a run, and make it a version of `name`.
 
     tags: of the version, those that `promotion.judge` reads among them. What is there already is
-    taken, not made again. force: the version becomes champion whatever its AUROC.
+    taken, not made again. results: where the study lies, for a command that a fault names.
+    force: the version becomes champion whatever its AUROC.
     TrackingUnavailable if the store does not answer, BadInput if it refuses or has no such run.
     """
     check_name(name)
@@ -89,7 +91,7 @@ def register(
     try:
         knock(location.uri)
         with _environment():
-            return _register(name, bundles, tags, location, experiment, run_key, force)
+            return _register(name, bundles, tags, location, experiment, run_key, results, force)
     except Unavailable as error:
         raise TrackingUnavailable(
             f"not registered: tracking at {where} does not answer ({one_line(error)}); start the"
@@ -106,6 +108,7 @@ def _register(
     location: Location,
     experiment: str,
     run_key: str,
+    results: Path | str,
     force: bool,
 ) -> Registered:
     from tracking.models import digest
@@ -118,7 +121,7 @@ def _register(
     if not runs:
         raise BadInput(
             f"not registered: {redact(location.uri)} has no run of study {experiment}; deliver"
-            f" its record with `memgan sync {quoted(experiment)}` first"
+            f" its record with `{sync_command(experiment, results)}` first"
         )
     same = digest(bundles)
     tags = {**tags, names.BUNDLES: same}

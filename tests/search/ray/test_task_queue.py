@@ -113,7 +113,9 @@ def test_finals_and_anchors_together_are_no_more_at_once_than_trials(
     allotment = Allotment(at_once, 0.5, 0)
     queue = TaskQueue(at_once)
 
-    anchors = anchors_on_ray(split, ["1", "3"], allotment.runtime, queue, cpus=0.5)
+    anchors = anchors_on_ray(
+        split, ["1", "3"], allotment.runtime, queue, cpus=0.5, go_on_command="go on"
+    )
     finals = _finals(split, tmp_path, allotment, queue)
 
     assert ray.most == at_once

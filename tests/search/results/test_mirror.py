@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from memgan.errors import StudyError
 from search.cli.app import app
 from search.results import mirror as module
-from search.results.mirror import Mirror, mirror_holder, mirror_of, studies_at, to_look_at
+from search.results.looking import mirror_holder, studies_at, to_look_at
+from search.results.mirror import Mirror, mirror_of
 from search.results.storage import Storage
 from search.results.study_folder import StudyFolder
 from search.study.study import Study

@@ -44,9 +44,9 @@ def _start(home: Path, *more: str, name: str = "job") -> subprocess.Popen[str]:
     )
 
 
-def _results(home: Path, name: str) -> dict[str, Any]:
+def _results(home: Path, name: str, results: Path | None = None) -> dict[str, Any]:
     """What a study found, without times, places and run ids."""
-    folder = StudyFolder(home / "results", name)
+    folder = StudyFolder(results or home / "results", name)
     (outcomes,) = read_groups(folder.journal).values()
     report = json.loads((folder.export / "report.json").read_text())
     classes = [
@@ -154,3 +154,29 @@ def test_a_larger_budget_and_other_resources_are_those_of_a_resume(
 
     assert asked["options"] == {"trials": 5, "time_budget": None}
     assert asked["settings"] == ["resources.max_concurrent=null"]
+
+
+@pytest.mark.kill
+@pytest.mark.timeout(1800)
+def test_a_command_that_is_killed_with_its_machine_ends_on_another(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = _start(tmp_path, name="calm")
+    assert calm.wait(900) == 0, (tmp_path / "calm.log").read_text()
+    record = f"sqlite:///{tmp_path / 'record.db'}"
+    more = ("--resume-or-start", "--results", f"{bucket}/r", "--tracking-uri", record)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "first"))
+    killed = _start(tmp_path, *more)
+    _wait_for(killed, StudyFolder.at(f"{bucket}/r", "job").journal, '"step"', 3)
+    killed.kill()
+    assert killed.wait(60) == -signal.SIGKILL
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "second"))
+    assert _start(tmp_path, *more).wait(900) == 0, (tmp_path / "job.log").read_text()
+    assert "was held by process" in (tmp_path / "job.log").read_text()
+    elsewhere = StudyFolder.at(f"{bucket}/r", "job").results
+    assert _results(tmp_path, "job", elsewhere) == _results(tmp_path, "calm")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "third"))
+    assert _start(tmp_path, *more).wait(900) == 0
+    assert "study job is done" in (tmp_path / "job.log").read_text()

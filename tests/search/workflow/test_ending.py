@@ -20,6 +20,10 @@ def _study(trials: int, units: Any = (10, 25, 50)) -> Study:
     )
 
 
+def _go_on(*more: str) -> str:
+    return " ".join(("go on", *more))
+
+
 def _result(*states: State, **fields: Any) -> TrialsResult:
     error = "loss is nan"
     return TrialsResult(
@@ -54,10 +58,10 @@ def test_a_larger_space_an_unfinished_trial_and_the_time_are_no_whole_space() ->
 
 
 def test_more_trials_are_advised_only_where_there_are_more_points() -> None:
-    assert no_winner(_study(2), "all", _result("failed", "failed")) == (
-        "no trial of all saw its full budget; the first fault: loss is nan; go on with --resume"
-        " and more --trials or --time-budget"
+    assert no_winner(_study(2), "all", _result("failed", "failed"), _go_on) == (
+        "no trial of all saw its full budget; the first fault: loss is nan; give it more trials,"
+        " such as twice as many: go on --trials 4"
     )
-    whole = no_winner(_study(12), "all", _result("failed", "failed", "failed"))
+    whole = no_winner(_study(12), "all", _result("failed", "failed", "failed"), _go_on)
     assert "--trials" not in whole
     assert "begin a new study" in whole
