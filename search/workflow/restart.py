@@ -55,25 +55,19 @@ def resume_or_start(
             "a study that is to be found again needs a name; give one with --name, or as name: in"
             " the study file"
         )
+    how: dict[str, Any] = {
+        "results": results,
+        "tracking_uri": tracking_uri,
+        "address": address,
+        "download": download,
+        "note": note,
+    }
     folder = StudyFolder.at(results, study.name, driving_options(results, tracking_uri, address))
     wait_for_a_lost_driver(folder, note)
     is_mirrored = mirror_of(folder) is not None
     if not folder.exists:
-        return run(
-            study,
-            results=results,
-            tracking_uri=tracking_uri,
-            address=address,
-            download=download,
-            note=note,
-        )
-    written = folder.load()
-    check_not_a_copy(folder, written)
-    if different := next(_differences(anchored(study), written), None):
-        raise StudyError(
-            f"study {study.name} was begun with {different}; give what it was begun with, or"
-            " another --name"
-        )
+        return run(study, **how)
+    written = _as_it_was_begun(study, folder)
     if study.budget == written.budget and (conclusion := _concluded(written, folder)):
         waiting = Outbox(folder.outbox).count_waiting()
         if not (waiting and is_mirrored):  # A copy at an address is kept up by a search alone.
@@ -82,13 +76,21 @@ def resume_or_start(
         study.name,
         options={"trials": study.budget.trials, "time_budget": study.budget.time},
         settings=list(_settings_of_resources(study, written)),
-        results=results,
-        tracking_uri=tracking_uri,
-        address=address,
-        download=download,
         mend=mend,
-        note=note,
+        **how,
     )
+
+
+def _as_it_was_begun(study: Study, folder: StudyFolder) -> Study:
+    """The study in the folder. StudyError where `study` asks something else."""
+    written = folder.load()
+    check_not_a_copy(folder, written)
+    if different := next(_differences(anchored(study), written), None):
+        raise StudyError(
+            f"study {study.name} was begun with {different}; give what it was begun with, or"
+            " another --name"
+        )
+    return written
 
 
 def _differences(study: Study, written: Study) -> Iterator[str]:
