@@ -30,6 +30,7 @@ _FREE = ("budget", "resources")
 """Sections that may differ from the study's own, by the rules of `resume`."""
 
 
+# Its parameters are what a user gives: those of `run` and `resume`.
 def resume_or_start(
     study: Study,
     *,

@@ -40,7 +40,7 @@ from tracking.comparison.comparison import compare
 from tracking.comparison.reader import StudyFigures, open_store, read_study
 from tracking.testing import MemoryTracker
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 _NAME = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1)
 
 
