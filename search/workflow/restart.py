@@ -129,7 +129,7 @@ def _concluded(study: Study, folder: StudyFolder) -> Conclusion | None:
     if conclusion is None or not folder.outbox.is_file():
         return None
     rows = conclusion.report.classes.values()
-    if any(len(row["seeds"]) < study.final.seeds for row in rows):
+    if any(len(row.seeds) < study.final.seeds for row in rows):
         return None  # A final failed, and is tried again.
     if Outbox(folder.outbox).last_end(names.study_key(folder.study_id)) != "FINISHED":
         return None
