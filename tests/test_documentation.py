@@ -25,6 +25,9 @@ DOCUMENTS = [
     *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/**/*.md")),
 ]
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+OWN_PATH = re.compile(
+    r"`((?:benchmarks|configs|deploy|docs|examples|memgan|search|tests|tools|tracking)/[\w./-]*)`"
+)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -66,6 +69,27 @@ def test_relative_links_lead_somewhere(document: str) -> None:
         found = (ROOT / document).parent / path if path else ROOT / document
         assert found.exists(), f"{document} links to {target}"
         assert not anchor or anchor in anchors(found), f"{document} links to {target}"
+
+
+@pytest.mark.parametrize("document", sorted({*DOCUMENTS} - {"CHANGELOG.md"}))
+def test_paths_named_in_passing_exist(document: str) -> None:
+    for path in OWN_PATH.findall(FENCED.sub("", text_of(document))):
+        assert (ROOT / path).exists(), f"{document} names {path}"
+
+
+def test_ten_questions_of_a_newcomer_are_answered_by_paths() -> None:
+    table = text_of("CONTRIBUTING.md").split("## Where is it?")[1].split("\n## ")[0]
+    answers = [line for line in table.splitlines() if line.startswith("| Where")]
+
+    assert len(answers) >= 10
+    assert [line for line in answers if not OWN_PATH.search(line)] == []
+
+
+def test_the_quick_tests_of_the_inner_loop_are_there() -> None:
+    lines = [line for block in blocks("CONTRIBUTING.md", "sh") for line in block.splitlines()]
+    (command,) = [line for line in lines if line.startswith("uv run pytest ")]
+    for folder in command.split()[3:]:
+        assert list((ROOT / folder).glob("**/test_*.py")), folder
 
 
 @pytest.mark.parametrize(("document", "line"), command_lines())
