@@ -26,9 +26,9 @@ class Runtime(Frozen):
     threads: int = Field(1, ge=1)
     """CPU threads a training; two trainings of one thread beat one of two."""
     packing: Literal["auto", "on", "off"] = "auto"
-    """Whether detectors of one configuration are trained as one model: where that was measured to
-    be faster, wherever it can be done, or never. Figures repeat to rounding, not to the digit, from
-    one to the other."""
+    """Whether the classes of a search's trial are trained as one model: where that was measured to
+    be faster, wherever it can be done, or never. Figures agree to rounding, not to the last digit.
+    `memgan train` trains every class and seed by itself."""
 
 
 class Origin(Frozen):

@@ -52,7 +52,8 @@ class Training:
     Values change where the configuration has a schedule; the trained weights of another
     configuration of the same shapes may be loaded, and go on under this one's values.
     The caller sets the process's threads (`configuration.runtime.threads`); the same
-    configuration, seed, device and threads give the same detectors to the bit.
+    configuration, classes, seed, device and threads give the same detectors to the bit. Where
+    classes are trained as one (`runtime.packing`), each is what it is alone up to rounding.
     """
 
     def __init__(

@@ -7,7 +7,6 @@ whose next batches have the same size take their steps together; nothing is padd
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -111,10 +110,14 @@ def _resident(images: Sequence[Pixels], device: torch.device) -> tuple[Tensor, l
 
 
 def _next_alike(waiting: Sequence[Sequence[Tensor]]) -> tuple[int, ...]:
-    """The members whose next batch has the size that most of them have next, the larger of two."""
+    """The members whose next batch is the largest of all.
+
+    The sizes of a member's batches fall, so this takes the fewest steps: those who have smaller
+    ones next wait until all are there.
+    """
     sizes = {member: len(batches[0]) for member, batches in enumerate(waiting) if batches}
-    size, _ = max(Counter(sizes.values()).items(), key=lambda item: (item[1], item[0]))
-    return tuple(member for member, own in sizes.items() if own == size)
+    largest = max(sizes.values())
+    return tuple(member for member, own in sizes.items() if own == largest)
 
 
 _FEWEST = 2

@@ -7,10 +7,12 @@ from typing import Literal
 
 Packing = Literal["auto", "on", "off"]
 
-_MOST_VALUES_ON_A_CPU = 16 * 16
-_FEWEST_ON_A_CPU = 4
-"""By benchmarks/results/packing.json. Convolutions of stacked weights are grouped ones, which a
-CPU is slow at: as images grow they cost more than what is saved."""
+_MOST_VALUES_ON_A_CPU = 3 * 8 * 8
+"""Of an image. benchmarks/results/packing.json: at 8×8 ten are 1.4 to 2.9 times as fast as one, by
+width; at 16×16 only narrow networks gain, and at 28×28 packing costs time. Convolutions of stacked
+weights are grouped ones, which a CPU is slow at."""
+_FEWEST_ON_A_CPU = 3
+"""Likewise: two as one gain next to nothing."""
 
 
 def packs(packing: Packing, device: str, image_shape: tuple[int, int, int], count: int) -> bool:

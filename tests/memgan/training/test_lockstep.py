@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from memgan.config.configuration import Configuration
+from memgan.config.configuration import Configuration, Runtime
 from memgan.data import Split
 from memgan.errors import TrainingDiverged
 from memgan.training.lockstep import EpochReport, Training
@@ -94,9 +94,11 @@ def test_validating_changes_nothing_that_training_sees(tiny: Tiny, digits: Split
 def test_a_class_trained_alone_equals_itself_trained_among_others(
     tiny: Tiny, digits: Split
 ) -> None:
-    together = start(tiny(), digits, ["8", "0", "1"], seed=5)
+    runtime = Runtime(device="cpu", packing="off")  # As one, they are equal up to rounding.
+    in_turn = tiny().model_copy(update={"runtime": runtime})
+    together = start(in_turn, digits, ["8", "0", "1"], seed=5)
     finish(together)
-    alone = start(tiny(), digits, ["1"], seed=5)
+    alone = start(in_turn, digits, ["1"], seed=5)
     finish(alone)
 
     assert_equal(alone, together)

@@ -119,7 +119,7 @@ def test_steps_are_taken_together_where_batches_have_one_size(
 
     fit_epoch_as_one(make("autoencoder", range(3)), drawn([8, 8, 7]))
 
-    # Batches of 4 and 4, of 4 and 4, and of 4 and 3.
+    # Batches of 4 and 4, of 4 and 4, and of 4 and 3: the last one waits for no one.
     assert together == [(3, 4), (2, 4), (1, 3)]
 
 
@@ -270,6 +270,7 @@ def test_a_packed_training_is_saved_and_gone_on_with_to_the_bit(
         ("off", "cuda", (1, 8, 8), 10, False),
         ("on", "cpu", (3, 32, 32), 2, True),
         ("auto", "cpu", (1, 8, 8), 10, True),
+        ("auto", "cpu", (1, 8, 8), 2, False),
         ("auto", "cpu", (1, 28, 28), 10, False),
         ("auto", "cuda", (1, 28, 28), 10, True),
     ],
