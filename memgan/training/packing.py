@@ -8,11 +8,11 @@ from typing import Literal
 Packing = Literal["auto", "on", "off"]
 
 _MOST_VALUES_ON_A_CPU = 3 * 8 * 8
-"""Of an image. benchmarks/results/packing.json: at 8×8 ten are 1.4 to 2.9 times as fast as one, by
-width; at 16×16 only narrow networks gain, and at 28×28 packing costs time. Convolutions of stacked
-weights are grouped ones, which a CPU is slow at."""
-_FEWEST_ON_A_CPU = 3
-"""Likewise: two as one gain next to nothing."""
+"""Of an image. In benchmarks/results/packing.json, ten as one are 1.3 to 2.9 times as fast as in
+turn at 8×8, by width; at 16×16 only narrow networks gain, and at 28×28 packing costs time.
+Convolutions of stacked weights are grouped ones, which a CPU is slow at."""
+_FEWEST_ON_A_CPU = 5
+"""Likewise: two or three as one gain next to nothing."""
 
 
 def packs(packing: Packing, device: str, image_shape: tuple[int, int, int], count: int) -> bool:

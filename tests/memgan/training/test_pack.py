@@ -270,7 +270,7 @@ def test_a_packed_training_is_saved_and_gone_on_with_to_the_bit(
         ("off", "cuda", (1, 8, 8), 10, False),
         ("on", "cpu", (3, 32, 32), 2, True),
         ("auto", "cpu", (1, 8, 8), 10, True),
-        ("auto", "cpu", (1, 8, 8), 2, False),
+        ("auto", "cpu", (1, 8, 8), 3, False),
         ("auto", "cpu", (1, 28, 28), 10, False),
         ("auto", "cuda", (1, 28, 28), 10, True),
     ],
