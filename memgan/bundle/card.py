@@ -27,11 +27,6 @@ def write_card(
 ) -> str:
     """Markdown for one normal class; `cells` are all its seeds, the first the bundle's own."""
     first = cells[0]
-    counts = {
-        "training": split.development.train.counts()[config.normal_class],
-        "held-out normal": len(first.normal_scores),
-        "test": len(split.test),
-    }
     shape = " × ".join(map(str, config.image_shape))
     lines = [
         f"# {config.detector}: what does not look like class {config.normal_class}"
@@ -40,19 +35,7 @@ def write_card(
         f"Scores images of {shape} (channels × height × width); higher is more anomalous. Trained"
         f" on images of class {config.normal_class} alone.",
         "",
-        "| | |",
-        "|---|---|",
-        *(f"| {what} images | {count} |" for what, count in counts.items()),
-        *_white(config),
-        f"| split hash | `{config.split_hash}` |",
-        f"| test AUROC of this bundle (seed {first.seed}) | {_percent(first.test_auroc)} |",
-        f"| test AUROC over {len(cells)} seeds | {_over_seeds(cells)} |",
-        f"| average precision of this bundle | {_percent(first.test_average_precision)} |",
-        "| false-positive rate at 95 % recall of this bundle |"
-        f" {_percent(first.test_fpr_at_95_recall)} |",
-        f"| threshold at a false-alarm rate of {calibration.false_alarm_rate:g} |"
-        f" {_threshold(calibration)} |",
-        f"| versions | {', '.join(f'{k} {v}' for k, v in config.versions.items())} |",
+        *_facts(config, calibration, split, cells),
         "",
         "## Protocol",
         "",
@@ -69,6 +52,33 @@ def write_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _facts(
+    config: BundleConfig, calibration: Calibration, split: Split, cells: Sequence[Cell]
+) -> list[str]:
+    """The card's table: numbers of images, figures, threshold, versions."""
+    first = cells[0]
+    counts = {
+        "training": split.development.train.counts()[config.normal_class],
+        "held-out normal": len(first.normal_scores),
+        "test": len(split.test),
+    }
+    return [
+        "| | |",
+        "|---|---|",
+        *(f"| {what} images | {count} |" for what, count in counts.items()),
+        *_white(config),
+        f"| split hash | `{config.split_hash}` |",
+        f"| test AUROC of this bundle (seed {first.seed}) | {_percent(first.test_auroc)} |",
+        f"| test AUROC over {len(cells)} seeds | {_over_seeds(cells)} |",
+        f"| average precision of this bundle | {_percent(first.test_average_precision)} |",
+        "| false-positive rate at 95 % recall of this bundle |"
+        f" {_percent(first.test_fpr_at_95_recall)} |",
+        f"| threshold at a false-alarm rate of {calibration.false_alarm_rate:g} |"
+        f" {_threshold(calibration)} |",
+        f"| versions | {', '.join(f'{k} {v}' for k, v in config.versions.items())} |",
+    ]
 
 
 def _protocol(config: BundleConfig, origin: Origin | None) -> str:

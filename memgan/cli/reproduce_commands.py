@@ -77,16 +77,13 @@ def reproduce(
     def train(layout: Layout) -> Layout:
         if not run:
             return layout
-        from memgan.paper import train_missing
+        from memgan.paper import TrainingMeans, train_missing
 
         return train_missing(
             layout,
             records,
+            TrainingMeans(data_dir=data_dir, download=download, device=device, jobs=jobs),
             for_figure=what in FIGURES,
-            data_dir=data_dir,
-            download=download,
-            device=device,
-            jobs=jobs,
             note=lambda line: typer.echo(line, err=True),
         )
 

@@ -28,6 +28,7 @@ def read_settings(settings: Sequence[str]) -> dict[str, Any]:
     return values
 
 
+# A parameter for each option of a command that lays it over a configuration.
 def configure(
     configuration: Configuration,
     *,

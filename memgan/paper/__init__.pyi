@@ -12,6 +12,7 @@ from .cells.tables import Table as Table
 from .cells.tables import fill as fill
 from .drawing.figures import draw as draw
 from .drawing.figures import draw_square as draw_square
+from .missing_cells import TrainingMeans as TrainingMeans
 from .missing_cells import train_missing as train_missing
 from .page.hull_table import HEADER as HEADER
 from .page.hull_table import hull_document as hull_document

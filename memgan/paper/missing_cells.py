@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from memgan.config import Configuration, DataConfig, digest, named_configuration
@@ -24,15 +24,25 @@ CELLS, HULLS, MEMORIES = "cells", "hull", "memories"
 """What lies where below the folder of records."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingMeans:
+    """Where images are, and what trains on them."""
+
+    data_dir: Path | None = None
+    """Where named data sets lie; None for the environment's MEMGAN_DATA."""
+    download: bool = False
+    device: str | None = None
+    """None leaves it to the configuration."""
+    jobs: int | None = None
+    """Cells trained at once; None for as many as this machine carries."""
+
+
 def train_missing(
     layout: Layout,
     records: Path,
+    means: TrainingMeans,
     *,
     for_figure: bool = False,
-    data_dir: Path | None,
-    download: bool = False,
-    device: str | None = None,
-    jobs: int | None = None,
     note: Callable[[str], None] = lambda line: None,
 ) -> Layout:
     """Train what `layout` wants and `records` has not; gives the layout with its classes.
@@ -43,8 +53,8 @@ def train_missing(
     Interrupted, what is done stays, and the next call goes on. ResultsError if the cells there
     were made from another split.
     """
-    data = DataConfig(source=layout.source, dir=data_dir)
-    split = load_split(data, download=download)
+    data = DataConfig(source=layout.source, dir=means.data_dir)
+    split = load_split(data, download=means.download)
     if split.source != layout.dataset:
         raise ResultsError(f"{layout.source} holds {split.source}, expected {layout.dataset}")
     layout = replace(layout, classes=check_normal_classes(split, layout.classes or "all"))
@@ -57,10 +67,10 @@ def train_missing(
     missing = _missing(table, records, for_figure=for_figure)
     done = 0
     for name in dict.fromkeys(configuration for configuration, _, _ in missing):
-        configuration = _configured(layout.family, name, data, device)
+        configuration = _configured(layout.family, name, data, means.device)
         for classes, seeds in _together(missing, name).items():
             for cell in train_cells(
-                configuration, split, classes=classes, seeds=seeds, jobs=jobs, note=note
+                configuration, split, classes=classes, seeds=seeds, jobs=means.jobs, note=note
             ):
                 result = _result(layout, name, configuration, split, cell)
                 _keep_more(layout, records, configuration, split, result, cell)

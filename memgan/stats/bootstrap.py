@@ -50,6 +50,7 @@ class Difference:
         return self.verdict == "a difference"
 
 
+# Two figures with the scores of each, and how to resample; only the figures must be given.
 def paired_difference(
     first: AurocBySeed,
     second: AurocBySeed,

@@ -11,7 +11,7 @@ from search.results import StudyFolder, check_not_a_copy
 from tracking import Outbox, names
 from tracking.address import study_command
 from tracking.outbox import recorded_at
-from tracking.registry import Registered, register
+from tracking.registry import Registered, StudyRun, register
 
 
 def register_study(
@@ -62,9 +62,11 @@ def register_study(
         name,
         {name: export / "bundles" / name for name in report.classes},
         tags,
-        location=recorded_at(Outbox(folder.outbox), folder.where, tracking_uri),
-        experiment=settings.name,
-        run_key=names.study_key(folder.study_id),
-        results=folder.where,
+        StudyRun(
+            location=recorded_at(Outbox(folder.outbox), folder.where, tracking_uri),
+            experiment=settings.name,
+            key=names.study_key(folder.study_id),
+            results=folder.where,
+        ),
         force=force,
     )

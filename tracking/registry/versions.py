@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from memgan.config import Frozen
@@ -63,15 +64,25 @@ def check_name(name: str) -> None:
         )
 
 
+@dataclass(frozen=True)
+class StudyRun:
+    """A study's own run in a tracking store."""
+
+    location: Location
+    experiment: str
+    """The study's name."""
+    key: str
+    """What its run is found by."""
+    results: Path | str = DEFAULT_RESULTS
+    """Where the study lies, for the command that delivers its record."""
+
+
 def register(
     name: str,
     bundles: Mapping[str, Path],
     tags: Mapping[str, str],
+    run: StudyRun,
     *,
-    location: Location,
-    experiment: str,
-    run_key: str,
-    results: Path | str = DEFAULT_RESULTS,
     force: bool = False,
 ) -> Registered:
     """Log bundles, by normal class, as one model of a run, and make it a version of `name`.
@@ -82,16 +93,16 @@ def register(
     TrackingUnavailable if the store does not answer, BadInput if it refuses or has no such run.
     """
     check_name(name)
-    where = redact(location.uri)
-    if plugin_scheme(location.uri) is not None:
+    where = redact(run.location.uri)
+    if plugin_scheme(run.location.uri) is not None:
         raise BadInput(
             f"not registered: {where} is a plug-in's, and has no Model Registry; give MLflow's"
             " address with --tracking-uri"
         )
     try:
-        knock(location.uri)
+        knock(run.location.uri)
         with _environment():
-            return _register(name, bundles, tags, location, experiment, run_key, results, force)
+            return _register(name, bundles, tags, run, force=force)
     except Unavailable as error:
         raise TrackingUnavailable(
             f"not registered: tracking at {where} does not answer ({one_line(error)}); start the"
@@ -105,35 +116,26 @@ def _register(
     name: str,
     bundles: Mapping[str, Path],
     tags: Mapping[str, str],
-    location: Location,
-    experiment: str,
-    run_key: str,
-    results: Path | str,
+    run: StudyRun,
+    *,
     force: bool,
 ) -> Registered:
     from tracking.models import digest
     from tracking.stores import MlflowRegistry, MlflowTracker
 
-    tracker = MlflowTracker(location.uri, location.artifact_root)
-    registry = MlflowRegistry(location.uri)
-    experiment_id = tracker.find_experiment(experiment)
-    runs = tracker.find_runs(experiment_id, run_key) if experiment_id else []
-    if not runs:
-        raise BadInput(
-            f"not registered: {redact(location.uri)} has no run of study {experiment}; deliver"
-            f" its record with `{sync_command(experiment, results)}` first"
-        )
+    tracker = MlflowTracker(run.location.uri, run.location.artifact_root)
+    registry = MlflowRegistry(run.location.uri)
+    run_id = _run_id(tracker, run)
     same = digest(bundles)
     tags = {**tags, names.BUNDLES: same}
     versions = registry.versions(name)
     version = next((v for v, known in versions.items() if known.get(names.BUNDLES) == same), None)
     new = version is None
     if version is None:
-        key = {names.MODEL_KEY: f"{run_key}/{same}", names.KIND: "model"}
-        model_id = tracker.log_model(
-            runs[0], names.model_name(experiment, "all"), bundles, {**tags, **key}
-        )
-        version = registry.add_version(name, model_id, runs[0], tags)
+        key = {names.MODEL_KEY: f"{run.key}/{same}", names.KIND: "model"}
+        model = names.model_name(run.experiment, "all")
+        model_id = tracker.log_model(run_id, model, bundles, {**tags, **key})
+        version = registry.add_version(name, model_id, run_id, tags)
     champion = registry.alias(name, CHAMPION)
     if champion == version:
         promotion = Promotion(moves=False, reason="it was champion before")
@@ -149,8 +151,19 @@ def _register(
         new=new,
         champion=champion,
         reason=promotion.reason,
-        tracking_uri=redact(location.uri),
+        tracking_uri=redact(run.location.uri),
     )
+
+
+def _run_id(tracker: Tracker, run: StudyRun) -> str:
+    experiment_id = tracker.find_experiment(run.experiment)
+    runs = tracker.find_runs(experiment_id, run.key) if experiment_id else []
+    if not runs:
+        raise BadInput(
+            f"not registered: {redact(run.location.uri)} has no run of study {run.experiment};"
+            f" deliver its record with `{sync_command(run.experiment, run.results)}` first"
+        )
+    return runs[0]
 
 
 def _difference(

@@ -13,7 +13,7 @@ from memgan.data.images import LabeledImages, Labels, Pixels, Source
 from memgan.data.left_out import LeftOut, left_out_lines
 from memgan.data.reading.image_files import read_images
 from memgan.data.reading.white_level import FewGreyLevels
-from memgan.data.sources.layout import Part, read_layout
+from memgan.data.sources.layout import Layout, Part, read_layout
 from memgan.errors import DataError
 from memgan.text import visible
 
@@ -33,12 +33,7 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
     check_class_names(names, str(root))
 
     # Read together: whether a source is grey, and of one size, is a matter of all its images.
-    listed = [
-        (part, label, file)
-        for part, classes in layout.parts.items()
-        for label, files in classes.items()
-        for file in files
-    ]
+    listed = _listed(layout)
     paths = [file for _, _, file in listed]
     few = FewGreyLevels()
     images, read = read_images(
@@ -53,15 +48,12 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
     _refuse_emptied(labels, names, root)
     of_part = np.array([part for part, _, _ in listed])[read]
     read_paths = [path for path, was_read in zip(paths, read, strict=True) if was_read]
-    left_out = (
-        *layout.left_out,
-        *(LeftOut(p, _UNREADABLE) for p, was_read in zip(paths, read, strict=True) if not was_read),
-    )
+    unread = [path for path, was_read in zip(paths, read, strict=True) if not was_read]
+    left_out = (*layout.left_out, *(LeftOut(path, _UNREADABLE) for path in unread))
 
     def images_of(part: Part) -> LabeledImages:
-        chosen = of_part == part
-        pixels: Pixels = images[chosen]
-        return LabeledImages(pixels, labels[chosen], names)
+        pixels: Pixels = images[of_part == part]
+        return LabeledImages(pixels, labels[of_part == part], names)
 
     return Source(
         name,
@@ -78,6 +70,16 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
         ),
         left_out=left_out,
     )
+
+
+def _listed(layout: Layout) -> list[tuple[Part, str, Path]]:
+    """Every file with its part and its class."""
+    return [
+        (part, label, file)
+        for part, classes in layout.parts.items()
+        for label, files in classes.items()
+        for file in files
+    ]
 
 
 def _refuse_emptied(labels: Labels, names: tuple[str, ...], root: Path) -> None:

@@ -25,7 +25,7 @@ from memgan.stats.image_scores import ImageScores, pack
 from tracking import names
 from tracking.address import Location
 from tracking.cli.ui_server import free_port
-from tracking.registry.versions import Registered, check_name, register
+from tracking.registry.versions import Registered, StudyRun, check_name, register
 
 Bundles = dict[str, Path]
 Register = Callable[..., Registered]
@@ -58,14 +58,11 @@ def registering(location: Location, study: str = "digits") -> Register:
     def call(
         bundles: Bundles, tags: dict[str, str] | None = None, force: bool = False, **changes: Any
     ) -> Any:
-        named = {"experiment": study, "run_key": "7f3a/study", "name": "digits", **changes}
-        return register(
-            bundles=bundles,
-            tags={**TAGS, **(tags or {})},
-            location=location,
-            force=force,
-            **named,
+        run = StudyRun(
+            location, changes.get("experiment", study), changes.get("run_key", "7f3a/study")
         )
+        name = changes.get("name", "digits")
+        return register(name, bundles, {**TAGS, **(tags or {})}, run, force=force)
 
     return call
 

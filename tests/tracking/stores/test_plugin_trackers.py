@@ -17,7 +17,7 @@ from tracking.comparison.reader import open_store
 from tracking.outbox.outbox import Outbox
 from tracking.outbox.record import Record
 from tracking.outbox.writer import start_writer
-from tracking.registry.versions import register
+from tracking.registry.versions import StudyRun, register
 from tracking.stores.opening import open_tracker
 from tracking.testing.memory_tracker import MemoryTracker
 from tracking.testing.tracker_suite import TrackerSuite
@@ -107,4 +107,4 @@ def test_mlflows_own_commands_say_that_it_is_not_mlflows() -> None:
     with pytest.raises(BadInput, match=r"MLflow's UI cannot show; .*memgan compare"):
         server_command(location, 5000)
     with pytest.raises(BadInput, match="has no Model Registry; give MLflow's address"):
-        register("n", {}, {}, location=location, experiment="digits", run_key="k", force=False)
+        register("n", {}, {}, StudyRun(location, "digits", "k"))
