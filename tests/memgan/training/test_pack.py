@@ -34,11 +34,16 @@ CPU = torch.device("cpu")
 
 
 def make(
-    kind: str, seeds: Sequence[int], shape: tuple[int, int, int] = (1, 8, 8), **values: Any
+    kind: str,
+    seeds: Sequence[int],
+    shape: tuple[int, int, int] = (1, 8, 8),
+    device: torch.device = CPU,
+    **values: Any,
 ) -> list[Stepwise]:
     parameters = make_parameters(kind, {"batch_size": 4, **KINDS[kind], **values}, "test")
     made = [
-        build_detector(kind, parameters, image_shape=shape, seed=seed, device=CPU) for seed in seeds
+        build_detector(kind, parameters, image_shape=shape, seed=seed, device=device)
+        for seed in seeds
     ]
     return [detector for detector in made if isinstance(detector, Stepwise)]
 
@@ -279,3 +284,18 @@ def test_what_is_packed_follows_the_setting_or_the_measurement(
     packing: Any, device: str, shape: tuple[int, int, int], count: int, expected: bool
 ) -> None:
     assert packs(packing, device, shape, count) is expected
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_on_a_gpu_each_is_as_if_trained_alone(kind: str) -> None:
+    images = drawn([40, 40, 37])
+    device = torch.device("cuda")
+    alone = in_double(make(kind, range(3), device=device))
+    packed = in_double(make(kind, range(3), device=device))
+
+    expected = [detector.fit_epoch(own) for detector, own in zip(alone, images, strict=True)]
+
+    for one, other in zip(expected, fit_epoch_as_one(packed, images), strict=True):
+        assert other == pytest.approx(one, rel=1e-6)
