@@ -11,6 +11,7 @@ import pytest
 
 import search.workflow.restart
 from memgan.config import Runtime
+from search.report import Report
 from search.results.study_folder import StudyFolder
 from search.study.study import Study
 from search.workflow.restart import resume_or_start
@@ -24,14 +25,15 @@ def done(
     tmp_path: Path,
     make_study: Callable[..., Study],
     fill: Callable[[Path, Study, Sequence[str]], None],
-    make_report: Callable[..., dict[str, Any]],
+    make_report: Callable[..., Report],
 ) -> StudyFolder:
     """A study whose trials, finals and record have ended; the record was never delivered."""
     study = make_study(final={"seeds": 2})
     folder = StudyFolder(tmp_path / "results", study.name)
     folder.create(study)
     fill(folder.journal, study, CLASSES)
-    report = make_report(study, CLASSES)
+    made = make_report(study, CLASSES)
+    report = made.document()
     runtime = Runtime(device="cpu").model_dump()
     content = {"runtime": runtime, "anchors": report["anchors"], "report": report}
     (folder.path / "conclusion.json").write_text(json.dumps(content))

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from memgan.errors import BadInput, StudyError
 from memgan.text import one_printable_line
-from search.finals import read_conclusion
 from search.journal.journal_file import open_to_read
 from search.journal.mending import check_journal
 from search.journal.outcomes import TrialsResult
+from search.report import read_conclusion
 from search.results.beginning import check_same_made_anomalies
 from search.results.disk import out_of_space
 from search.results.going_on import driving_options
