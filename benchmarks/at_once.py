@@ -45,7 +45,8 @@ def main() -> None:
             }
         )
         print(rows[-1], flush=True)
-    write(chosen.out, "at_once", device, {"sharing": chosen.label, "rows": rows})
+        write(chosen.out, "at_once", device, {"sharing": chosen.label, "rows": rows})
+    print(f"wrote {chosen.out}")
 
 
 def _together(count: int, device: str, side: int, seconds: float) -> list[float]:

@@ -2,12 +2,15 @@
 
 The networks are ours; all around them is written the usual way. A DataLoader gives batches of
 float images. Discriminator, the encoder and generator in their game, and the reconstruction have
-a forward and a backward pass of their own. BatchNorm keeps running statistics, the losses are read
-with `.item()` in every step, and arithmetic is float32.
+a forward and a backward pass of their own. BatchNorm is torch's own and keeps running statistics,
+with which images are scored. The losses are read with `.item()` in every step, and arithmetic is
+float32.
 """
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -30,25 +33,22 @@ class PublicMemgan:
         self.encoder = Encoder(*size).to(device)
         self.generator = Generator(*size).to(device)
         self.discriminator = Discriminator(*size).to(device)
-        self.memory = nn.Parameter(torch.randn(p.memory_units, p.memory_dim, device=device))
+        start = p.memory_std * torch.randn(p.memory_units, p.memory_dim)
+        self.memory = nn.Parameter(start.to(device))
         for network in (self.encoder, self.generator):
-            for layer in network.modules():
-                if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-                    layer.momentum = 0.1
-        betas = (p.beta1, p.beta2)
+            _give_usual_batchnorm(network)
+            network.to(device)
+        rate, betas = p.learning_rate, (p.beta1, p.beta2)
         self.optimisers = [
-            torch.optim.Adam(values, lr=1e-3, betas=betas)
-            for values in (
-                self.encoder.parameters(),
-                self.generator.parameters(),
-                self.discriminator.parameters(),
-                [self.memory],
-            )
+            torch.optim.Adam(self.encoder.parameters(), lr=rate.encoder, betas=betas),
+            torch.optim.Adam(self.generator.parameters(), lr=rate.generator, betas=betas),
+            torch.optim.Adam(self.discriminator.parameters(), lr=rate.discriminator, betas=betas),
+            torch.optim.Adam([self.memory], lr=rate.memory, betas=betas),
         ]
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
         """One pass over uint8 (N, C, H, W)."""
-        data = TensorDataset(torch.from_numpy(images).float() / 127.5 - 1)
+        data = TensorDataset(_as_floats(images))
         loader = DataLoader(data, self.parameters.batch_size, shuffle=True, drop_last=True)
         totals = dict.fromkeys(("discriminator", "game", "rebuilding"), 0.0)
         for (batch,) in loader:
@@ -57,6 +57,23 @@ class PublicMemgan:
             totals["game"] += self._step_of_game(x)
             totals["rebuilding"] += self._step_of_rebuilding(x)
         return {name: total / len(loader) for name, total in totals.items()}
+
+    @torch.no_grad()
+    def score(self, images: Pixels) -> npt.NDArray[np.float64]:
+        """How far images, uint8 (N, C, H, W), lie from their reconstructions, float64 (N,)."""
+        for network in (self.encoder, self.generator):
+            network.eval()
+        scores = []
+        for (batch,) in DataLoader(TensorDataset(_as_floats(images)), batch_size=256):
+            x = batch.to(self.device)
+            scores.append((x - self._rebuilt(self.encoder(x))[0]).flatten(1).norm(dim=1).cpu())
+        for network in (self.encoder, self.generator):
+            network.train()
+        return torch.cat(scores).double().numpy()
+
+    def _rebuilt(self, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        projected = torch.softmax(code @ self.memory.T, dim=1) @ self.memory
+        return self.generator(projected), projected
 
     def _samples(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         noise = torch.randn(count, self.parameters.memory_units, device=self.device)
@@ -95,8 +112,7 @@ class PublicMemgan:
             optimiser.zero_grad()
         p = self.parameters
         code = self.encoder(x)
-        projected = torch.softmax(code @ self.memory.T, dim=1) @ self.memory
-        rebuilt = self.generator(projected)
+        rebuilt, projected = self._rebuilt(code)
         cycle = (x - rebuilt).flatten(1).norm(dim=1).mean()
         projection = (code - projected).norm(dim=1).mean()
         addresses, z = self._samples(len(x))
@@ -111,3 +127,17 @@ class PublicMemgan:
         for optimiser in (encoder, generator, memory):
             optimiser.step()
         return loss.item()
+
+
+def _as_floats(images: Pixels) -> torch.Tensor:
+    """uint8 as float32 in [-1, 1]."""
+    return torch.from_numpy(images).float() / 127.5 - 1
+
+
+def _give_usual_batchnorm(network: nn.Module) -> None:
+    """Torch's own layers in the place of ours, which keep no running statistics."""
+    for parent in network.modules():
+        for name, layer in list(parent.named_children()):
+            for kind in (nn.BatchNorm1d, nn.BatchNorm2d):
+                if isinstance(layer, kind):
+                    setattr(parent, name, kind(layer.num_features))

@@ -5,7 +5,10 @@
 
 The baseline (`public_step.py`) and MEMGAN under each setting take turns in one process; a figure is
 the median over the rounds of a whole epoch's images a second, after an epoch to warm up. The share
-of the machine is that of the floating-point operations a second of a plain matrix product.
+of the machine is that of the floating-point operations a second of a plain matrix product in the
+same arithmetic. "baseline", "as it is", "channels-last" and "graph" leave torch's own settings, by
+which a GPU takes convolutions in tf32. "graph" is the step as a CUDA graph (`graphed_step.py`), on
+a GPU alone; where it fails, the reason is written down.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from _arithmetic import Setting, arithmetics
 from _setting import check_out, write
+from graphed_step import GraphedMemgan, difference_from_plain
 from public_step import PublicMemgan
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -51,24 +55,40 @@ def main() -> None:
     check_out(chosen.out)
     device = resolve_device(chosen.device)
     torch.set_num_threads(chosen.threads)
-    product = _matrix_product(device)
-    rows = []
+    products = {
+        name: _matrix_product(device, name, setting)
+        for name, setting in arithmetics(device).items()
+    }
+    figures: dict[str, Any] = {
+        "threads": chosen.threads,
+        "rounds": chosen.rounds,
+        "steps": chosen.steps,
+        "matrix_product_flops": products,
+        "rows": [],
+    }
     for size in SHAPES:
-        row = _measure(size, device, chosen.rounds, chosen.steps, product)
-        rows.append(row)
+        row = _measure(size, device, chosen.rounds, chosen.steps, products)
+        figures["rows"].append(row)
+        write(chosen.out, "training_step", device.type, figures)
         rates = {name: f"{value['images_per_second']:,.0f}" for name, value in row["ways"].items()}
         print(row["shape"], f"width {row['width']}, batch {row['batch']}:", rates, flush=True)
-    figures = {"threads": chosen.threads, "matrix_product_flops": product, "rows": rows}
-    write(chosen.out, "training_step", device.type, figures)
+    print(f"wrote {chosen.out}")
 
 
 def _measure(
-    size: dict[str, Any], device: torch.device, rounds: int, steps: int, product: float
+    size: dict[str, Any], device: torch.device, rounds: int, steps: int, products: dict[str, float]
 ) -> dict[str, Any]:
     parameters = MemganParameters(width=size["width"], batch_size=size["batch"])
     count = size["batch"] * steps
     images = np.random.default_rng(0).integers(0, 256, (count, *size["shape"]), dtype=np.uint8)
-    ways = _ways(parameters, size["shape"], device)
+    ways, remarks = _ways(parameters, size["shape"], device), {}
+    if device.type == "cuda":
+        try:
+            ways["graph"], remarks["graph_differs_by"] = _graphed(
+                parameters, size["shape"], device, images
+            )
+        except Exception as fault:  # What one version of torch cannot capture stops no other way.
+            remarks["graph_failed"] = f"{type(fault).__name__}: {fault}"
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
@@ -81,6 +101,7 @@ def _measure(
     return {
         **size,
         "flops_a_step": flops,
+        **remarks,
         "ways": {
             name: {
                 "images_per_second": statistics.median(values),
@@ -90,7 +111,7 @@ def _measure(
                 "share_of_matrix_product": statistics.median(values)
                 / size["batch"]
                 * flops
-                / product,
+                / products.get(name, products["fp32"]),
             }
             for name, values in rates.items()
         },
@@ -103,37 +124,34 @@ def _ways(
     def ours() -> Memgan:
         return Memgan(parameters, image_shape=shape, seed=0, device=device)
 
-    def under(
-        detector: Memgan, setting: Callable[[], AbstractContextManager[Any]]
-    ) -> Callable[[Pixels], Any]:
+    def under(detector: Memgan, setting: Setting) -> Callable[[Pixels], Any]:
         def fit(images: Pixels) -> Any:
             with setting():
                 return detector.fit_epoch(images)
 
         return fit
 
-    def bf16() -> AbstractContextManager[Any]:
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-
     last = ours()
     last.parts.to(memory_format=torch.channels_last)
-    ways: dict[str, Callable[[Pixels], Any]] = {
+    return {
         "baseline": PublicMemgan(parameters, shape, device).fit_epoch,
-        "fp32": ours().fit_epoch,
+        "as it is": ours().fit_epoch,
         "channels-last": last.fit_epoch,
-        "bf16": under(ours(), bf16),
+        **{name: under(ours(), setting) for name, setting in arithmetics(device).items()},
     }
-    if device.type == "cuda":
-        ways["tf32"] = under(ours(), _Tf32)
-    return ways
 
 
-class _Tf32(nullcontext[None]):
-    def __enter__(self) -> None:
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-
-    def __exit__(self, *fault: object) -> None:
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+def _graphed(
+    parameters: MemganParameters,
+    shape: tuple[int, int, int],
+    device: torch.device,
+    images: Pixels,
+) -> tuple[Callable[[Pixels], Any], float]:
+    detector, twin = (
+        Memgan(parameters, image_shape=shape, seed=0, device=device) for _ in range(2)
+    )
+    graphed = GraphedMemgan(detector, images)
+    return graphed.fit_epoch, difference_from_plain(graphed, twin, images)
 
 
 def _timed(work: Callable[[], Any], device: torch.device) -> float:
@@ -161,11 +179,14 @@ def _flops_a_step(
     return int(counter.get_total_flops())
 
 
-def _matrix_product(device: torch.device) -> float:
-    """Operations a second of the best of five float32 products."""
+def _matrix_product(device: torch.device, arithmetic: str, setting: Setting) -> float:
+    """Operations a second of the best of five products."""
     side = 4096 if device.type == "cuda" else 1024
-    a = torch.randn(side, side, device=device)
-    best = min(_timed(lambda: a @ a, device) for _ in range(6))
+    kind = torch.bfloat16 if arithmetic == "bf16" else torch.float32
+    a = torch.randn(side, side, device=device, dtype=kind)
+    with setting():
+        _timed(lambda: a @ a, device)
+        best = min(_timed(lambda: a @ a, device) for _ in range(5))
     return 2 * side**3 / best
 
 
