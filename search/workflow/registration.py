@@ -45,19 +45,7 @@ def register_study(
             f"{export / 'report.json'} is damaged; {study_command('export', study, folder.where)}"
             " writes it anew"
         ) from None
-    trials = {name: row.trial for name, row in report.classes.items()}
-    tags = {
-        names.STUDY: study,
-        names.STUDY_ID: folder.study_id,
-        names.DATASET: report.dataset,
-        names.DETECTOR: report.detector,
-        names.PROTOCOL: report.protocol,
-        names.OBJECTIVE: report.judged_by,
-        names.SPLIT_HASH: report.split_hash,
-        names.NORMAL_CLASSES: json.dumps(list(report.classes)),
-        names.TRIAL_ID: ", ".join(dict.fromkeys(trials.values())),
-        names.VAL_AUROC: repr(report.mean.val_auroc),
-    }
+    tags = {names.STUDY: study, names.STUDY_ID: folder.study_id, **_tags(report)}
     return register(
         name,
         {name: export / "bundles" / name for name in report.classes},
@@ -70,3 +58,17 @@ def register_study(
         ),
         force=force,
     )
+
+
+def _tags(report: Report) -> dict[str, str]:
+    """What a version says of the search that its bundles come from."""
+    return {
+        names.DATASET: report.dataset,
+        names.DETECTOR: report.detector,
+        names.PROTOCOL: report.protocol,
+        names.OBJECTIVE: report.judged_by,
+        names.SPLIT_HASH: report.split_hash,
+        names.NORMAL_CLASSES: json.dumps(list(report.classes)),
+        names.TRIAL_ID: ", ".join(dict.fromkeys(row.trial for row in report.classes.values())),
+        names.VAL_AUROC: repr(report.mean.val_auroc),
+    }
