@@ -14,6 +14,7 @@ from tracking import names
 from tracking.address import Location, resolve
 from tracking.cli.ui_server import server_command
 from tracking.comparison.reader import open_store
+from tracking.facts import TrialEpoch
 from tracking.outbox.outbox import Outbox
 from tracking.outbox.record import Record
 from tracking.outbox.writer import start_writer
@@ -72,7 +73,7 @@ def test_the_writers_process_delivers_to_it(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site)]))
     record.trial_started("0001", {"learning_rate": 0.001}, "all")
-    record.trial_epoch("0001", 1, {"0": 0.5}, {"cycle": 1.0}, 0.5, 900.0, 120.0)
+    record.trial_epoch(TrialEpoch("0001", 1, {"0": 0.5}, {"cycle": 1.0}, 0.5, 900.0, 120.0))
     record.trial_ended("0001", "FINISHED")
 
     writer = start_writer(outbox.path, f"told://{tmp_path}/record", "digits")
