@@ -1,7 +1,8 @@
 """MemAE (arXiv 1904.02639): an autoencoder that may only rebuild from sparse mixtures of a memory.
 
 Its paper states networks for grey and for colour images; these are them, for any size. Addresses
-are dot products, as in its public code, or cosines, as in its text; see docs/science.md.
+are dot products, as in its public code, or cosines, as in its text; see
+docs/explanation/science.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """MEMGAN's encoder, generator and joint discriminator, for any image from 8×8 up.
 
 The paper's tables of networks are in a supplement that cannot be had; these follow the public
-relative named in docs/science.md: strided convolutions down to at most 4×4, a linear layer over
-what is left (a convolution of that size, in less time), and the exact mirror. 28×28 gives
+relative named in docs/explanation/science.md: strided convolutions down to at most 4×4, a linear
+layer over what is left (a convolution of that size, in less time), and the exact mirror. 28×28 gives
 28-14-7-4-1.
 """
 

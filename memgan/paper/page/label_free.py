@@ -17,7 +17,8 @@ _TEXT = """\
 ## Choosing without labels
 
 `--objective label-free` judges settings by anomalies that are made from held-out normal images
-([science.md](science.md#anomalies-made-from-normals)). Below it chooses among settings of one
+([science.md](explanation/science.md#anomalies-made-from-normals)). Below it chooses among
+settings of one
 detector, beside labelled validation images: Spearman's rank correlation of either with AUROC on the
 test images, over the settings, and the test AUROC of the one that each would take, beside the one
 in the middle. "Cost" is what labels would have gained. The test images choose nothing here, they

@@ -38,7 +38,8 @@ each record as soon as it is there.
 Figures are AUROC in percent on the official test images, mean ± standard deviation over seeds; the
 mean over classes comes first for each seed, then over seeds; where a difference is told, ± is half
 of its 95 % interval. Detectors that draw no random numbers
-have one seed. Splits, and what may see what, are in [science.md](science.md#splits). The
+have one seed. Splits, and what may see what, are in
+[science.md](explanation/science.md#splits). The
 columns of the paper were mostly made without a validation set: some of their settings were chosen
 by class, or on test images. The paper's means are recomputed from its classes.
 
@@ -60,10 +61,11 @@ _TABLES = {
 _NOTES = {
     "table1": (
         "`memgan` sees each image brought to its own mean and spread"
-        " ([science.md](science.md#contrast)); `memgan-grey` is the best that was found without."
+        " ([science.md](explanation/science.md#contrast)); `memgan-grey` is the"
+        " best that was found without."
         " Of both, memory, losses and score have the paper's form; networks, weights of the losses"
         " and the falling rate are our choice"
-        " ([science.md](science.md#what-the-paper-leaves-open))."
+        " ([science.md](explanation/science.md#what-the-paper-leaves-open))."
     ),
     "table2": (
         "The images are `cifar10-jpeg`, CIFAR-10 with every image encoded once as JPEG (quality"
@@ -78,7 +80,8 @@ _NOTES = {
     "departures": (
         "memgan-plus adds one thing to MEMGAN: a small network that has learned to name which"
         " transformation was applied to a normal image, whose surprise joins the residual in one"
-        " score ([science.md](science.md#memgan-plus)). Below is each part alone, trained with the"
+        " score ([science.md](explanation/science.md#memgan-plus)). Below is each part"
+        " alone, trained with the"
         " same values, on MNIST; and the head with the four quarter turns in place of the affine"
         " maps, which a digit that looks the same when turned defeats."
     ),

@@ -2,7 +2,7 @@
 
 Facts, typed by class as printed. Means are taken anew from the classes: the paper's own row of
 means differs from them by up to 0.2 points. How those figures came about differs from method to
-method and is in docs/science.md.
+method and is in docs/explanation/science.md.
 """
 
 from __future__ import annotations

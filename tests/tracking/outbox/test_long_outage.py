@@ -2,7 +2,8 @@
 
     pytest -m outage tests/tracking
 
-prints a table of how long the driver was held up by the record; docs/reliability.md keeps it.
+prints a table of how long the driver was held up by the record.
+docs/explanation/reliability.md keeps it.
 """
 
 from __future__ import annotations
