@@ -2,8 +2,8 @@
 
 The paper's tables of networks are in a supplement that cannot be had; these follow the public
 relative named in docs/explanation/science.md: strided convolutions down to at most 4×4, a linear
-layer over what is left (a convolution of that size, in less time), and the exact mirror. 28×28 gives
-28-14-7-4-1.
+layer over what is left (a convolution of that size, in less time), and the exact mirror. 28×28
+gives 28-14-7-4-1.
 """
 
 from __future__ import annotations
