@@ -17,17 +17,13 @@ _TEXT = """\
 ## Choosing without labels
 
 `--objective label-free` judges settings by anomalies that are made from held-out normal images
-([science.md](explanation/science.md#anomalies-made-from-normals)). Below it chooses among
-settings of one
-detector, beside labelled validation images: Spearman's rank correlation of either with AUROC on the
-test images, over the settings, and the test AUROC of the one that each would take, beside the one
-in the middle. "Cost" is what labels would have gained. The test images choose nothing here, they
-only judge. One seed each; the MEMGANs are narrow and trained for one to four epochs, so that this
-says how settings are told apart, not how good MEMGAN is.
-
-`part` and `texture` are drawn from a seed (`benchmarks/local_defects.py`): an aligned object and
-free crops of a wall, 64 pixels a side, with scratches, stains, and chips or blurred spots that
-cover 0.4 to 2.5 % of an image.
+([how](explanation/science.md#anomalies-made-from-normals)). A row compares it with labelled
+validation images, over several settings of one detector. "Made and test" and "labelled and test"
+are Spearman's rank correlations with the AUROC on test images. Then come the test AUROC of the
+setting that each would choose, what labels would have gained ("cost"), and the test AUROC of the
+setting in the middle. Test images choose nothing here. Each row has one seed. The MEMGANs are
+narrow and trained for one to four epochs, so these figures do not say how good MEMGAN is. `part`
+and `texture` are drawn with small defects, 64 pixels a side (`benchmarks/local_defects.py`).
 """
 _EARLIER = """
 † Measured with the anomalies that were made before, exchanged patches of a quarter to half of each
@@ -76,7 +72,7 @@ def read_comparisons(records: Path) -> list[Comparison]:
 
 
 def label_free_section(comparisons: Sequence[Comparison]) -> str:
-    """Markdown: a row each, and the commands that make them again."""
+    """Markdown: a row each."""
     body = [
         [
             c.source + (" †" if c.made_anomalies != VERSION else ""),
@@ -91,9 +87,14 @@ def label_free_section(comparisons: Sequence[Comparison]) -> str:
         ]
         for c in comparisons
     ]
-    commands = "\n".join(f"- `{c.command}`" for c in comparisons)
     earlier = [_EARLIER] if any(c.made_anomalies != VERSION for c in comparisons) else [""]
-    return "\n".join([_TEXT, markdown(_HEADER, body), *earlier, "Made by:", "", commands])
+    return "\n".join([_TEXT, markdown(_HEADER, body), *earlier])
+
+
+def label_free_commands(comparisons: Sequence[Comparison]) -> str:
+    """Markdown: the commands that make the comparisons again."""
+    commands = "\n".join(f"- `{c.command}`" for c in comparisons)
+    return f"## Choosing without labels\n\nMade by:\n\n{commands}"
 
 
 def _order(correlation: float | None) -> str:

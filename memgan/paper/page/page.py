@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from memgan.config import configuration_names, describe
 from memgan.paper.cells.hull_cells import HullCell
 from memgan.paper.cells.layout import Layout, figure_layout, make_layout
-from memgan.paper.cells.result_cells import ResultCell, read_cells, read_recorded
+from memgan.paper.cells.result_cells import read_cells, read_recorded
 from memgan.paper.cells.tables import Table, fill
 from memgan.paper.page.beside import beside
 from memgan.paper.page.differences import differences
-from memgan.paper.page.hull_table import HEADER, hull_findings, hull_rows
+from memgan.paper.page.hull_table import hull_findings
 from memgan.paper.page.label_free import label_free_section, read_comparisons
-from memgan.paper.page.render import markdown, published_rows, rows
-from memgan.paper.page.searches import read_searches, searches_section
+from memgan.paper.page.records_page import records_page
+from memgan.paper.page.render import markdown, rows
+from memgan.paper.page.searches import searches_page
 from memgan.paper.page.summary import summary
 
 _OF_PARTS = ("ablations", "ablations-recipe", "departures", "departures-cifar10")
 """Tables whose columns are the first with something left out or exchanged."""
-_SEARCHED = ("memgan", "memgan-plus")
-_IN_PARTS = {
-    "mnist": ("alice", "memgan-recipe", "alice-recipe", "autoencoder-recipe"),
-    "cifar10": (),
-}
-"""Configurations of the tables of parts, which Tables 1 and 2 do not have."""
-_FAMILIES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 _INTRODUCTION = """\
 # Results
 
-This page is written by `memgan reproduce page` from the files in `benchmarks/results/`, one small
-record for each configuration, normal class and seed that was trained. What was not trained stands
-as "missing". `memgan reproduce TABLE --run --data-dir DIR` trains what a table lacks, and writes
-each record as soon as it is there.
+This page is written by `memgan reproduce page` from the records in `benchmarks/results/`.
 
-Figures are AUROC in percent on the official test images, mean ± standard deviation over seeds; the
-mean over classes comes first for each seed, then over seeds; where a difference is told, ± is half
-of its 95 % interval. Detectors that draw no random numbers
-have one seed. Splits, and what may see what, are in
-[science.md](explanation/science.md#splits). The
-columns of the paper were mostly made without a validation set: some of their settings were chosen
-by class, or on test images. The paper's means are recomputed from its classes.
+Figures are AUROC in percent on the official test images, as mean ± standard deviation over seeds.
+A mean over classes is taken for each seed first, then over seeds. The ± of a difference is half of
+its 95 % interval. A detector that draws no random numbers has one seed. "Missing" was not trained.
 
-An interval against the paper holds the spread of both sides (Welch's). The paper says that its
-figures are of ten runs; it is assumed that its ± is their standard deviation, that runs of
-different classes are independent, and that a printed 0.0 is none. With three seeds of ours such an
-interval holds the true difference in 93 to 95 of 100 cases (simulated, normal figures); it can be
-narrower than an interval of our seeds alone, as it has more degrees of freedom.
-"""
+[The records](DIR/README.md) say what was run, what each column is, and how intervals were made.
+[The searches](DIR/searches/README.md) say what chose the values. Settings of the paper's columns
+were mostly chosen without a validation set ([splits](explanation/science.md#splits)).
+""".replace("DIR", "../benchmarks/results")
 _TABLES = {
     "table1": "## Table 1: MNIST",
     "table2": "## Table 2: CIFAR-10",
@@ -93,11 +77,10 @@ _HULL = """\
 ## The hull, measured
 
 The paper argues that codes of normal images lie in the convex hull of the memory units, and codes
-of other images outside. Below are distances from codes E(x) to the hull of the units, exact to a
-millionth ([hull.py](../memgan/analysis/hull.py)), beside the units' mean distance from their
-centroid ("unit spread"). "Inside" is the share of codes with no distance. With n no greater than d
-the hull has no inside, so only d below n can bear the claim out. The last column takes the
-distance as an anomaly score.
+of other images outside. Distances from codes E(x) to the hull were measured exactly to a millionth
+([hull.py](../memgan/analysis/hull.py)). "Inside" means no distance. If n is not greater than d the
+hull has no inside. [The records](../benchmarks/results/README.md#the-hull-by-class) have the
+distances by class.
 """
 _FIGURES = {
     "fig1": "Decoded memory units, G(M): a row a digit.",
@@ -118,12 +101,15 @@ _BEGINNING = "# Results\n\nThis page is written by `memgan reproduce page`"
 
 
 def write_page(records: Path, out: Path) -> None:
-    """Write the page, and its figures into figures/ beside it."""
+    """Write the page, its figures into figures/ beside it, and the pages beside the records."""
     from memgan.figures import save_figure
     from memgan.files import begins_with, check_output, is_our_picture
     from memgan.paper.drawing.figures import draw, draw_square
 
     check_output(out, begins_with(_BEGINNING))
+    beside_records = _beside_records(records)
+    for path, text in beside_records.items():
+        check_output(path, begins_with(text.splitlines()[0]))
     if not out.exists():
         for name in _drawable(records):
             check_output(out.parent / "figures" / f"{name}.png", is_our_picture)
@@ -131,6 +117,14 @@ def write_page(records: Path, out: Path) -> None:
         drawn = draw_square() if name == "fig2" else draw(figure_layout(name), records / "memories")
         save_figure(drawn.figure, out.parent / "figures" / f"{name}.png")
     out.write_text(page(records), encoding="utf-8")
+    for path, text in beside_records.items():
+        path.write_text(text, encoding="utf-8")
+
+
+def _beside_records(records: Path) -> dict[Path, str]:
+    """The text of each page that lies beside records; none where there are no records."""
+    pages = {records: records_page, records / "searches": searches_page}
+    return {folder / "README.md": text(folder) for folder, text in pages.items() if folder.is_dir()}
 
 
 def page(records: Path) -> str:
@@ -139,59 +133,14 @@ def page(records: Path) -> str:
     tables = {name: fill(make_layout(name), cells) for name in _TABLES}
     hull_layout = make_layout("hull")
     hulls = read_recorded(records / "hull", HullCell)
-    all_tables = [*tables.values(), fill(hull_layout, cells)]
     parts = [_INTRODUCTION, summary(tables, hull_layout, hulls)]
-    parts += [_state(all_tables, cells), _configurations()]
-    if searches := read_searches(records / "searches"):
-        parts.append(searches_section(searches))
-    if comparisons := read_comparisons(records):
-        parts.append(label_free_section(comparisons))
     for name, table in tables.items():
         parts += [_TABLES[name], *([_NOTES[name]] if name in _NOTES else []), _table(table)]
     parts.append(_hull(hull_layout, hulls))
+    if comparisons := read_comparisons(records):
+        parts.append(label_free_section(comparisons))
     parts.append(_figures(records))
     return "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def _state(tables: Iterable[Table], cells: Sequence[ResultCell]) -> str:
-    lines = ["## What was run", ""]
-    body = []
-    for table in tables:
-        wanted = sum(len(c.seeds) for c in table.layout.columns) * len(table.classes)
-        minutes = sum(cell.seconds for cell in table.cells) / 60
-        body.append(
-            [
-                f"`memgan reproduce {table.layout.name} --run`",
-                f"{len(table.cells)} of {wanted}",
-                f"{minutes:.0f} min",
-            ]
-        )
-    lines.append(markdown(["command", "cells run", "time, one thread"], body))
-    lines += ["", "Tables share cells. Times are of training and scoring, without measuring hulls."]
-    machines = sorted({cell.machine for cell in cells})
-    torches = sorted({cell.versions.get("torch", "?") for cell in cells})
-    lines += [
-        "",
-        f"Machine: {'; '.join(machines)}, shared with other work. torch {', '.join(torches)}.",
-    ]
-    return "\n".join(lines)
-
-
-def _configurations() -> str:
-    parts = ["## The columns"]
-    for family, table in (("mnist", "table1"), ("cifar10", "table2")):
-        known = configuration_names(family)
-        columns = [column.configuration for column in make_layout(table).columns]
-        named = [name for name in (*columns, *_IN_PARTS[family]) if name in known]
-        body = [
-            [f"[{name}](../configs/{family}/{name}.yaml)", describe(family, name)] for name in named
-        ]
-        heading = ["configuration", f"what it is on {_FAMILIES[family]}"]
-        parts.append(markdown(heading, body).replace("---:", "---"))
-        to_come = [name for name in _SEARCHED if name not in known]
-        if to_come:
-            parts.append(f"Still to come, from searches on validation data: {', '.join(to_come)}.")
-    return "\n\n".join(parts)
 
 
 def _table(table: Table) -> str:
@@ -203,22 +152,20 @@ def _table(table: Table) -> str:
             parts.append("\n".join(f"- {line}" for line in lines))
     elif comparison := beside(table):
         parts.append(comparison)
-    if "MEMGAN" in table.layout.published:
-        parts += ["As published:", markdown(*published_rows(table))]
     return "\n\n".join(parts)
 
 
 def _hull(layout: Layout, hulls: Sequence[HullCell]) -> str:
     findings = "\n".join(f"- {line}" for line in hull_findings(layout, hulls))
-    return "\n".join([_HULL, markdown(HEADER, hull_rows(layout, hulls)), "", findings])
+    return "\n".join([_HULL, findings])
 
 
 def _figures(records: Path) -> str:
     drawable = _drawable(records)
     parts = ["## Figures"]
     for name, text in _FIGURES.items():
-        parts.append(f"`memgan reproduce {name}`. {text}")
-        parts.append(f"![{name}](figures/{name}.png)" if name in drawable else "Not trained yet.")
+        picture = f"![{name}](figures/{name}.png)" if name in drawable else "Not trained yet."
+        parts.append(f"`memgan reproduce {name}`. {text}\n{picture}")
     return "\n\n".join(parts)
 
 

@@ -64,13 +64,19 @@ def read_searches(folder: Path) -> list[Search]:
     return found
 
 
+def searches_page(folder: Path) -> str:
+    """All searches of `folder`, with links from benchmarks/results/searches. ResultsError for a
+    record that cannot be read."""
+    return searches_section(read_searches(folder)).replace("](../", "](../../../") + "\n"
+
+
 def searches_section(searches: Sequence[Search]) -> str:
     """Each search with all its trials, the best first."""
     parts = [_INTRODUCTION.strip()]
     for search in searches:
         name = f"[{search.name}](../{search.study})" if search.study else search.name
         parts += [
-            f"### {search.name}",
+            f"## {search.name}",
             f"{name} on {search.dataset}: {len(search.trials)} trials,"
             f" {search.seconds / 60:.0f} min. {search.remark}",
             markdown(*_rows(search)),
@@ -79,13 +85,13 @@ def searches_section(searches: Sequence[Search]) -> str:
 
 
 _INTRODUCTION = """\
-## What chose the values
+# What chose the values
 
-Figures here are AUROC in percent on validation images, from the train part; no trial was scored
-on test images. Where to search was not blind to them: a prototype that had looked at the test part
-suggested the ranges, and test figures of memgan-recipe which digits are hard. A trial
-that was stopped early stands with its last epoch, so it is not to be compared with one that was
-trained for longer. Minutes are those of the trials, added up.
+Figures are AUROC in percent on validation images, which come from the train part. No trial was
+scored on test images. The ranges of the searches were not chosen blindly: a prototype that had
+looked at the test part suggested them, and the test figures of memgan-recipe showed which digits
+are hard. A stopped trial has the figures of its last epoch, so do not compare it with a trial that
+was trained for longer. Minutes are the sum over trials.
 """
 
 

@@ -39,8 +39,9 @@ def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[Hu
     return "\n\n".join(
         [
             "## In short",
-            "Means over the ten classes, by configuration; [the columns](#the-columns) says what"
-            " each is, and cifar10-jpeg is CIFAR-10 as JPEG:",
+            "Means over the ten classes, by configuration; [the"
+            " columns](../benchmarks/results/README.md#the-columns) says what each is; "
+            "cifar10-jpeg is CIFAR-10 as JPEG:",
             _means([tables["table1"], tables["table2"]]),
             "Below, ± is half of a difference's 95 % interval.",
             markdown(["question", "what was found"], found).replace("---:", "---"),

@@ -9,7 +9,11 @@ import pytest
 
 from memgan.data.made_anomalies import VERSION
 from memgan.errors import ResultsError
-from memgan.paper.page.label_free import label_free_section, read_comparisons
+from memgan.paper.page.label_free import (
+    label_free_commands,
+    label_free_section,
+    read_comparisons,
+)
 
 
 def _write(folder: Path, name: str, **changed: object) -> None:
@@ -36,7 +40,9 @@ def test_a_choice_that_costs_something_says_how_much(tmp_path: Path) -> None:
 
     text = label_free_section(read_comparisons(tmp_path))
     assert "| mnist | 2, 8 | 2 of pca | 0.50 | 0.90 | 90.0 | 92.5 | 2.5 | 80.0 |" in text
-    assert "- `python benchmarks/label_free.py mnist`" in text
+    assert "- `python benchmarks/label_free.py mnist`" in label_free_commands(
+        read_comparisons(tmp_path)
+    )
 
 
 def test_figures_of_anomalies_that_were_made_before_are_marked(tmp_path: Path) -> None:

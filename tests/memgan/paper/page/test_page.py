@@ -7,6 +7,8 @@ from pathlib import Path
 
 from memgan.paper.cells.layout import make_layout
 from memgan.paper.page.page import page, write_page
+from memgan.paper.page.records_page import records_page
+from memgan.paper.page.searches import searches_page
 
 ROOT = Path(__file__).parents[4]
 RECORDS = ROOT / "benchmarks" / "results"
@@ -16,6 +18,20 @@ def test_the_page_has_not_drifted_from_the_records() -> None:
     committed = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 
     assert committed == page(RECORDS), "write it anew: memgan reproduce page"
+
+
+def test_the_pages_beside_the_records_have_not_drifted_from_them() -> None:
+    assert (RECORDS / "README.md").read_text(encoding="utf-8") == records_page(RECORDS)
+    searches = RECORDS / "searches"
+    assert (searches / "README.md").read_text(encoding="utf-8") == searches_page(searches)
+
+
+def test_the_page_is_short_and_begins_with_tables_and_findings() -> None:
+    lines = page(RECORDS).splitlines()
+
+    assert len(lines) < 250
+    headings = [line for line in lines if line.startswith("## ")]
+    assert headings[:3] == ["## In short", "## Table 1: MNIST", "## Table 2: CIFAR-10"]
 
 
 def test_every_picture_of_the_page_is_there() -> None:
@@ -30,7 +46,9 @@ def test_without_records_nothing_is_claimed(tmp_path: Path) -> None:
 
     text = (tmp_path / "page.md").read_text(encoding="utf-8")
     wanted = 10 * sum(len(column.seeds) for column in make_layout("table1").columns)
-    assert f"| `memgan reproduce table1 --run` | 0 of {wanted} |" in text
+    assert f"| `memgan reproduce table1 --run` | 0 of {wanted} |" in records_page(
+        tmp_path / "records"
+    )
     assert "| less " not in text
     assert " less the paper" not in text
     assert text.count("Not trained yet.") == 3
