@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import runpy
 import shlex
 import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import typer
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -141,6 +144,27 @@ def test_what_python_examples_import_is_there(document: str) -> None:
                     assert hasattr(module, alias.name), f"{document}: {node.module}.{alias.name}"
 
 
+def test_the_site_has_every_page_once() -> None:
+    site = yaml.safe_load(text_of("mkdocs.yml"))
+    pages = re.findall(r"[\w/-]+\.md", str(site["nav"]))
+
+    assert site["strict"] is True
+    (command,) = [line for line in text_of("CONTRIBUTING.md").splitlines() if "mkdocs" in line]
+    assert command in text_of(".ci/run").splitlines()
+    assert sorted(pages) == sorted(
+        path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")
+    )
+    assert {f"docs/{page}" for page in pages} <= set(DOCUMENTS)
+
+
+def test_links_out_of_the_sites_pages_become_text_and_others_stay() -> None:
+    hook = runpy.run_path(str(ROOT / "tools" / "site_links.py"))["on_page_markdown"]
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="how-to/plugin.md"))
+    text = "[code](../../examples/plugin) [keys](../reference/keys.md) ![a](../images/a.png)"
+
+    assert hook(text, page) == "code [keys](../reference/keys.md) ![a](../images/a.png)"
+
+
 def test_the_readmes_test_command_is_what_ci_runs() -> None:
     lines = [line for block in blocks("README.md", "sh") for line in block.splitlines()]
     (command,) = [line for line in lines if line.endswith("uv run pytest")]
@@ -173,7 +197,8 @@ def test_every_dependency_is_pinned_within_its_own_range() -> None:
         pin = Requirement(line)
         assert [specifier.operator for specifier in pin.specifier] == ["=="], line
         pins.setdefault(canonicalize_name(pin.name), []).append(pin)
-    wanted = [*content["project"]["dependencies"], *content["dependency-groups"]["dev"]]
+    groups = content["dependency-groups"].values()
+    wanted = [*content["project"]["dependencies"], *(one for group in groups for one in group)]
     for requirement in map(Requirement, wanted):
         for pin in pins[canonicalize_name(requirement.name)]:
             (version,) = [specifier.version for specifier in pin.specifier]
