@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 
 from memgan.data.made_anomalies import VERSION
 from memgan.errors import StudyError
+from search.report import Report
 from search.results.beginning import (
     beginning_of,
     check_same_made_anomalies,
@@ -168,13 +170,12 @@ def test_made_anomalies_are_no_matter_where_labels_judge(begun: StudyFolder) -> 
 
 
 def test_an_earlier_study_that_came_to_its_end_is_compared_by_its_report(
-    begun: StudyFolder, photos: Path
+    begun: StudyFolder, photos: Path, make_report: Callable[..., Report]
 ) -> None:
     (begun.path / "beginning.json").unlink()
-    (begun.path / "conclusion.json").write_text(
-        '{"runtime": {"device": "cpu", "threads": 1}, "anchors": {},'
-        ' "report": {"split_hash": "%s", "classes": {"good": {}, "bad": {}}}}' % ("0" * 64)
-    )
+    report = make_report(begun.load(), ["bad", "good"], split_hash="0" * 64).document()
+    content = {"runtime": {"device": "cpu", "threads": 1}, "anchors": {}, "report": report}
+    (begun.path / "conclusion.json").write_text(json.dumps(content))
 
     with pytest.raises(StudyError, match="began with other images of photos"):
         prepare_again(begun.load(), begun, download=False, note=lambda line: None)
