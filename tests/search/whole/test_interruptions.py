@@ -126,7 +126,7 @@ def test_in_a_stage_it_is_killed_in_the_record_and_told_how_to_go_on(
         within_a_class()
 
     monkeypatch.setattr(search.workflow.stages, "connect", _a_ray)
-    monkeypatch.setattr(search.workflow.stages, "preflight", lambda f, a, ready, ask_nodes: ready())
+    monkeypatch.setattr(search.workflow.stages, "preflight", lambda f, a, ready, **more: ready())
     monkeypatch.setattr(search.workflow.stages, "_search", cut)
     assert a_search() == 130
     told = capsys.readouterr().err
