@@ -22,7 +22,7 @@ from _setting import check_out, write
 from memgan.config import Configuration, parse, read_yaml
 from memgan.data import Split, load_split
 from memgan.machine import prepare_process, resolve_device
-from memgan.stats import auroc
+from memgan.stats import OverSeeds, auroc
 from memgan.training import Training
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,11 +80,12 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, float | None]]:
         for row in own:
             by_seed.setdefault(row["seed"], []).append(row["test_auroc"])
         means = [statistics.mean(v) for v in by_seed.values() if len(v) == len(classes)]
+        over_seeds = OverSeeds.of(means)
         away = [row["test_auroc"] - fp32[row["seed"], row["class"]] for row in own]
         found[arithmetic] = {
             "seeds": len(means),
-            "mean_test_auroc": statistics.mean(means),
-            "spread_over_seeds": statistics.stdev(means) if len(means) > 1 else None,
+            "mean_test_auroc": over_seeds.mean,
+            "spread_over_seeds": over_seeds.sd,
             "mean_difference": statistics.mean(away),
             "largest_difference": max(map(abs, away)),
             "training_seconds": sum(row["training_seconds"] for row in own),
