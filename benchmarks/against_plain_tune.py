@@ -57,17 +57,27 @@ def main() -> None:
     print(f"wrote {chosen.out}")
 
 
-def ratios(rows: dict[str, list[dict[str, Any]]]) -> dict[str, float | None]:
-    """How many times as long plain Tune takes, by what is measured: medians over the rounds."""
-    found: dict[str, float | None] = {}
+def ratios(rows: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float] | None]:
+    """How many times as long plain Tune takes, by what is measured; None where it is not known.
+
+    Of each round first, as a machine may be busier in one than in another; then the median, the
+    least and the most.
+    """
+    found: dict[str, dict[str, float] | None] = {}
     for key in ("wall_seconds", "search_seconds", "cpu_seconds"):
-        by_side = {side: [row[key] for row in of] for side, of in rows.items()}
-        known = all(value is not None for values in by_side.values() for value in values)
-        found[key] = (
-            statistics.median(by_side["plain"]) / statistics.median(by_side["memgan"])
-            if known
-            else None
-        )
+        pairs = [
+            (plain[key], memgan[key])
+            for plain, memgan in zip(rows["plain"], rows["memgan"], strict=True)
+        ]
+        if any(None in pair for pair in pairs):
+            found[key] = None
+            continue
+        by_round = [plain / memgan for plain, memgan in pairs]
+        found[key] = {
+            "median": statistics.median(by_round),
+            "least": min(by_round),
+            "most": max(by_round),
+        }
     return found
 
 

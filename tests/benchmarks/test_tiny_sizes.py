@@ -112,6 +112,20 @@ def test_the_baseline_keeps_running_statistics_and_scores_with_them(
     assert together == pytest.approx(alone, rel=1e-4)
 
 
+def test_searches_are_compared_round_by_round(benchmark_module: Module) -> None:
+    def row(seconds: float, cpu: float | None) -> dict[str, float | None]:
+        return {"wall_seconds": seconds, "search_seconds": seconds / 2, "cpu_seconds": cpu}
+
+    rows = {
+        "plain": [row(20, 1), row(900, None), row(30, 1)],
+        "memgan": [row(10, 1), row(300, 1), row(10, 1)],
+    }
+    found = benchmark_module("against_plain_tune").ratios(rows)
+    assert found["wall_seconds"] == {"median": 3, "least": 2, "most": 3}
+    assert found["search_seconds"] == found["wall_seconds"]
+    assert found["cpu_seconds"] is None
+
+
 def of_one_seed(device: str) -> list[Memgan]:
     return [Memgan(TINY, image_shape=SHAPE, seed=0, device=torch.device(device)) for _ in range(2)]
 
