@@ -34,6 +34,7 @@ from .settings import configure as configure
 from .settings import read_settings as read_settings
 from .typed import DataConfig as DataConfig
 from .typed import Frozen as Frozen
+from .typed import Packing as Packing
 from .typed import cut_as_it_began as cut_as_it_began
 from .typed import explain as explain
 from .typed import parse as parse

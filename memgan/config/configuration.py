@@ -14,7 +14,7 @@ from memgan.config.parameters import (
     make_parameters,
     parameters_type,
 )
-from memgan.config.typed import DataConfig, Frozen, cut_as_it_began
+from memgan.config.typed import DataConfig, Frozen, Packing, cut_as_it_began
 from memgan.errors import ConfigError
 
 
@@ -25,7 +25,7 @@ class Runtime(Frozen):
     """Where detectors are trained and scored; auto takes a GPU where torch finds one."""
     threads: int = Field(1, ge=1)
     """CPU threads a training; two trainings of one thread beat one of two."""
-    packing: Literal["auto", "on", "off"] = "auto"
+    packing: Packing = "auto"
     """Whether the classes of a search's trial are trained as one model: where that was measured to
     be faster, wherever it can be done, or never. Figures agree to rounding, not to the last digit.
     `memgan train` trains every class and seed by itself."""
@@ -165,6 +165,11 @@ def class_names(value: Any) -> Any:
         value = [part.strip() for part in value.split(",")]
     if isinstance(value, int):
         value = [value]
+    if isinstance(value, list | tuple) and any(isinstance(part, bool) for part in value):
+        raise ConfigError(
+            "normal_class: YAML reads yes, no, on and off as true and false; put quotes around a"
+            " class of that name"
+        )
     names = tuple(str(part) for part in value) if isinstance(value, list | tuple) else ()
     if not names or "" in names:
         raise ConfigError("normal_class names no class; give 'all' or names joined by commas")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from memgan.errors import ConfigError, nearest
 
@@ -26,6 +26,15 @@ class Frozen(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _switch(value: Any) -> Any:
+    return ("off", "on")[value] if isinstance(value, bool) else value
+
+
+Packing = Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)]
+"""Whether detectors are trained as one. YAML reads `on` and `off` without quotes as true and
+false."""
 
 
 class DataConfig(Frozen):

@@ -3,6 +3,7 @@
 from .runtime import gpu_memory_mb as gpu_memory_mb
 from .runtime import hold_to_gpu_share as hold_to_gpu_share
 from .runtime import machine as machine
+from .runtime import own_version as own_version
 from .runtime import peak_memory_mb as peak_memory_mb
 from .runtime import prepare_process as prepare_process
 from .runtime import reset_peak_memory as reset_peak_memory

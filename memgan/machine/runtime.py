@@ -21,6 +21,14 @@ _DEVICES = ("auto", "cpu", "cuda")
 _RECORDED = ("memgan", "torch", "torchvision", "ray", "optuna", "mlflow", "scikit-learn", "numpy")
 
 
+def own_version() -> str:
+    """memgan's version; "not installed" for a checkout that Python finds by its path alone."""
+    try:
+        return version("memgan")
+    except PackageNotFoundError:
+        return "not installed"
+
+
 def versions(more: Iterable[str] = ()) -> dict[str, str]:
     """Python's version and those of the packages that a figure depends on; more: further ones."""
     found = {"python": platform.python_version()}

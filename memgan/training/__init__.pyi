@@ -13,5 +13,4 @@ from .lockstep import EpochReport as EpochReport
 from .lockstep import Training as Training
 from .pack import fit_epoch_as_one as fit_epoch_as_one
 from .pack import packable as packable
-from .packing import Packing as Packing
 from .packing import packs as packs

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from memgan.config import Packing
 from memgan.data import Pixels
 from memgan.detectors import Detector, Move, Stepwise, shuffled_batches, take_gradients
-from memgan.training.packing import Packing, packs
+from memgan.training.packing import packs
 
 
 def fit_epochs(

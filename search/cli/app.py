@@ -46,9 +46,9 @@ _NO_ANSWER = (
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from memgan.machine import own_version
 
-        typer.echo(f"memgan {version('memgan')}")
+        typer.echo(f"memgan {own_version()}")
         raise typer.Exit
 
 

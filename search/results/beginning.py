@@ -7,7 +7,6 @@ held against the images before anything else is done with them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -15,6 +14,7 @@ from pydantic import Field, ValidationError
 from memgan.config import Frozen
 from memgan.data import VERSION, Split
 from memgan.errors import StudyError
+from memgan.machine import own_version
 from search.study import ClassGroup
 from tracking.address import DEFAULT_RESULTS, study_command
 
@@ -43,7 +43,7 @@ def beginning_of(split: Split, groups: Sequence[ClassGroup]) -> Beginning:
     """What a study of these groups begins with; the split may hold made anomalies."""
     return Beginning(
         split_hash=split.hash,
-        memgan=version("memgan"),
+        memgan=own_version(),
         image_shape=split.test.image_shape,
         images=_numbers(split),
         made_anomalies=None if split.development.made_anomalies is None else VERSION,
@@ -122,7 +122,7 @@ def _differences(begun: Beginning, split: Split) -> Iterator[str]:
     if begun.image_shape != shape:
         yield f"images were {begun.image_shape} (C, H, W) and are {shape}"
     if before == after and begun.images != now:
-        by = "" if begun.memgan == (mine := version("memgan")) else f" (by {begun.memgan}, {mine})"
+        by = "" if begun.memgan == (mine := own_version()) else f" (by {begun.memgan}, {mine})"
         yield f"the same number of images is split otherwise{by}"
 
 

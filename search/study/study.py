@@ -24,6 +24,7 @@ from memgan.config import (
     DataConfig,
     DetectorParameters,
     Frozen,
+    Packing,
     Runtime,
     class_names,
     make_parameters,
@@ -70,7 +71,7 @@ class Resources(Frozen):
     """Cores that a trial takes."""
     max_concurrent: int | None = Field(None, ge=1)
     """Trials that run at a time, at most."""
-    packing: Literal["auto", "on", "off"] = "auto"
+    packing: Packing = "auto"
     """Whether the classes of a trial are trained as one model: where that was measured to be
     faster, wherever it can be done, or never. Figures agree to rounding, not to the last digit."""
     price_per_hour: float | None = Field(None, ge=0)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from memgan.config.configuration import Configuration, Origin
@@ -153,3 +154,14 @@ def test_a_file_that_is_no_configuration_is_refused_in_one_line(tmp_path: Path, 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="give the path of a YAML file"):
         read_yaml(tmp_path / name)
+
+
+@pytest.mark.parametrize(("written", "read"), [("off", "off"), ("on", "on"), ("auto", "auto")])
+def test_a_switch_needs_no_quotes_in_yaml(written: str, read: str) -> None:
+    content = yaml.safe_load(f"runtime: {{packing: {written}}}")
+    assert make(**content).runtime.packing == read
+
+
+def test_a_class_that_yaml_takes_for_true_or_false_is_told() -> None:
+    with pytest.raises(ConfigError, match="put quotes around"):
+        make(normal_class=yaml.safe_load("[no, good]"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import pytest
 import torch
 
+import memgan.machine.runtime
 from memgan.errors import BadInput, UnknownName
-from memgan.machine.runtime import machine, peak_memory_mb, resolve_device, versions
+from memgan.machine.runtime import machine, own_version, peak_memory_mb, resolve_device, versions
 
 
 def test_versions_are_those_installed() -> None:
@@ -54,3 +55,13 @@ def test_peak_memory_is_in_mebibytes() -> None:
     if not torch.cuda.is_initialized():
         assert 50 < before <= after
         assert after > 128
+
+
+def test_a_checkout_that_nobody_installed_has_a_version_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(memgan.machine.runtime, "version", missing)
+    assert own_version() == "not installed"
