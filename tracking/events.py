@@ -15,6 +15,21 @@ from memgan.config import Frozen
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
+class DataFacts(Frozen):
+    """A study's images."""
+
+    name: str
+    """Of their source."""
+    digest: str
+    """Of the split: equal ones have the same images in the same parts."""
+    sizes: dict[str, int]
+    """Images by part: train, validation, test."""
+    image_shape: tuple[int, ...] = ()
+    """(C, H, W)"""
+    parts: tuple[str, ...] = ()
+    """Those of `sizes` that a run works on."""
+
+
 def now_ms() -> int:
     """Milliseconds since 1970, as MLflow counts time."""
     return time.time_ns() // 1_000_000
@@ -87,6 +102,32 @@ class ModelLogged(_Happened):
     """With `names.MODEL_KEY`: a run has one model of each key."""
 
 
+class DataUsed(_Happened):
+    """The run works on these images."""
+
+    kind: Literal["data_used"] = "data_used"
+    data: DataFacts
+
+
+class Described(_Happened):
+    """What a reader should know, in Markdown; a text that somebody has changed since stays.
+
+    A link to `artifact:PATH` leads to that artifact of the run in the MLflow UI.
+    """
+
+    kind: Literal["described"] = "described"
+    text: str
+    whole_study: bool = False
+    """Describes the run's experiment, not the run itself."""
+
+
+class ExperimentTagged(_Happened):
+    """Tags of the run's experiment that are new or changed."""
+
+    kind: Literal["experiment_tagged"] = "experiment_tagged"
+    tags: dict[str, str]
+
+
 class RunEnded(_Happened):
     """A run is over, until it is started again."""
 
@@ -95,7 +136,16 @@ class RunEnded(_Happened):
 
 
 Event = Annotated[
-    RunStarted | ParamsLogged | MetricsLogged | TagsSet | ArtifactLogged | ModelLogged | RunEnded,
+    RunStarted
+    | ParamsLogged
+    | MetricsLogged
+    | TagsSet
+    | DataUsed
+    | Described
+    | ExperimentTagged
+    | ArtifactLogged
+    | ModelLogged
+    | RunEnded,
     Field(discriminator="kind"),
 ]
 

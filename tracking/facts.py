@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from memgan.config import Frozen
 from tracking import names
+from tracking.events import DataFacts
 from tracking.values import user
 
 
@@ -21,6 +24,10 @@ class StudyFacts(Frozen):
     protocol: str
     split_hash: str
     git_commit: str | None = None
+    image_shape: tuple[int, ...] = ()
+    """(C, H, W)"""
+    sizes: dict[str, int] = Field(default_factory=dict)
+    """Images by part of the split: train, validation, test; empty where they are not known."""
 
     def tags(self) -> dict[str, str]:
         """The same as tags in MLflow, with who says so."""
@@ -36,6 +43,18 @@ class StudyFacts(Frozen):
         if self.git_commit:
             tags |= {names.GIT_COMMIT: self.git_commit, names.SOURCE_COMMIT: self.git_commit}
         return tags
+
+    def data(self, kind: str) -> DataFacts | None:
+        """The study's images, with the parts that a run of this kind works on."""
+        if not self.sizes:
+            return None
+        return DataFacts(
+            name=self.dataset,
+            digest=self.split_hash[: names.DIGEST_LENGTH],
+            sizes=self.sizes,
+            image_shape=self.image_shape,
+            parts=tuple(part for part in self.sizes if kind != "trial" or part != "test"),
+        )
 
 
 @dataclass(frozen=True)

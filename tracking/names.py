@@ -21,6 +21,10 @@ SEED = "memgan.seed"
 STOPPED_BY = "memgan.stopped_by"
 ERROR = "memgan.error"
 SUPERSEDED = "memgan.superseded"
+WINNER = "memgan.winner"
+"""Of a trial: "true" for the winner, "false" once another trial has become it."""
+OWN_NOTE = "memgan.note"
+"""A digest of the description that we wrote: one of another digest is somebody else's."""
 RUN_KEY = "memgan.run_key"
 """The tag by which a run is found again; its value is the same whoever asks, and when."""
 MODEL_KEY = "memgan.model_key"
@@ -36,6 +40,12 @@ USER = "mlflow.user"
 MODEL_VERSIONS = "mlflow.modelVersions"
 SOURCE = "mlflow.source.name"
 SOURCE_COMMIT = "mlflow.source.git.commit"
+NOTE = "mlflow.note.content"
+"""The description of a run or an experiment, in Markdown."""
+DATA_CONTEXT = "mlflow.data.context"
+VIEWS = "mlflow.sharedViewState."
+"""Before the key of a view of an experiment's runs, as "Share" in the MLflow UI makes them."""
+PRIMARY_METRIC = "mlflow.experiment.primaryMetric.name"
 EXPERIMENT_KIND = "mlflow.experimentKind"
 MODEL_TRAINING = "custom_model_development"
 """Has the MLflow UI open a study as training of models; its own default is language models."""
@@ -67,6 +77,8 @@ NORMAL_CLASS_PARAM = "normal_class"
 KEY_LENGTH = 250
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
+DIGEST_LENGTH = 36
+"""Of a data set; more characters of its hash are left out."""
 
 _ALLOWED = re.compile(r"[/\w.\- :]+")
 _NOT_ALLOWED = re.compile(r"[^\w.\- :]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import getpass
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +15,13 @@ from tracking import names
 
 def auroc_metrics(by_class: Mapping[str, float]) -> dict[str, float | None]:
     """Validation AUROC by class as metrics, with the mean of those classes if it is not given."""
-    values: dict[str, float | None] = {
-        names.val_auroc(name): value for name, value in by_class.items()
-    }
-    if names.MEAN not in by_class:
-        values.update(mean_metric(names.val_auroc(names.MEAN), by_class))
-    return values
+    # The mean comes first: MLflow's page that compares runs opens on what they were told first.
+    mean = names.val_auroc(names.MEAN)
+    values: dict[str, float | None] = {}
+    values.update(
+        {mean: by_class[names.MEAN]} if names.MEAN in by_class else mean_metric(mean, by_class)
+    )
+    return values | {names.val_auroc(name): value for name, value in by_class.items()}
 
 
 def mean_metric(key: str, by_class: Mapping[str, float | None]) -> dict[str, float]:
@@ -38,6 +40,16 @@ def text(value: Any) -> str:
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, default=str)
     return str(value)
+
+
+def note_digest(text: str) -> str:
+    """What a description of ours is known by later."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def may_describe(text: str | None, tags: Mapping[str, str]) -> bool:
+    """Whether a description may be replaced: there is none, or it is as we wrote it."""
+    return not text or tags.get(names.OWN_NOTE) == note_digest(text)
 
 
 @functools.cache

@@ -6,6 +6,10 @@ from .conclusion_file import write_conclusion as write_conclusion
 from .content import caution_lines as caution_lines
 from .content import report_remarks as report_remarks
 from .content import report_table as report_table
+from .descriptions import describe_beginning as describe_beginning
+from .descriptions import describe_model as describe_model
+from .descriptions import describe_result as describe_result
+from .descriptions import describe_version as describe_version
 from .export_folder import write_export as write_export
 from .figures.finals import draw_finals as draw_finals
 from .figures.study import FIGURES as FIGURES

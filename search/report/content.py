@@ -111,13 +111,11 @@ def report_markdown(report: Report, figures: Mapping[str, str]) -> str:
         " what it was chosen by; test is the mean ± standard deviation of trainings anew with the"
         " seeds given, after the choice was made.",
         "",
-        "| " + " | ".join(headings) + " |",
-        "|---|" + "---:|" * (len(headings) - 1),
-        *("| " + " | ".join(row) + " |" for row in rows),
+        *markdown_table(headings, rows),
         "",
         *(f"- {line}\n" for line in report_remarks(report)),
         *_section("How sure the choice is", [f"- {line}" for line in caution_lines(report)]),
-        *_section("By kind of made anomaly", _markdown_table(*made_rows(report))),
+        *_section("By kind of made anomaly", markdown_table(*made_rows(report))),
         "## Values",
         "",
         *values,
@@ -138,14 +136,20 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
     return [f"## {title}", "", *lines, ""] if lines else []
 
 
-def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, its first column words and the others figures; none without rows."""
     if not rows:
         return []
     return [
-        "| " + " | ".join(headings) + " |",
+        _markdown_row(headings),
         "|---|" + "---:|" * (len(headings) - 1),
-        *("| " + " | ".join(row) + " |" for row in rows),
+        *(_markdown_row(row) for row in rows),
     ]
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    # A class may have a bar in its name, which would end its cell.
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def short_value(value: Any) -> str:

@@ -64,7 +64,7 @@ def conclude(session: Session, winners: Sequence[Winner], allotment: Allotment) 
     concluded = Concluded.load(study, folder, split, winners, run_ids(record, winners), beside)
     conclusion = Conclusion(beside, write_export(concluded, folder.export, note=ready.note))
     write_conclusion(folder.path, conclusion)
-    record_conclusion(record, concluded)
+    record_conclusion(record, concluded, conclusion.report)
     return conclusion
 
 

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from memgan.bundle import MANIFEST
 from memgan.stats import ImageScores, pack
 from memgan.training import Cell, class_figures
-from search.finals import Concluded, Winner
+from search.finals import Concluded, Winner, superseded
 from search.journal import TrialOutcome
-from search.report import FIGURES, draw_finals
+from search.report import FIGURES, Report, describe_result, draw_finals
 from search.results import WEIGHTS_OF_TRIAL, StudyFolder, exported
 from search.trials import best_few, read_outcomes, stored
 from search.workflow.session import Session
@@ -86,8 +86,15 @@ def _record_missing_scores(record: Record, concluded: Concluded) -> None:
                 _record_scores(record, trial_id, seed, mine, folder)
 
 
-def record_conclusion(record: Record, concluded: Concluded) -> None:
+def record_conclusion(record: Record, concluded: Concluded, report: Report) -> None:
     """The study has come to its end, and its export is written."""
+    for trial_id in dict.fromkeys(
+        trial for trial, _ in superseded(concluded.folder.finals, concluded.winners)
+    ):
+        record.trial_won(trial_id, still=False)
+    for winner in concluded.winners:
+        record.trial_won(winner.outcome.trial_id)
+    record.study_described(*describe_result(report))
     _record_figures(record, concluded)
     _record_missing_scores(record, concluded)
     _record_models(record, concluded)

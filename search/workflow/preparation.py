@@ -109,6 +109,12 @@ def make_record(study: Study, folder: StudyFolder, split: Split) -> Record:
         protocol=study.protocol,
         split_hash=split.hash,
         git_commit=own_commit(),
+        image_shape=split.test.image_shape,
+        sizes={
+            "train": len(split.development.train),
+            "validation": len(split.development.validation),
+            "test": len(split.test),
+        },
     )
     return Record(Outbox(folder.outbox), facts)
 

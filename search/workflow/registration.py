@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 from memgan.errors import StudyError
-from search.report import Report
+from search.report import Report, describe_model, describe_version
 from search.results import StudyFolder, check_not_a_copy
 from tracking import Outbox, names
 from tracking.address import study_command
 from tracking.outbox import recorded_at
-from tracking.registry import Registered, StudyRun, register
+from tracking.registry import Registered, StudyRun, Texts, register
 
 
 def register_study(
@@ -56,6 +56,7 @@ def register_study(
             key=names.study_key(folder.study_id),
             results=folder.where,
         ),
+        texts=Texts(describe_model(report), describe_version(report)),
         force=force,
     )
 

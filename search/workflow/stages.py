@@ -25,7 +25,7 @@ from search.ray import (
     is_own,
     preflight,
 )
-from search.report import fronts
+from search.report import describe_beginning, fronts, read_conclusion
 from search.results import (
     ROOM_TO_GO_ON,
     NewStudy,
@@ -204,6 +204,10 @@ def _begin(session: Session, allotment: Allotment) -> None:
         ready.new.begun = True
     current().at_worst(lambda: record.study_ended("KILLED"))
     record.study_started(study_params(ready.study, packed))
+    classes = [name for group in ready.groups for name in group.classes]
+    record.study_viewed(classes, list(ready.study.space))
+    if read_conclusion(ready.folder) is None:  # What tells a result stays until there is another.
+        record.study_described(*describe_beginning(ready.study, ready.split.source))
     record.artifact(record.study_key, ready.folder.study_file)
 
 

@@ -12,9 +12,17 @@ from contextlib import contextmanager
 from memgan.config import Frozen
 from tracking import names
 from tracking.address import one_line
-from tracking.events import ArtifactLogged, ModelLogged, RunEnded
+from tracking.events import (
+    ArtifactLogged,
+    DataUsed,
+    Described,
+    ExperimentTagged,
+    ModelLogged,
+    RunEnded,
+)
+from tracking.outbox.notes import write_note
 from tracking.outbox.outbox import EXPERIMENT, EXPERIMENT_ID, Outbox
-from tracking.outbox.plan import ArtifactWork, Entry, RunWork, batches, make_plan
+from tracking.outbox.plan import Entry, RunWork, WholeWork, batches, make_plan
 from tracking.stores import Gone, Refused, Tracker, Unavailable, without_experiment
 
 DEFAULT_LIMIT = 5000
@@ -86,7 +94,9 @@ class _Asked:
         self._stop = stop
 
     def __getattr__(self, name: str) -> object:
-        method = getattr(self._tracker, name)
+        method = getattr(self._tracker, name, None)
+        if method is None:  # A plug-in that was written for an earlier version.
+            raise Refused(f"{type(self._tracker).__name__} has no method {name}")
 
         def ask(*arguments: object) -> object:
             if self._stop():
@@ -118,7 +128,7 @@ class _Round:
             if isinstance(work, RunWork):
                 self._do_run(work.run_key)
             else:
-                self._do_artifact(work)
+                self._do_whole(work)
 
     def _do_run(self, run_key: str) -> None:
         """Deliver what there is of a run, unless that is done; its parent first, which it names."""
@@ -130,13 +140,15 @@ class _Round:
         with self._noting(work.seqs):
             self._deliver_run(self._experiment(), work)
 
-    def _do_artifact(self, work: ArtifactWork) -> None:
+    def _do_whole(self, work: WholeWork) -> None:
         self._make_sure_of(work.event.run_key)
         with self._noting([work.seq]):
             if isinstance(work.event, ModelLogged):
                 self._deliver_model(work.seq, work.event)
-            else:
+            elif isinstance(work.event, ArtifactLogged):
                 self._deliver_artifact(work.seq, work.event)
+            else:
+                self._deliver_note(work.seq, work.event)
 
     def _make_sure_of(self, run_key: str) -> None:
         if self.outbox.run_id(run_key) is None:
@@ -292,5 +304,17 @@ class _Round:
             self.tracker.log_model(run_id, event.name, bundles, event.tags)
         except Refused as error:
             self.outbox.mark_refused([seq], f"model {event.name}: {one_line(error)}")
+        else:
+            self.outbox.mark_delivered([seq])
+
+    def _deliver_note(self, seq: int, event: DataUsed | Described | ExperimentTagged) -> None:
+        run_id = self.outbox.run_id(event.run_key)
+        if run_id is None:
+            self.outbox.mark_refused([seq], _NO_RUN)
+            return
+        try:
+            write_note(self.tracker, self._experiment(), run_id, event)
+        except Refused as error:
+            self.outbox.mark_refused([seq], one_line(error))
         else:
             self.outbox.mark_delivered([seq])

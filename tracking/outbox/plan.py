@@ -10,6 +10,9 @@ from typing import Literal
 from tracking import names
 from tracking.events import (
     ArtifactLogged,
+    DataUsed,
+    Described,
+    ExperimentTagged,
     MetricsLogged,
     ModelLogged,
     ParamsLogged,
@@ -50,31 +53,38 @@ class RunWork:
     """Whether any of it has stopped a delivery already."""
 
 
+Whole = DataUsed | Described | ExperimentTagged | ArtifactLogged | ModelLogged
+
+
 @dataclass(frozen=True)
-class ArtifactWork:
-    """One artifact to be copied, or one model to be made of bundles."""
+class WholeWork:
+    """What is delivered by itself: an artifact to be copied, a model to be made of bundles, a
+    description, the images of a run."""
 
     seq: int
-    event: ArtifactLogged | ModelLogged
+    event: Whole
     tried: bool
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Work by run in order of first mention, artifacts and models in order."""
+    """Work by run in order of first mention, all else in order."""
 
     runs: list[RunWork]
-    artifacts: list[ArtifactWork]
-    models: list[ArtifactWork]
+    notes: list[WholeWork]
+    """Descriptions, images, tags of experiments."""
+    artifacts: list[WholeWork]
+    models: list[WholeWork]
 
-    def in_order(self) -> list[RunWork | ArtifactWork]:
+    def in_order(self) -> list[RunWork | WholeWork]:
         """What to do first: what has not stopped a delivery yet, and of that runs.
 
         So neither a run nor an artifact that a store chokes on stands in the way of others, and
         a store of artifacts that is away holds up no figures. Models, which take longest, and
         which not every store has, come last.
         """
-        work: list[RunWork | ArtifactWork] = [*self.runs, *self.artifacts, *self.models]
+        work: list[RunWork | WholeWork] = [*self.runs, *self.notes]
+        work += [*self.artifacts, *self.models]
         return sorted(work, key=lambda one: one.tried)
 
 
@@ -88,16 +98,20 @@ def make_plan(
     is the first one when it comes back (see `ParamsLogged`).
     """
     runs: dict[str, RunWork] = {}
-    artifacts: list[ArtifactWork] = []
-    models: list[ArtifactWork] = []
+    notes: list[WholeWork] = []
+    artifacts: list[WholeWork] = []
+    models: list[WholeWork] = []
     params: dict[str, dict[str, tuple[str, str]]] = {}
     for stored in events:
         seq, event = stored.seq, stored.event
+        if isinstance(event, DataUsed | Described | ExperimentTagged):
+            notes.append(WholeWork(seq, event, stored.tried))
+            continue
         if isinstance(event, ArtifactLogged):
-            artifacts.append(ArtifactWork(seq, event, stored.tried))
+            artifacts.append(WholeWork(seq, event, stored.tried))
             continue
         if isinstance(event, ModelLogged):
-            models.append(ArtifactWork(seq, event, stored.tried))
+            models.append(WholeWork(seq, event, stored.tried))
             continue
         work = runs.setdefault(event.run_key, RunWork(event.run_key))
         work.seqs.append(seq)
@@ -119,7 +133,7 @@ def make_plan(
             if event.run_key not in params:
                 params[event.run_key] = dict(params_before(event.run_key, seq))
             work.entries += _params(seq, event, params[event.run_key])
-    return Plan(list(runs.values()), artifacts, models)
+    return Plan(list(runs.values()), notes, artifacts, models)
 
 
 def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec
@@ -13,7 +13,10 @@ from tracking import names
 from tracking.address import one_line
 from tracking.events import (
     ArtifactLogged,
+    DataUsed,
+    Described,
     Event,
+    ExperimentTagged,
     MetricsLogged,
     ModelLogged,
     ParamsLogged,
@@ -25,6 +28,7 @@ from tracking.events import (
 from tracking.facts import StudyFacts, TrialEpoch
 from tracking.outbox.outbox import EXPERIMENT_ID, Outbox
 from tracking.outbox.pending import Pending
+from tracking.runs_view import VIEW_KEY, runs_view
 from tracking.values import auroc_metrics, mean_metric, texts
 
 P = ParamSpec("P")
@@ -128,6 +132,30 @@ class Record:
             values[names.test_auroc(name)] = average
             values[names.test_auroc_sd(name)] = deviation
         self._metrics(self.study_key, 0, values)
+
+    @_never_raises
+    def study_described(self, run: str, experiment: str) -> None:
+        """What a reader should know of the study's run and of its experiment, in Markdown; links
+        to `artifact:PATH` lead to artifacts of that run. What somebody has changed stays."""
+        self._pending.add(
+            Described(run_key=self.study_key, text=run),
+            Described(run_key=self.study_key, text=experiment, whole_study=True),
+        )
+
+    @_never_raises
+    def study_viewed(self, classes: Sequence[str], searched: Sequence[str]) -> None:
+        """How the MLflow UI is to show the study's runs: see `runs_view`."""
+        tags = {
+            names.VIEWS + VIEW_KEY: runs_view(classes, searched),
+            names.PRIMARY_METRIC: names.val_auroc(names.MEAN),
+        }
+        self._pending.add(ExperimentTagged(run_key=self.study_key, tags=tags))
+
+    @_never_raises
+    def trial_won(self, trial_id: str, *, still: bool = True) -> None:
+        """A trial is the winner; still: False once another trial has become it."""
+        won = {names.WINNER: "true" if still else "false"}
+        self._pending.add(TagsSet(run_key=self.trial_key(trial_id), tags=won))
 
     @_never_raises
     def study_ended(self, status: Status) -> None:
@@ -297,6 +325,8 @@ class Record:
             tags={**self._facts.tags(), names.KIND: kind, **tags},
         )
         self._pending.add(started, ParamsLogged(run_key=run_key, values=texts(params)))
+        if (data := self._facts.data(kind)) is not None:
+            self._pending.add(DataUsed(run_key=run_key, data=data))
 
     def _end(self, run_key: str, status: str, tags: Mapping[str, str | None]) -> None:
         said = {key: " ".join(text.split())[:500] for key, text in tags.items() if text}

@@ -2,5 +2,6 @@
 
 from .versions import Registered as Registered
 from .versions import StudyRun as StudyRun
+from .versions import Texts as Texts
 from .versions import check_name as check_name
 from .versions import register as register

@@ -65,6 +65,15 @@ def check_name(name: str) -> None:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """Descriptions in Markdown."""
+
+    model: str
+    """Of the registered model, whichever its versions are."""
+    version: str
+
+
+@dataclass(frozen=True)
 class StudyRun:
     """A study's own run in a tracking store."""
 
@@ -83,13 +92,14 @@ def register(
     tags: Mapping[str, str],
     run: StudyRun,
     *,
+    texts: Texts | None = None,
     force: bool = False,
 ) -> Registered:
     """Log bundles, by normal class, as one model of a run, and make it a version of `name`.
 
     tags: of the version, those that `promotion.judge` reads among them. What is there already is
-    taken, not made again. results: where the study lies, for a command that a fault names.
-    force: the version becomes champion whatever its AUROC.
+    taken, not made again. texts: descriptions; one that somebody has changed
+    stays. force: the version becomes champion whatever its AUROC.
     TrackingUnavailable if the store does not answer, BadInput if it refuses or has no such run.
     """
     check_name(name)
@@ -102,7 +112,10 @@ def register(
     try:
         knock(run.location.uri)
         with _environment():
-            return _register(name, bundles, tags, run, force=force)
+            found = _register(name, bundles, tags, run, force=force)
+            if texts is not None:
+                _describe(found, texts, run.location.uri)
+            return found
     except Unavailable as error:
         raise TrackingUnavailable(
             f"not registered: tracking at {where} does not answer ({one_line(error)}); start the"
@@ -153,6 +166,14 @@ def _register(
         reason=promotion.reason,
         tracking_uri=redact(run.location.uri),
     )
+
+
+def _describe(found: Registered, texts: Texts, uri: str) -> None:
+    from tracking.stores import MlflowRegistry
+
+    registry = MlflowRegistry(uri)
+    registry.describe(found.name, texts.model)
+    registry.describe_version(found.name, found.version, texts.version)
 
 
 def _run_id(tracker: Tracker, run: StudyRun) -> str:

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from tracking import names
 from tracking.address import for_mlflow
 from tracking.stores.mlflow_faults import translated
+from tracking.values import may_describe, note_digest
 
 
 class MlflowRegistry:
@@ -47,6 +48,23 @@ class MlflowRegistry:
             )
             self._link(model_id, name, int(made.version))
         return int(made.version)
+
+    def describe(self, name: str, text: str) -> None:
+        """Describe the registered model in Markdown; what somebody has changed stays."""
+        with translated():
+            model = self._client.get_registered_model(name)
+            if may_describe(model.description, model.tags):
+                self._client.update_registered_model(name, text)
+                self._client.set_registered_model_tag(name, names.OWN_NOTE, note_digest(text))
+
+    def describe_version(self, name: str, version: int, text: str) -> None:
+        """Describe a version in Markdown; what somebody has changed stays."""
+        with translated():
+            found = self._client.get_model_version(name, str(version))
+            if may_describe(found.description, found.tags):
+                self._client.update_model_version(name, str(version), text)
+                mine = names.OWN_NOTE, note_digest(text)
+                self._client.set_model_version_tag(name, str(version), *mine)
 
     def _link(self, model_id: str, name: str, version: int) -> None:
         """Have the UI show the version beside the logged model, as a server does by itself."""

@@ -22,8 +22,9 @@ from memgan.errors import CannotLock
 from memgan.files import wait_for_lock
 from tracking import names
 from tracking.address import for_mlflow, one_line, sqlite_file
-from tracking.events import Status
+from tracking.events import DataFacts, Status
 from tracking.stores.fresh_store import lock_file
+from tracking.stores.mlflow_data import from_mlflow, to_mlflow
 from tracking.stores.mlflow_faults import translated
 from tracking.stores.mlflow_models import LoggedModels
 from tracking.stores.moved_store import follow_move
@@ -80,6 +81,15 @@ class MlflowTracker:
             if found.lifecycle_stage != "active":
                 self._client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
+
+    def experiment_tags(self, experiment_id: str) -> Mapping[str, str]:
+        with translated():
+            return dict(self._client.get_experiment(experiment_id).tags)
+
+    def tag_experiment(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        with translated():
+            for key, value in tags.items():
+                self._client.set_experiment_tag(experiment_id, key, value)
 
     def find_runs(self, experiment_id: str, run_key: str) -> list[str]:
         with translated():
@@ -142,6 +152,15 @@ class MlflowTracker:
                 params=[Param(key, value) for key, value in params.items()],
                 tags=[RunTag(key, value) for key, value in tags.items()],
             )
+
+    def log_data(self, run_id: str, data: DataFacts) -> None:
+        with translated():
+            self._client.log_inputs(run_id, [to_mlflow(data)])
+
+    def data(self, run_id: str) -> list[DataFacts]:
+        with translated():
+            inputs = self._client.get_run(run_id).inputs
+        return [from_mlflow(one) for one in inputs.dataset_inputs]
 
     def log_artifact(self, run_id: str, path: Path, folder: str | None) -> None:
         with translated():

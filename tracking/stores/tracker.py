@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from memgan.errors import MemganError
-from tracking.events import Status
+from tracking.events import DataFacts, Status
 
 MAX_METRICS = 1000
 MAX_PARAMS = 100
@@ -77,6 +77,12 @@ class Tracker(Protocol):
     def create_experiment(self, name: str) -> str:
         """The id of the experiment of this name, which is made, or brought back, if need be."""
 
+    def experiment_tags(self, experiment_id: str) -> Mapping[str, str]:
+        """The tags of an experiment."""
+
+    def tag_experiment(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags of an experiment; a known one takes its new value."""
+
     def find_runs(self, experiment_id: str, run_key: str) -> list[str]:
         """The ids of the runs with this `names.RUN_KEY`, oldest first."""
 
@@ -109,6 +115,12 @@ class Tracker(Protocol):
 
         Writing the same again changes nothing; another value for a known parameter is refused.
         """
+
+    def log_data(self, run_id: str, data: DataFacts) -> None:
+        """The run works on these images. Writing the same again changes nothing."""
+
+    def data(self, run_id: str) -> list[DataFacts]:
+        """The images that the run works on."""
 
     def log_artifact(self, run_id: str, path: Path, folder: str | None) -> None:
         """Copy a file, or a folder with all in it, to the run; replaces what has its name."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from memgan.errors import BundleError
 from tracking import names
-from tracking.events import Status
+from tracking.events import DataFacts, Status
 from tracking.models import check_bundles
 from tracking.stores import (
     MAX_METRICS,
@@ -36,6 +36,7 @@ class _Run:
     points: list[Point] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     models: list[ModelView] = field(default_factory=list)
+    data: dict[tuple[str, str], DataFacts] = field(default_factory=dict)
 
 
 class MemoryTracker:
@@ -44,6 +45,7 @@ class MemoryTracker:
     def __init__(self) -> None:
         self.calls: dict[str, int] = {}
         self._experiments: dict[str, str] = {}
+        self._experiment_tags: dict[str, dict[str, str]] = {}
         self._runs: dict[str, _Run] = {}
         self._ids = itertools.count(1)
 
@@ -58,6 +60,20 @@ class MemoryTracker:
     def create_experiment(self, name: str) -> str:
         self._count("create_experiment")
         return self._experiments.setdefault(name, str(next(self._ids)))
+
+    def experiment_tags(self, experiment_id: str) -> Mapping[str, str]:
+        self._count("experiment_tags")
+        return dict(self._tags_of(experiment_id))
+
+    def tag_experiment(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        self._count("tag_experiment")
+        _check_keys(tags)
+        self._tags_of(experiment_id).update(tags)
+
+    def _tags_of(self, experiment_id: str) -> dict[str, str]:
+        if experiment_id not in self._experiments.values():
+            raise Gone(f"no experiment {experiment_id!r}")
+        return self._experiment_tags.setdefault(experiment_id, {})
 
     def find_runs(self, experiment_id: str, run_key: str) -> list[str]:
         self._count("find_runs")
@@ -126,6 +142,14 @@ class MemoryTracker:
             if _identity(point) not in known:
                 known.add(_identity(point))
                 run.points.append(point)
+
+    def log_data(self, run_id: str, data: DataFacts) -> None:
+        self._count("log_data")
+        self._run(run_id).data.setdefault((data.name, data.digest), data)
+
+    def data(self, run_id: str) -> list[DataFacts]:
+        self._count("data")
+        return list(self._run(run_id).data.values())
 
     def log_artifact(self, run_id: str, path: Path, folder: str | None) -> None:
         self._count("log_artifact")

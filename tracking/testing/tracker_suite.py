@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tracking import names
+from tracking.events import DataFacts
 from tracking.stores import Gone, Point, Refused, Tracker
 
 START = 1_700_000_000_000
@@ -115,6 +116,37 @@ class TrackerSuite:
         tracker.log_batch(run, [], {}, {"memgan.stopped_by": "asha"})
         tracker.log_batch(run, [], {}, {"memgan.stopped_by": "median"})
         assert tracker.get_run(run).tags["memgan.stopped_by"] == "median"
+
+    def test_an_experiment_has_tags_of_its_own(self, tracker: Tracker, study_name: str) -> None:
+        experiment = tracker.create_experiment(study_name)
+        long = "**table** | " * 300  # A description may be as long as a tag of a run.
+        tracker.tag_experiment(experiment, {"memgan.kind": "study", names.NOTE: "first"})
+        tracker.tag_experiment(experiment, {names.NOTE: long})
+        tags = tracker.experiment_tags(experiment)
+        assert (tags["memgan.kind"], tags[names.NOTE]) == ("study", long)
+        for attempt in (
+            tracker.experiment_tags,
+            lambda gone: tracker.tag_experiment(gone, {"a": "b"}),
+        ):
+            with pytest.raises(Gone):
+                attempt("987654321")
+
+    def test_a_run_names_its_images_once_however_often_it_is_told(
+        self, tracker: Tracker, run: str
+    ) -> None:
+        sizes = {"train": 900, "validation": 100, "test": 797}
+        data = DataFacts(
+            name="größe/parts",
+            digest="0123456789abcdef" * 2,
+            sizes=sizes,
+            image_shape=(1, 8, 8),
+            parts=("train", "validation"),
+        )
+        for _ in range(2):
+            tracker.log_data(run, data)
+        assert tracker.data(run) == [data]
+        with pytest.raises(Gone):
+            tracker.log_data("0" * 32, data)
 
     def test_another_value_of_a_parameter_is_refused(self, tracker: Tracker, run: str) -> None:
         tracker.log_batch(run, [], {"lr": "0.1"}, {})

@@ -173,6 +173,31 @@ def test_the_record_has_a_parent_with_a_child_a_trial_and_a_final(
         assert run_.data.tags.get("memgan.stopped_by") == ("asha" if stopped else None)
 
 
+def test_the_record_reads_itself(finished: dict[str, Any]) -> None:
+    (parent,) = of_kind(finished, "study")
+    trials, finals = of_kind(finished, "trial"), of_kind(finished, "final")
+
+    note = parent.data.tags["mlflow.note.content"]
+    (winner,) = (run for run in trials if run.data.tags.get("memgan.winner") == "true")
+    trial = winner.data.tags["memgan.trial_id"]
+    assert {row["trial"] for row in finished["classes"].values()} == {trial}
+    assert f"- trial {trial}: " in note
+    assert "| **mean** |" in note
+    assert {line.split(" | ")[0] for line in note.splitlines()} >= {"| 0", "| 1"}
+    report = f"#/experiments/{finished['experiment_id']}/runs/{parent.info.run_id}/artifacts/"
+    assert f"({report}export/report.html)" in note
+    assert "export/report.html" in artifacts(finished, parent.info.run_id, "export")
+    experiment = client_of(finished).get_experiment(finished["experiment_id"])
+    assert "| **mean** |" in experiment.tags["mlflow.note.content"]
+    for run_ in (parent, *trials, *finals):
+        (used,) = run_.inputs.dataset_inputs
+        assert parent.data.tags["memgan.split_hash"].startswith(used.dataset.digest)
+        sizes = json.loads(used.dataset.profile)["images"]
+        assert sum(sizes.values()) == 1797
+        parts = used.tags[0].value.split(", ")
+        assert ("test" in parts) == (run_ not in trials)
+
+
 def test_the_record_tells_what_was_tried_and_what_came_of_it_by_epoch(
     finished: dict[str, Any],
 ) -> None:

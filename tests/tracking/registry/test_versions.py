@@ -25,7 +25,7 @@ from memgan.stats.image_scores import ImageScores, pack
 from tracking import names
 from tracking.address import Location
 from tracking.cli.ui_server import free_port
-from tracking.registry.versions import Registered, StudyRun, check_name, register
+from tracking.registry.versions import Registered, StudyRun, Texts, check_name, register
 
 Bundles = dict[str, Path]
 Register = Callable[..., Registered]
@@ -239,3 +239,24 @@ def test_the_champion_of_a_server_answers_over_http(
     assert [row["anomalous"] for row in rows] == verdicts
     assert [answer.status_code for answer in refused] == [400] * 4
     assert all("from 0 to 255" in answer.text for answer in refused[1:])
+
+
+def test_a_model_and_its_version_are_described_and_what_somebody_wrote_stays(
+    local_record: Location, study_run: str, bundles: Bundles
+) -> None:
+    from mlflow import MlflowClient
+
+    run = StudyRun(local_record, "digits", "7f3a/study")
+    client = MlflowClient(local_record.uri)
+
+    def described(texts: Texts) -> tuple[str, str]:
+        register("digits", bundles, TAGS, run, texts=texts)
+        model = client.get_registered_model("digits")
+        version = client.get_model_version("digits", "1")
+        return model.description, version.description
+
+    assert described(Texts("scores images", "**98 %**")) == ("scores images", "**98 %**")
+    assert described(Texts("scores digits", "**99 %**")) == ("scores digits", "**99 %**")
+    client.update_registered_model("digits", "for line 3")
+    client.update_model_version("digits", "1", "approved")
+    assert described(Texts("ours", "ours")) == ("for line 3", "approved")

@@ -244,3 +244,49 @@ def test_studies_that_run_at_once_keep_apart(store: Location, make: Make, study_
             assert trial.data.tags[names.PARENT_RUN] == study.info.run_id
             assert trial.info.status == "FINISHED"
             assert trial.data.metrics["val_auroc/0"] == number / 10
+
+
+def test_a_study_reads_itself_in_mlflow(store: Location, make: Make) -> None:
+    """Its description, its images as data sets, its view and its winner, as MLflow has them."""
+    import json
+
+    from mlflow import MlflowClient
+
+    plain = make()
+    facts = FACTS.model_copy(
+        update={
+            "name": plain._facts.name,
+            "study_id": plain._facts.study_id,
+            "dataset": "digits",
+            "split_hash": "5a" * 32,
+            "sizes": {"train": 1000, "validation": 100, "test": 697},
+        }
+    )
+    record = Record(plain.outbox, facts)
+    for _ in range(2):  # Told again when it is resumed.
+        record.study_started({})
+        record.study_viewed(["0", "1"], ["lr"])
+        record.trial_started("a", {"lr": 0.1})
+        record.trial_epoch(TrialEpoch("a", 1, {"0": 0.5, "1": 0.7}, {"d": 1.0}, 1.0, 1.0, 1.0))
+        record.trial_ended("a", "FINISHED")
+        record.trial_won("a")
+        record.study_described("| class | AUROC |\n|---|---:|\n| **mean** | 60 |", "**60 %**")
+        record.study_ended("FINISHED")
+        runs = arrive(record, store)
+
+    client = MlflowClient(store.uri)
+    assert runs["study"].data.tags["mlflow.note.content"].startswith("| class | AUROC |")
+    assert runs["trial/a"].data.tags["memgan.winner"] == "true"
+    experiment = client.get_experiment(record.experiment_id())
+    assert experiment.tags["mlflow.note.content"] == "**60 %**"
+    view = json.loads(experiment.tags["mlflow.sharedViewState.memgan"])
+    assert view["orderByKey"] == "metrics.`val_auroc/mean`"
+    for key, parts in (("study", "train, validation, test"), ("trial/a", "train, validation")):
+        (used,) = runs[key].inputs.dataset_inputs
+        assert (used.dataset.name, used.dataset.digest) == ("digits", "5a" * 18)
+        assert json.loads(used.dataset.profile)["images"]["validation"] == 100
+        assert {tag.key: tag.value for tag in used.tags} == {"mlflow.data.context": parts}
+    # What MLflow's page that compares runs opens on is what they were told first.
+    assert next(iter(runs["trial/a"].data.metrics)) == "val_auroc/mean"
+    found = client.search_runs([record.experiment_id()], "dataset.name = 'digits'")
+    assert len(found) == 2
