@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 from mlflow.tracking import MlflowClient
 from optuna.trial import TrialState
 from recorder import Recorder
@@ -53,12 +54,18 @@ def _run(study: Study, split: Split, results: Path, listener: Any) -> list[Trial
         return run_trials(study, groups, split.development, folder, listener)
 
 
+def _in_the_long_run(name: str, **options: int) -> ParameterSet:
+    """Its rungs are held by quick tests without Ray; ASHA goes through Ray in each run."""
+    scheduler = {"name": name, **options}
+    return pytest.param(scheduler, marks=pytest.mark.slow, id=name)
+
+
 @pytest.mark.parametrize(
     "scheduler",
     [
         {"name": "asha", "grace_epochs": 2, "reduction_factor": 2},
-        {"name": "hyperband", "grace_epochs": 2, "reduction_factor": 2, "brackets": 2},
-        {"name": "median", "grace_epochs": 2, "min_trials": 2},
+        _in_the_long_run("hyperband", grace_epochs=2, reduction_factor=2, brackets=2),
+        _in_the_long_run("median", grace_epochs=2, min_trials=2),
     ],
     ids=lambda scheduler: scheduler["name"],
 )
@@ -78,7 +85,7 @@ def test_trials_that_are_behind_are_stopped_and_good_ones_are_not(
     "scheduler",
     [
         {"name": "asha", "grace_epochs": 1, "reduction_factor": 2},
-        {"name": "hyperband", "grace_epochs": 1, "reduction_factor": 2},
+        _in_the_long_run("hyperband", grace_epochs=1, reduction_factor=2),
         {"name": "pbt", "interval_epochs": 1, "quantile": 0.5},
     ],
     ids=lambda scheduler: scheduler["name"],

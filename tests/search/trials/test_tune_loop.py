@@ -187,7 +187,9 @@ sys.exit(130 if result.interrupted else 0)
 
 
 @pytest.mark.usefixtures("_ray")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.kill)]
+)
 def test_a_signal_and_resume_give_the_same_trials_and_none_twice(
     number: signal.Signals, split: Split, tmp_path: Path
 ) -> None:

@@ -1,17 +1,33 @@
-"""A search on a folder of photographs says with how many images it judges."""
+"""A search on a folder of photographs says with how many images it judges, before it trains."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+import search.workflow.stages
+from search.cli.app import run
+from search.ray.allotment import Allotment
 
-def test_a_search_says_how_many_images_judge_and_what_is_left_out(tmp_path: Path) -> None:
+
+@contextmanager
+def _a_ray(*ignored: Any) -> Iterator[Allotment]:
+    yield Allotment(1, 1, 0)
+
+
+def _interrupted(*ignored: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_search_says_how_many_images_judge_and_what_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     random = np.random.default_rng(0)
     counts = {"train/good": 40, "test/good": 12, "test/scratch (deep)": 12}
     for folder, count in counts.items():
@@ -22,22 +38,13 @@ def test_a_search_says_how_many_images_judge_and_what_is_left_out(tmp_path: Path
     masks = tmp_path / "parts" / "ground_truth" / "scratch (deep)"
     masks.mkdir(parents=True)
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(masks / "0_mask.png")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("search.ray.connection.standard_output_kept_clean", lambda: None)
+    monkeypatch.setattr(search.workflow.stages, "_connected", _a_ray)
+    monkeypatch.setattr(search.workflow.stages, "classes_as_one", _interrupted)
 
-    arguments = ["search", "--data", "parts", "--detector", "pca", "--normal-class", "good"]
-    budget = ["--trials", "1", "--final-seeds", "1", "--set", "components=4", "--json"]
-    ended = subprocess.run(
-        [
-            *(sys.executable, "-c", "from search.cli import main; main()"),
-            *arguments,
-            *budget,
-            *("--set", "contrast_normalised=[false, true]"),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert "trials are judged by " in ended.stderr
-    assert "1 left out (a folder of masks): ground_truth/" in ended.stderr
-    assert list(json.loads(ended.stdout)["classes"]) == ["good"]
+    assert run(["search", "--data", "parts", "--detector", "pca", "--normal-class", "good"]) == 130
+
+    told = capsys.readouterr().err
+    assert "trials are judged by 4 normals and 16 anomalies made from them" in told
+    assert "1 left out (a folder of masks): ground_truth/" in told

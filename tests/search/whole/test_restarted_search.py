@@ -68,6 +68,7 @@ def _wait_for(driver: subprocess.Popen[str], journal: Path, word: str, times: in
         time.sleep(0.05)
 
 
+@pytest.mark.kill
 @pytest.mark.timeout(600)
 def test_a_command_that_is_killed_and_repeated_gives_what_an_undisturbed_one_gives(
     tmp_path: Path,

@@ -37,6 +37,7 @@ def _memgan(home: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.kill
 @pytest.mark.timeout(600)
 def test_sigterm_to_the_whole_group_in_the_finals_is_ctrl_c(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(STUDY))
