@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from pathlib import Path
 from urllib.parse import unquote
+
+from platformdirs.unix import Unix
 
 from memgan.errors import BadInput
 from memgan.files import expanded
@@ -43,10 +44,10 @@ def local_folder(results: Path | str) -> Path:
     if not is_address(results):
         return expanded(_of_file_uri(str(results)))
     address = as_address(results)
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     readable = re.sub(r"[^A-Za-z0-9.-]+", "-", address)
     short = hashlib.sha256(address.encode()).hexdigest()[:8]
-    return Path(state) / "memgan" / f"{readable}-{short}"
+    # Not the platform's own place: on macOS that is another, where no earlier study would be found.
+    return Unix("memgan").user_state_path / f"{readable}-{short}"
 
 
 def _of_file_uri(results: str) -> Path:

@@ -26,3 +26,23 @@ def test_results_are_one_folder_however_it_is_written(
         assert resolve(None, written).uri == f"sqlite:///{folder}/mlflow.db"
     with pytest.raises(BadInput, match="no such home folder"):
         local_folder("~nobody-at-all/results")
+
+
+@pytest.mark.parametrize("state", [None, "", "relative"])
+def test_the_part_of_a_study_at_an_address_lies_where_earlier_versions_put_it(
+    state: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    if state is not None:  # The XDG specification says to ignore a relative one.
+        monkeypatch.setenv("XDG_STATE_HOME", state)
+    folder = tmp_path / ".local" / "state" / "memgan"
+    assert local_folder("s3://bucket/mine") == folder / "s3-bucket-mine-576b6292"
+
+
+def test_a_state_folder_of_the_users_own_is_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert local_folder("s3://bucket/mine").parent == tmp_path / "memgan"
