@@ -1,7 +1,9 @@
-"""What every benchmark writes beside its figures: machine, versions, load, command."""
+"""What benchmarks share: what is trained, and what stands beside the figures (machine, versions,
+load, command)."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -13,10 +15,39 @@ from typing import Any
 
 import torch
 
+from memgan.config import Configuration, parse, read_yaml
 from memgan.files import begins_with, check_output
-from memgan.machine import machine, versions
+from memgan.machine import machine, resolve_device, versions
 
+ROOT = Path(__file__).resolve().parents[1]
 BEGINS = '{\n "benchmark"'
+
+
+def training_options(doc: str, out: str) -> argparse.ArgumentParser:
+    """The options of a benchmark that trains a configuration; `doc` is its module's, `out` the file
+    under benchmarks/results that it writes."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--configuration", type=Path, default=ROOT / "configs/mnist/memgan.yaml")
+    parser.add_argument("--source", default="mnist")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results" / out)
+    return parser
+
+
+def chosen_configuration(
+    chosen: argparse.Namespace, **runtime: Any
+) -> tuple[Configuration, torch.device]:
+    """The configuration that the options of `training_options` name, on one thread, and its
+    device."""
+    device = resolve_device(chosen.device)
+    content = read_yaml(chosen.configuration)
+    content["data"] = {"source": chosen.source, "dir": chosen.data_dir}
+    content["runtime"] = {"device": device.type, "threads": 1, **runtime}
+    if chosen.epochs:
+        content["parameters"]["epochs"] = chosen.epochs
+    return parse(Configuration, content, str(chosen.configuration)), device
 
 
 def device_name(device: str) -> str:

@@ -10,44 +10,28 @@ with every class in every arithmetic, so that what is measured when time runs ou
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 from _arithmetic import Setting, arithmetics
-from _setting import check_out, write
+from _setting import check_out, chosen_configuration, training_options, write
 
-from memgan.config import Configuration, parse, read_yaml
+from memgan.config import Configuration
 from memgan.data import Split, load_split
-from memgan.machine import prepare_process, resolve_device
+from memgan.machine import prepare_process
 from memgan.stats import OverSeeds, auroc
 from memgan.training import Training
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
     """Measure, print and write down."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--configuration", type=Path, default=ROOT / "configs/mnist/memgan.yaml")
-    parser.add_argument("--source", default="mnist")
-    parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    parser.add_argument("--epochs", type=int)
+    parser = training_options(__doc__, "precision.json")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--classes", default="all", help="all, or names with commas between.")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/precision.json")
     chosen = parser.parse_args()
     check_out(chosen.out)
-    device = resolve_device(chosen.device)
-    content = read_yaml(chosen.configuration)
-    content["data"] = {"source": chosen.source, "dir": chosen.data_dir}
-    content["runtime"] = {"device": device.type, "threads": 1}
-    if chosen.epochs:
-        content["parameters"]["epochs"] = chosen.epochs
-    configuration = parse(Configuration, content, str(chosen.configuration))
+    configuration, device = chosen_configuration(chosen)
     split = load_split(configuration.data)
     prepare_process(1)
     names = split.normal_classes if chosen.classes == "all" else chosen.classes.split(",")

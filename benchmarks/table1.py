@@ -9,47 +9,25 @@ so, else in turn. Seconds of training include the statistics of BatchNorm that s
 
 from __future__ import annotations
 
-import argparse
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
-from _setting import check_out, write
+from _setting import check_out, chosen_configuration, training_options, write
 
-from memgan.config import Configuration, parse, read_yaml
 from memgan.data import load_split
-from memgan.machine import (
-    peak_memory_mb,
-    prepare_process,
-    reset_peak_memory,
-    resolve_device,
-)
+from memgan.machine import peak_memory_mb, prepare_process, reset_peak_memory
 from memgan.stats import auroc
 from memgan.training import Training
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
     """Measure, print and write down."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--configuration", type=Path, default=ROOT / "configs/mnist/memgan.yaml")
-    parser.add_argument("--source", default="mnist")
-    parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    parser.add_argument("--epochs", type=int)
+    parser = training_options(__doc__, "table1-seconds.json")
     parser.add_argument("--packing", default="auto", choices=["auto", "on", "off"])
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/table1-seconds.json")
     chosen = parser.parse_args()
     check_out(chosen.out)
-    device = resolve_device(chosen.device)
-    content = read_yaml(chosen.configuration)
-    content["data"] = {"source": chosen.source, "dir": chosen.data_dir}
-    content["runtime"] = {"device": device.type, "threads": 1, "packing": chosen.packing}
-    if chosen.epochs:
-        content["parameters"]["epochs"] = chosen.epochs
-    configuration = parse(Configuration, content, str(chosen.configuration))
+    configuration, device = chosen_configuration(chosen, packing=chosen.packing)
     split = load_split(configuration.data)
     prepare_process(1)
     reset_peak_memory()

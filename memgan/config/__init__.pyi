@@ -3,7 +3,6 @@
 from .configuration import Configuration as Configuration
 from .configuration import Origin as Origin
 from .configuration import Runtime as Runtime
-from .configuration import class_names as class_names
 from .detector_plugin import DETECTOR_PLUGINS as DETECTOR_PLUGINS
 from .detector_plugin import DetectorParameters as DetectorParameters
 from .detector_plugin import DetectorPlugin as DetectorPlugin
@@ -34,7 +33,9 @@ from .settings import configure as configure
 from .settings import read_settings as read_settings
 from .typed import DataConfig as DataConfig
 from .typed import Frozen as Frozen
+from .typed import NormalClass as NormalClass
 from .typed import Packing as Packing
+from .typed import class_names as class_names
 from .typed import cut_as_it_began as cut_as_it_began
 from .typed import explain as explain
 from .typed import parse as parse

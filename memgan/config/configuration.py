@@ -14,7 +14,7 @@ from memgan.config.parameters import (
     make_parameters,
     parameters_type,
 )
-from memgan.config.typed import DataConfig, Frozen, Packing, cut_as_it_began
+from memgan.config.typed import DataConfig, Frozen, NormalClass, Packing, cut_as_it_began
 from memgan.errors import ConfigError
 
 
@@ -62,7 +62,7 @@ class Configuration(Frozen):
     """A detector's name; `memgan train` lists them for an unknown one."""
     data: DataConfig = DataConfig()
     """Which images, and how they are cut."""
-    normal_class: Literal["all"] | tuple[str, ...] = "all"
+    normal_class: NormalClass = "all"
     """Classes that are normal one after the other, or all of them."""
     seeds: tuple[int, ...] = (0,)
     """One training a class and seed."""
@@ -93,11 +93,6 @@ class Configuration(Frozen):
             raise ValueError(f"parameters must be keys and values, got {given!r}")
         detector = values.get("detector", "memgan")
         return {**values, "parameters": make_parameters(detector, given, "parameters")}
-
-    @field_validator("normal_class", mode="before")
-    @classmethod
-    def _as_names(cls, value: Any) -> Any:
-        return class_names(value)
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -155,22 +150,3 @@ class Configuration(Frozen):
             parameters = make_parameters(self.detector, values, f"schedule.{epoch}")
             stages[epoch] = parameters
         return stages
-
-
-def class_names(value: Any) -> Any:
-    """Normal classes as written in a file or an option ("all", 3, "0,1", [0, 1]) as names."""
-    if value == "all":
-        return value
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
-    if isinstance(value, int):
-        value = [value]
-    if isinstance(value, list | tuple) and any(isinstance(part, bool) for part in value):
-        raise ConfigError(
-            "normal_class: YAML reads yes, no, on and off as true and false; put quotes around a"
-            " class of that name"
-        )
-    names = tuple(str(part) for part in value) if isinstance(value, list | tuple) else ()
-    if not names or "" in names:
-        raise ConfigError("normal_class names no class; give 'all' or names joined by commas")
-    return tuple(dict.fromkeys(names))

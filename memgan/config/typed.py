@@ -37,6 +37,29 @@ Packing = Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)]
 false."""
 
 
+def class_names(value: Any) -> Any:
+    """Normal classes as written in a file or an option ("all", 3, "0,1", [0, 1]) as names."""
+    if value == "all":
+        return value
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if isinstance(value, int):
+        value = [value]
+    if isinstance(value, list | tuple) and any(isinstance(part, bool) for part in value):
+        raise ConfigError(
+            "normal_class: YAML reads yes, no, on and off as true and false; put quotes around a"
+            " class of that name"
+        )
+    names = tuple(str(part) for part in value) if isinstance(value, list | tuple) else ()
+    if not names or "" in names:
+        raise ConfigError("normal_class names no class; give 'all' or names joined by commas")
+    return tuple(dict.fromkeys(names))
+
+
+NormalClass = Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(class_names)]
+"""Names of classes, or all of them."""
+
+
 class DataConfig(Frozen):
     """Which images, and how they are cut into train, validation and test."""
 

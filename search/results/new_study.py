@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from memgan.errors import StudyError
 from memgan.files import Made
 from search.results.beginning import Beginning
@@ -47,12 +45,7 @@ class NewStudy:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is not None and not self.begun:
             self._take_away()
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    BeforeValidator,
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
@@ -24,9 +25,9 @@ from memgan.config import (
     DataConfig,
     DetectorParameters,
     Frozen,
+    NormalClass,
     Packing,
     Runtime,
-    class_names,
     make_parameters,
     parameters_type,
     parse,
@@ -94,13 +95,15 @@ class Study(Frozen):
     """Letters, digits, - _ and .; made from detector, source and time where none is given."""
     data: DataConfig = DataConfig()
     """Which images, and how they are cut."""
-    normal_class: Literal["all"] | tuple[str, ...] = "all"
+    normal_class: NormalClass = "all"
     """Classes that are normal one after the other, or all of them."""
     detector: str = "memgan"
     """Which detector is searched."""
     protocol: Literal["shared", "per-class"] = "shared"
     """One configuration for all normal classes, or one for each."""
-    objective: Objective | tuple[Objective, ...] | None = None
+    objective: Annotated[
+        Objective | tuple[Objective, ...] | None, BeforeValidator(read_objective)
+    ] = None
     """One, or several: then the first chooses the winner from their Pareto front. Validation AUROC
     is of labelled anomalies, or, label-free, of anomalies made from normal images; None is settled
     by the images when the study begins: labels where every class has them."""
@@ -113,9 +116,9 @@ class Study(Frozen):
     {study: NAME, best: N}; the sampler adds the rest."""
     budget: Budget = Budget()
     """Where the study ends."""
-    sampler: SerializeAsAny[Sampler] = Tpe()
+    sampler: Annotated[SerializeAsAny[Sampler], BeforeValidator(make_sampler)] = Tpe()
     """What proposes the next trial: a name, or a mapping with name and options."""
-    scheduler: SerializeAsAny[Scheduler] = Asha()
+    scheduler: Annotated[SerializeAsAny[Scheduler], BeforeValidator(make_scheduler)] = Asha()
     """What stops a trial early, or changes it: a name, or a mapping with name and options."""
     resources: Resources = Resources()
     """What a trial takes."""
@@ -268,26 +271,6 @@ class Study(Frozen):
         if value and not is_study_name(value):
             raise ValueError(RULE)
         return value
-
-    @field_validator("normal_class", mode="before")
-    @classmethod
-    def _as_names(cls, value: Any) -> Any:
-        return class_names(value)
-
-    @field_validator("objective", mode="before")
-    @classmethod
-    def _known_objective(cls, value: Any) -> Any:
-        return read_objective(value)
-
-    @field_validator("sampler", mode="before")
-    @classmethod
-    def _typed_sampler(cls, value: Any) -> Any:
-        return make_sampler(value)
-
-    @field_validator("scheduler", mode="before")
-    @classmethod
-    def _typed_scheduler(cls, value: Any) -> Any:
-        return make_scheduler(value)
 
     @field_serializer("space")
     def _as_written(self, value: dict[str, Entry]) -> dict[str, Any]:

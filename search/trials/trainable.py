@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,27 +30,33 @@ if TYPE_CHECKING:
     from memgan.training import EpochReport, Training
 
 
-def train_trial(
-    config: dict[str, Any],
-    study: Study,
-    classes: Mapping[str, tuple[str, ...]],
-    runtime: Runtime,
-    development: Development,
-    checkpoints: Storage,
-) -> None:
+@dataclass(frozen=True)
+class Shared:
+    """What all trials of a study have in common."""
+
+    study: Study
+    classes: Mapping[str, tuple[str, ...]]
+    """The normal classes by group."""
+    runtime: Runtime
+    development: Development
+    checkpoints: Storage
+    """Where the checkpoints of all trials lie."""
+
+
+def train_trial(config: dict[str, Any], shared: Shared) -> None:
     """Train the point `config["values"]` until the epoch `config["until"]`, or until Tune stops
-    it; `classes` by group.
+    it.
 
     Goes on from Tune's own checkpoint of the trial, where it lost its worker, else from
     `config["checkpoint"]`, where an earlier process left it. What it raises fails the trial.
     """
-    prepare_process(runtime.threads)
+    prepare_process(shared.runtime.threads)
     reset_peak_memory()
     hold_to_share_of_worker()
     try:
-        _train(config, study, classes, runtime, development, checkpoints)
+        _train(config, shared)
     except Exception as error:
-        kind = _kind(error, checkpoints)
+        kind = _kind(error, shared.checkpoints)
         if kind != "storage":
             # The callback that sees this forbids the retries that are meant for lost workers,
             # and for storage that does not answer.
@@ -58,21 +65,14 @@ def train_trial(
         raise
 
 
-def _train(
-    config: dict[str, Any],
-    study: Study,
-    classes: Mapping[str, tuple[str, ...]],
-    runtime: Runtime,
-    development: Development,
-    checkpoints: Storage,
-) -> None:
+def _train(config: dict[str, Any], shared: Shared) -> None:
     from memgan.training import Training
 
-    configuration = study.configuration(config["values"], runtime, config["schedule"])
-    training = Training(
-        configuration, development, classes=classes[config["group"]], seed=study.seed
-    )
-    _go_on(training, config["checkpoint"], checkpoints)
+    study = shared.study
+    configuration = study.configuration(config["values"], shared.runtime, config["schedule"])
+    classes = shared.classes[config["group"]]
+    training = Training(configuration, shared.development, classes=classes, seed=study.seed)
+    _go_on(training, config["checkpoint"], shared.checkpoints)
     until = config["until"]
     if training.epoch >= until:
         # All was trained before its process was lost, and only the end was not told yet.
@@ -151,19 +151,6 @@ def _one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text}"[:500]
 
 
-def with_data(
-    study: Study,
-    classes: Mapping[str, tuple[str, ...]],
-    runtime: Runtime,
-    development: Development,
-    checkpoints: Storage,
-) -> Any:
+def with_data(shared: Shared) -> Any:
     """`train_trial` with what all trials share; the images lie once a node, read-only."""
-    return tune.with_parameters(
-        train_trial,
-        study=study,
-        classes=classes,
-        runtime=runtime,
-        development=development,
-        checkpoints=checkpoints,
-    )
+    return tune.with_parameters(train_trial, shared=shared)

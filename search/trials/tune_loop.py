@@ -41,10 +41,10 @@ def run_trials(
     _must_validate(groups, development)
 
     def trainable(chosen: Allotment) -> Any:
-        from search.trials.trainable import with_data
+        from search.trials.trainable import Shared, with_data
 
         classes = {group.name: group.classes for group in groups}
-        return with_data(study, classes, chosen.runtime, development, folder.checkpoints)
+        return with_data(Shared(study, classes, chosen.runtime, development, folder.checkpoints))
 
     listeners = [listener] if progress is None else [listener, progress]
     return search_groups(study, groups, trainable, folder, listeners)

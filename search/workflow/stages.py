@@ -56,7 +56,7 @@ from search.workflow.preparation import (
 )
 from search.workflow.session import Note, Ready, Session, open_study
 from search.workflow.study_result import StudyResult
-from tracking import resolve
+from tracking import Location, resolve
 
 
 @stoppable()
@@ -75,11 +75,8 @@ def run(
     the folder cannot be written, DataError for images that do not serve, TrackingUnavailable if
     the tracking address does not answer at the start: nothing is then left behind.
     """
-    check_outlives_job(results)
-    folder = StudyFolder.at(results, study.name, driving_options(results, tracking_uri, address))
+    folder, location = _places(study.name, results, tracking_uri, address)
     study = anchored(settle_starts(study, folder.results))
-    check_address(address)
-    location = resolve(tracking_uri, folder.where)
     check_places(study.data, folder, location)
     mirror = mirror_of(folder)
     folder.check_free()  # Before anything is loaded.
@@ -120,10 +117,7 @@ def resume(
     mend: leave out what cannot be read of a damaged journal. JournalDamaged without it, StudyError
     for other images and for any other option that differs from the study's own.
     """
-    check_outlives_job(results)
-    folder = StudyFolder.at(results, name, driving_options(results, tracking_uri, address))
-    check_address(address)
-    location = resolve(tracking_uri, folder.where)
+    folder, location = _places(name, results, tracking_uri, address)
     mirror = mirror_of(folder)
     written = folder.load()
     check_not_a_copy(folder, written)
@@ -150,6 +144,16 @@ def resume(
         note=note,
     )
     return _through_all_stages(ready, address)
+
+
+def _places(
+    name: str, results: Path | str, tracking_uri: str | None, address: str | None
+) -> tuple[StudyFolder, Location]:
+    """The study's folder and the tracking store; nothing is written yet."""
+    check_outlives_job(results)
+    folder = StudyFolder.at(results, name, driving_options(results, tracking_uri, address))
+    check_address(address)
+    return folder, resolve(tracking_uri, folder.where)
 
 
 def _through_all_stages(ready: Ready, address: str | None) -> StudyResult:
