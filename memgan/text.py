@@ -31,6 +31,12 @@ def mean_and_sd(mean: float | None, sd: float | None) -> str:
     return percent(mean) if sd is None else f"{percent(mean)} ± {percent(sd)}"
 
 
+def one_or_two_lines(text: str) -> str:
+    """`text` as an object shows itself in a notebook: at most 160 characters."""
+    line = one_printable_line(text, 160)
+    return line if line.endswith(")") else f"{line[:158]}…)"
+
+
 def _escape(found: re.Match[str]) -> str:
     character = found.group()
     if "\udc80" <= character <= "\udcff":  # How Python holds a byte that is no UTF-8.

@@ -1,3 +1,5 @@
+from .report import optuna_study as optuna_study
+from .report import trials_dataframe as trials_dataframe
 from .study import Study as Study
 from .workflow import StudyResult as StudyResult
 from .workflow import export_study as export_study

@@ -11,11 +11,13 @@ from memgan.config.detector_plugin import DetectorParameters
 from memgan.config.parameters import (
     MemganParameters,
     dotted,
+    flatten,
     make_parameters,
     parameters_type,
 )
 from memgan.config.typed import DataConfig, Frozen, NormalClass, Packing, cut_as_it_began
 from memgan.errors import ConfigError
+from memgan.text import one_or_two_lines
 
 
 class Runtime(Frozen):
@@ -78,6 +80,20 @@ class Configuration(Frozen):
     """A normal class that is named here has this schedule instead."""
     origin: Origin | None = None
     """Which study chose the values; written by `memgan export`."""
+
+    def __repr__(self) -> str:
+        classes = "all" if self.normal_class == "all" else ", ".join(self.normal_class)
+        seeds = f"{len(self.seeds)} seed{'s' * (len(self.seeds) != 1)}"
+        study = f", from study {self.origin.study}" if self.origin else ""
+        usual = flatten(type(self.parameters)())
+        values = flatten(self.parameters).items()
+        own = ", ".join(f"{name} {value}" for name, value in values if value != usual.get(name))
+        return one_or_two_lines(
+            f"Configuration({self.detector} on {self.data.source}{study}, {seeds}, normal class"
+            f" {classes}; {own or 'parameters at their defaults'})"
+        )
+
+    __str__ = __repr__
 
     @model_validator(mode="before")
     @classmethod

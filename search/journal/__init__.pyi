@@ -11,6 +11,7 @@ from .journal import read_studies as read_studies
 from .journal_file import open_to_write as open_to_write
 from .mending import check_journal as check_journal
 from .mending import mend_journal as mend_journal
+from .optuna_copy import copy_for_optuna as copy_for_optuna
 from .outcomes import MORE_ROOM as MORE_ROOM
 from .outcomes import State as State
 from .outcomes import TrialOutcome as TrialOutcome

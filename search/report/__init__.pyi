@@ -16,4 +16,9 @@ from .figures.study import FIGURES as FIGURES
 from .pareto import FrontRow as FrontRow
 from .pareto import front_table as front_table
 from .pareto import fronts as fronts
+from .past_trials import optuna_study as optuna_study
+from .past_trials import study_for_optuna as study_for_optuna
+from .past_trials import study_frame as study_frame
+from .past_trials import trials_dataframe as trials_dataframe
 from .report import Report as Report
+from .trials_frame import frame_of_trials as frame_of_trials

@@ -11,6 +11,7 @@ from memgan.bundle import calibration_shortages
 from memgan.config import Frozen
 from memgan.data import VERSION
 from memgan.stats import mean_of_known
+from memgan.text import mean_and_sd, one_or_two_lines, percent
 from memgan.training import Figures, class_figures, mean_figures
 from search.finals import Anchor, Caution, Concluded
 
@@ -60,6 +61,18 @@ class Report(Frozen):
     """Where the finals were trained."""
     versions: dict[str, str] = Field(default_factory=dict)
     """With which packages, by name."""
+
+    def __repr__(self) -> str:
+        return one_or_two_lines(f"Report({self.study}: {self!s})")
+
+    def __str__(self) -> str:
+        mean, count = self.mean, len(self.classes)
+        over = f", mean of {count} normal classes" if count > 1 else ""
+        return (
+            f"{self.detector} on {self.dataset}{over}: AUROC"
+            f" {mean_and_sd(mean.test_auroc_mean, mean.test_auroc_sd)} % on test,"
+            f" {percent(mean.val_auroc)} % on validation"
+        )
 
     def document(self) -> dict[str, Any]:
         """The content of report.json; what is read from one is given back unchanged."""

@@ -34,6 +34,7 @@ from memgan.config import (
     read_yaml,
 )
 from memgan.errors import BadInput, ConfigError
+from memgan.text import one_or_two_lines
 from search.study.compatibility import check_pairs
 from search.study.entries import Entry
 from search.study.objectives import Objective, read_objective
@@ -127,6 +128,13 @@ class Study(Frozen):
     seed: int = Field(0, ge=0)
     """Of the sampler and of every trial's training."""
     _search_space: Space = PrivateAttr()
+
+    def __repr__(self) -> str:
+        trials = f"{self.budget.trials} trials of {self.epochs} epochs over {', '.join(self.space)}"
+        what = f"{self.detector} on {self.data.source}, {self.protocol}, {trials}"
+        return one_or_two_lines(f"Study({self.name}: {what})")
+
+    __str__ = __repr__
 
     @classmethod
     def from_yaml(

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from search.report import FrontRow, Report
+from memgan.text import one_or_two_lines
+from search.report import FrontRow, Report, study_for_optuna, study_frame
 from search.results import StudyFolder
 from search.study import Study
 from tracking import Remainder, redact
 
+if TYPE_CHECKING:
+    import optuna
+    import pandas
+    from optuna.storages import BaseStorage
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class StudyResult:
     """How a study stands when `run` or `resume` returns."""
 
@@ -31,6 +37,28 @@ class StudyResult:
     experiment_id: str | None
     parent_run_id: str | None
     seconds: float
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {state}" for state, count in self.trials.items() if count)
+        found = self.report or f"{self.study.detector} on {self.study.data.source}, no result yet"
+        return one_or_two_lines(
+            f"StudyResult({self.study.name}: {found!s}; trials {counts or 'none'};"
+            f" in {self.folder.path})"
+        )
+
+    def trials_dataframe(self) -> pandas.DataFrame:
+        """All trials, a row each; see `search.report.frame_of_trials` for the columns."""
+        return study_frame(self.folder)
+
+    def optuna(
+        self, normal_class: str | None = None, storage: str | BaseStorage | None = None
+    ) -> optuna.Study:
+        """The trials as a study of Optuna, a copy with the study's own name and values.
+
+        normal_class: whose trials, where each class was searched by itself. storage: where the
+        copy is written, as `optuna.create_study` takes it; by default it is in memory.
+        """
+        return study_for_optuna(self.folder, normal_class, storage)
 
     def document(self) -> dict[str, Any]:
         """What `memgan search --json` prints."""

@@ -7,6 +7,7 @@ on a disk of the machine that appends: SQLite's write-ahead log does not work ov
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -197,6 +198,16 @@ class Outbox:
         )
         event = from_json(rows[0][0]) if rows else None
         return event.status if isinstance(event, RunEnded) else None
+
+    def summed(self, metric: str) -> dict[str, float]:
+        """A metric summed over all of its steps, by run key; runs that have none are left out."""
+        rows = self._read("SELECT run_key, body FROM events WHERE kind = 'metrics_logged'")
+        found: dict[str, float] = {}
+        for run_key, body in rows:
+            value = json.loads(body)["values"].get(metric)
+            if value is not None:
+                found[run_key] = found.get(run_key, 0.0) + float(value)
+        return found
 
     def run_id(self, run_key: str) -> str | None:
         """The store's id of a run, once it has one."""
