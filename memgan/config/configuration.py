@@ -17,6 +17,7 @@ from memgan.config.parameters import (
 )
 from memgan.config.typed import DataConfig, Frozen, NormalClass, Packing, cut_as_it_began
 from memgan.errors import ConfigError
+from memgan.machine import Arithmetic
 from memgan.text import one_or_two_lines
 
 
@@ -31,6 +32,9 @@ class Runtime(Frozen):
     """Whether the classes of a search's trial are trained as one model: where that was measured to
     be faster, wherever it can be done, or never. Figures agree to rounding, not to the last digit.
     `memgan train` trains every class and seed by itself."""
+    precision: Arithmetic = "auto"
+    """The arithmetic of training: fp32, bf16 by autocast, and on a GPU tf32. auto is fp32 on a CPU,
+    and what torch itself does on a GPU. Scores are always computed in fp32."""
 
 
 class Origin(Frozen):

@@ -1,5 +1,7 @@
 # What the room memgan.machine offers to the others; everything else in it is its own.
 
+from .precision import Arithmetic as Arithmetic
+from .precision import computed_in as computed_in
 from .runtime import gpu_memory_mb as gpu_memory_mb
 from .runtime import hold_to_gpu_share as hold_to_gpu_share
 from .runtime import machine as machine

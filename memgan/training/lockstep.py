@@ -15,7 +15,7 @@ from memgan.config import Configuration
 from memgan.data import Development, Pixels
 from memgan.detectors import Detector, build_detector
 from memgan.errors import TrainingDiverged
-from memgan.machine import peak_memory_mb, resolve_device
+from memgan.machine import computed_in, peak_memory_mb, resolve_device
 from memgan.stats import Validated, judge
 from memgan.training.pack import fit_epochs
 
@@ -67,7 +67,7 @@ class Training:
         self.development = development
         self.epoch = 0
         names = development.train.class_names
-        device = resolve_device(configuration.runtime.device)
+        self._device = device = resolve_device(configuration.runtime.device)
         self.images = {name: development.train.of_class(name) for name in classes}
         self.detectors: dict[str, Detector] = {
             name: build_detector(
@@ -82,6 +82,7 @@ class Training:
         self.validated: dict[str, Validated] = {}
         """What `validate` found last, by normal class."""
         self._packing = configuration.runtime.packing
+        self._precision = configuration.runtime.precision
         self._epochs = {name: configuration.parameters_for(name).epochs for name in classes}
         self._stages = {name: configuration.stages_for(name) for name in classes}
 
@@ -110,11 +111,12 @@ class Training:
                 epoch = max(epoch for epoch in stages if epoch <= self.epoch)
                 self.detectors[name].change(stages[epoch])
             trained += len(self.images[name])
-        found = fit_epochs(
-            [self.detectors[name] for name in active],
-            [self.images[name] for name in active],
-            self._packing,
-        )
+        with computed_in(self._precision, self._device):
+            found = fit_epochs(
+                [self.detectors[name] for name in active],
+                [self.images[name] for name in active],
+                self._packing,
+            )
         for name, of_one in zip(active, found, strict=True):
             for loss, value in of_one.items():
                 if not math.isfinite(value):

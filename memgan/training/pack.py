@@ -76,10 +76,14 @@ def fit_epoch_as_one(
     batch_size = detectors[0].parameters.batch_size
     for detector in detectors:
         detector.begin_epoch()
-    resident, starts = _resident(images, detectors[0].device)
+    device = detectors[0].device
+    resident, starts = _resident(images, device)
+    orders = [
+        shuffled_batches(len(own), batch_size, detector.shuffling, device)
+        for detector, own in zip(detectors, images, strict=True)
+    ]
     waiting = [
-        [start + batch for batch in shuffled_batches(len(own), batch_size, detector.shuffling)]
-        for detector, own, start in zip(detectors, images, starts, strict=True)
+        [start + batch for batch in order] for order, start in zip(orders, starts, strict=True)
     ]
     taken = [len(batches) for batches in waiting]
     totals: list[dict[str, Tensor]] = [{} for _ in detectors]
@@ -89,7 +93,7 @@ def fit_epoch_as_one(
         if together not in packed:
             packed[together] = Pack([detectors[member] for member in together])
         places = torch.stack([waiting[member].pop(0) for member in together])
-        pixels = resident[places.to(resident.device)]
+        pixels = resident[places]
         x = detectors[0].see(pixels.flatten(0, 1)).x.view_as(pixels)
         for name, of_all in packed[together].step(x).items():
             for member, value in zip(together, of_all.unbind(), strict=True):

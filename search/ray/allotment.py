@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from memgan.config import Runtime
+from memgan.config import Packing, Runtime
 from memgan.errors import ConfigError
-from memgan.machine import MEMORY_PER_TRAINING
+from memgan.machine import MEMORY_PER_TRAINING, Arithmetic
 from search.study import Resources
 
 _GPU_SHARE = 0.25
@@ -25,14 +25,18 @@ class Allotment:
     at_once: int
     cpus_per_trial: float
     gpus_per_trial: float
-    packing: Literal["auto", "on", "off"] = "auto"
+    packing: Packing = "auto"
+    precision: Arithmetic = "auto"
 
     @property
     def runtime(self) -> Runtime:
         """Device and threads of a trial."""
         device: Literal["cpu", "cuda"] = "cuda" if self.gpus_per_trial else "cpu"
         return Runtime(
-            device=device, threads=max(1, int(self.cpus_per_trial)), packing=self.packing
+            device=device,
+            threads=max(1, int(self.cpus_per_trial)),
+            packing=self.packing,
+            precision=self.precision,
         )
 
     def describe(self) -> str:
@@ -74,7 +78,8 @@ def allot(wanted: Resources, available: Mapping[str, float]) -> Allotment:
     if wanted.max_concurrent:
         fits.append(wanted.max_concurrent)
     at_once = max(1, min(fits))
-    return Allotment(at_once, wants_cpus / _PARTS, wants_gpus / _PARTS, wanted.packing)
+    cpus_each, gpus_each = wants_cpus / _PARTS, wants_gpus / _PARTS
+    return Allotment(at_once, cpus_each, gpus_each, wanted.packing, wanted.precision)
 
 
 def _parts(share: float, key: str) -> int:

@@ -136,6 +136,13 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         may_differ=True,
     ),
     StudyOption(
+        "precision",
+        str,
+        ("resources", "precision"),
+        "auto|fp32|tf32|bf16",
+        "The arithmetic of training.",
+    ),
+    StudyOption(
         "price_per_hour",
         float,
         ("resources", "price_per_hour"),

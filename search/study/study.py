@@ -34,6 +34,7 @@ from memgan.config import (
     read_yaml,
 )
 from memgan.errors import BadInput, ConfigError
+from memgan.machine import Arithmetic
 from memgan.text import one_or_two_lines
 from search.study.compatibility import check_pairs
 from search.study.entries import Entry
@@ -76,6 +77,9 @@ class Resources(Frozen):
     packing: Packing = "auto"
     """Whether the classes of a trial are trained as one model: where that was measured to be
     faster, wherever it can be done, or never. Figures agree to rounding, not to the last digit."""
+    precision: Arithmetic = "auto"
+    """The arithmetic of training: fp32, bf16 by autocast, and on a GPU tf32. auto is fp32 on a CPU,
+    and what torch itself does on a GPU."""
     price_per_hour: float | None = Field(None, ge=0)
     """What all the machines cost an hour, in whatever currency; shown, and never acted on."""
     checkpoint_epochs: int = Field(5, ge=1)

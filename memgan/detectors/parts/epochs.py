@@ -26,15 +26,18 @@ def mean_losses(
     step: of pixels on `device` to detached losses.
     """
     resident = torch.tensor(images, device=device)
-    batches = shuffled_batches(len(images), batch_size, shuffling)
+    batches = shuffled_batches(len(images), batch_size, shuffling, device)
     totals: dict[str, Tensor] = {}
     for batch in batches:
-        for loss, value in step(resident[batch.to(device)]).items():
+        for loss, value in step(resident[batch]).items():
             totals[loss] = totals.get(loss, torch.zeros((), device=device)) + value
     return {loss: float(total) / len(batches) for loss, total in totals.items()}
 
 
-def shuffled_batches(count: int, batch_size: int, shuffling: torch.Generator) -> tuple[Tensor, ...]:
-    """The places of `count` images in a new order, cut as `batch_count` says."""
-    order = torch.randperm(count, generator=shuffling)
+def shuffled_batches(
+    count: int, batch_size: int, shuffling: torch.Generator, device: torch.device
+) -> tuple[Tensor, ...]:
+    """The places of `count` images in a new order, cut as `batch_count` says, on the device: a copy
+    to a GPU in each step would be a wait in each step."""
+    order = torch.randperm(count, generator=shuffling).to(device)
     return order.tensor_split(batch_count(count, batch_size))

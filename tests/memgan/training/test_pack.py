@@ -21,6 +21,7 @@ from memgan.detectors import Stepwise, build_detector
 from memgan.detectors.parts.contrast import Seen, see
 from memgan.errors import TrainingDiverged
 from memgan.training import Training, fit_epoch_as_one, packable
+from memgan.training.pack import Pack
 from memgan.training.packing import packs
 
 KINDS = {
@@ -192,6 +193,26 @@ def test_a_step_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
             for name in ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__"):
                 patch.setattr(Tensor, name, waits)
             detector.step(x)
+            Pack([detector, *make(kind, [1])]).step(torch.randn(2, 4, 1, 8, 8))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_step_on_a_gpu_waits_for_nothing(kind: str) -> None:
+    device = torch.device("cuda")
+    detectors = make(kind, range(3), device=device)
+    for detector in detectors:
+        detector.begin_epoch()
+    pack, x = Pack(detectors), torch.randn(3, 4, 1, 8, 8, device=device)
+    pack.step(x)  # The first step of a process makes handles, and may wait.
+    detectors[0].step(x[0])
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        pack.step(x)
+        detectors[0].step(x[0])
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def with_packing(configuration: Configuration, packing: str) -> Configuration:

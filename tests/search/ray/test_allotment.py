@@ -32,7 +32,7 @@ def test_trials_at_once_follow_from_what_is_there(
 
 
 def test_the_runtime_follows_from_the_allotment() -> None:
-    expected = {"device": "cpu", "threads": 2, "packing": "off"}
+    expected = {"device": "cpu", "threads": 2, "packing": "off", "precision": "auto"}
     assert Allotment(1, 2, 0, "off").runtime.model_dump() == expected
     assert Allotment(1, 1, 0.25).runtime.device == "cuda"
 

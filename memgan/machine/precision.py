@@ -1,0 +1,40 @@
+"""The arithmetic that a training is computed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import torch
+
+Arithmetic = Literal["auto", "fp32", "tf32", "bf16"]
+
+
+@contextmanager
+def computed_in(arithmetic: Arithmetic, device: torch.device) -> Iterator[None]:
+    """What is computed within is computed so on this device; before and after, as the process was.
+
+    auto: as torch is set: fp32 on a CPU; on a GPU convolutions in tf32 and the rest in fp32.
+    fp32, tf32: all of it; a CPU knows no tf32 and computes fp32. bf16: convolutions and matrix
+    products by autocast; weights, their updates and sums stay fp32.
+    """
+    import torch
+
+    if arithmetic == "bf16":
+        # Autocast would keep its bf16 copy of a weight until the end, past the weight's updates.
+        with torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False):
+            yield
+    elif arithmetic == "auto":
+        yield
+    else:
+        backends = torch.backends.cuda.matmul, torch.backends.cudnn
+        before = [backend.allow_tf32 for backend in backends]
+        try:
+            for backend in backends:
+                backend.allow_tf32 = arithmetic == "tf32"
+            yield
+        finally:
+            for backend, was in zip(backends, before, strict=True):
+                backend.allow_tf32 = was
