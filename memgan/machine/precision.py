@@ -29,12 +29,22 @@ def computed_in(arithmetic: Arithmetic, device: torch.device) -> Iterator[None]:
     elif arithmetic == "auto":
         yield
     else:
-        backends = torch.backends.cuda.matmul, torch.backends.cudnn
-        before = [backend.allow_tf32 for backend in backends]
+        before = _tf32()
         try:
-            for backend in backends:
-                backend.allow_tf32 = arithmetic == "tf32"
+            _set_tf32((arithmetic == "tf32", arithmetic == "tf32"))
             yield
         finally:
-            for backend, was in zip(backends, before, strict=True):
-                backend.allow_tf32 = was
+            _set_tf32(before)
+
+
+def _tf32() -> tuple[bool, bool]:
+    """Whether matrix products and convolutions of a GPU may be in tf32."""
+    import torch
+
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+def _set_tf32(allowed: tuple[bool, bool]) -> None:
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = allowed
