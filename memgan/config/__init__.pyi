@@ -12,6 +12,7 @@ from .named_configurations import digest as digest
 from .named_configurations import named_configuration as named_configuration
 from .parameters import AliceParameters as AliceParameters
 from .parameters import AutoencoderParameters as AutoencoderParameters
+from .parameters import DcaeNetParameters as DcaeNetParameters
 from .parameters import DcaeParameters as DcaeParameters
 from .parameters import DsvddParameters as DsvddParameters
 from .parameters import IforestParameters as IforestParameters
@@ -29,6 +30,7 @@ from .parameters import dotted as dotted
 from .parameters import flatten as flatten
 from .parameters import make_parameters as make_parameters
 from .parameters import parameters_type as parameters_type
+from .residual_score import ResidualParameters as ResidualParameters
 from .settings import configure as configure
 from .settings import read_settings as read_settings
 from .typed import DataConfig as DataConfig

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
+from memgan.config.residual_score import ResidualParameters
 from memgan.config.typed import Frozen, parse
 
 
@@ -30,7 +31,7 @@ class LearningRate(Frozen):
         return cls(encoder=value, generator=value, discriminator=value, memory=value)
 
 
-class MemganParameters(DetectorParameters):
+class MemganParameters(ResidualParameters):
     """MEMGAN (arXiv 2002.02669). Defaults: the values a prototype trained well with on MNIST."""
 
     STEPWISE: ClassVar[bool] = True
@@ -131,7 +132,7 @@ class MemganPlusParameters(MemganParameters):
         return self
 
 
-class PcaParameters(DetectorParameters):
+class PcaParameters(ResidualParameters):
     """Squared error of a linear reconstruction from the leading principal components."""
 
     components: int = Field(32, ge=0)
@@ -170,7 +171,7 @@ class RebuilderParameters(DetectorParameters):
     """Bring every image to its own mean and spread first."""
 
 
-class AutoencoderParameters(RebuilderParameters):
+class AutoencoderParameters(RebuilderParameters, ResidualParameters):
     """A plain autoencoder of MEMGAN's encoder and generator: no memory, no adversary."""
 
     code_dim: int = Field(64, ge=1)
@@ -184,7 +185,7 @@ class AliceParameters(AutoencoderParameters):
     """Of the adversarial losses of the generator and the encoder; 0 leaves the game out."""
 
 
-class MemaeParameters(RebuilderParameters):
+class MemaeParameters(RebuilderParameters, ResidualParameters):
     """MemAE (arXiv 1904.02639). Defaults: networks and N as it states them for MNIST (on CIFAR-10
     a width of 64 and N = 500), the rate of its public code; batches and epochs are our choice."""
 
@@ -202,9 +203,9 @@ class MemaeParameters(RebuilderParameters):
     """Of the entropy of the addresses in the loss (α in the paper)."""
 
 
-class DcaeParameters(RebuilderParameters):
-    """Autoencoder of Deep SVDD's networks (Ruff et al. 2018). Defaults: its networks for MNIST (on
-    CIFAR-10 a width of 32 and codes of 128), its rate, batches and the network's weight decay."""
+class DcaeNetParameters(RebuilderParameters):
+    """The networks of Deep SVDD (Ruff et al. 2018). Defaults: those for MNIST (on CIFAR-10 a width
+    of 32 and codes of 128), its rate, batches and the network's weight decay."""
 
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(200, ge=2)
@@ -219,7 +220,11 @@ class DcaeParameters(RebuilderParameters):
     """Of the weights, in every step."""
 
 
-class DsvddParameters(DcaeParameters):
+class DcaeParameters(DcaeNetParameters, ResidualParameters):
+    """Autoencoder of Deep SVDD's networks."""
+
+
+class DsvddParameters(DcaeNetParameters):
     """Deep SVDD (Ruff et al. 2018), one-class objective."""
 
     STEPWISE: ClassVar[bool] = False

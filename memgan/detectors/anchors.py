@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from memgan.config import DetectorParameters, NeighboursParameters, PcaParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector, Rebuilt
+from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.contrast import Seen, see
+from memgan.detectors.parts.residual_score import ResidualScore
 from memgan.detectors.parts.weights import Spec, check_weights
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Pca(Detector):
         assert isinstance(parameters, PcaParameters)
         self.wanted = parameters.components
         self.normalised = parameters.contrast_normalised
+        self.residual_score = ResidualScore(parameters, squared=True)
         self.mean: _Rows = np.empty(0)
         self.components: _Rows = np.empty((0, 0))
 
@@ -59,6 +62,9 @@ class Pca(Detector):
         return {}
 
     def score(self, images: Pixels) -> Scores:
+        if self.residual_score.local:
+            scorer = self.scorer()
+            return in_batches(lambda pixels: scorer(pixels)[0], images, torch.device("cpu"))
         rows, _ = self._seen(images)
         centred = rows - self.mean
         scores: Scores = ((centred - self._projected(centred)) ** 2).sum(axis=1)
@@ -72,8 +78,7 @@ class Pca(Detector):
         return rebuilt.reshape(images.shape).astype(np.float32)
 
     def scorer(self) -> nn.Module:
-        weights = self.weights()
-        return _PcaScorer(weights["mean"], weights["components"], self.image_shape, self.normalised)
+        return _PcaScorer(self.weights(), self.image_shape, self.residual_score, self.normalised)
 
     def _seen(self, images: Pixels) -> tuple[_Rows, Seen | None]:
         if not self.normalised:
@@ -154,23 +159,27 @@ class _PcaScorer(nn.Module):
     components: Tensor
 
     def __init__(
-        self, mean: Tensor, components: Tensor, shape: tuple[int, int, int], normalised: bool
+        self,
+        weights: Mapping[str, Tensor],
+        shape: tuple[int, int, int],
+        score: ResidualScore,
+        normalised: bool,
     ) -> None:
         super().__init__()
-        self.shape, self.normalised = shape, normalised
-        self.register_buffer("mean", mean)
-        self.register_buffer("components", components)
+        self.shape, self.score, self.normalised = shape, score, normalised
+        self.register_buffer("mean", weights["mean"])
+        self.register_buffer("components", weights["components"])
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         seen = _contrast_normalised(images) if self.normalised else None
         rows = (images if seen is None else seen.x).flatten(1).to(torch.float64)
         centred = rows - self.mean
         projected = centred @ self.components.T @ self.components
-        scores = ((centred - projected) ** 2).sum(dim=1)
+        scores = self.score(*(v.reshape(-1, *self.shape) for v in (centred, projected)))
         rebuilt = (projected + self.mean).reshape(-1, *self.shape)
         if seen is not None:
             rebuilt = seen.to_grey(rebuilt)
-        return scores, rebuilt.to(torch.float32)
+        return scores.to(torch.float64), rebuilt.to(torch.float32)
 
 
 class _NeighboursScorer(nn.Module):

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from memgan.config import DcaeParameters, RebuilderParameters
+from memgan.config import DcaeNetParameters, RebuilderParameters
 from memgan.detectors.parts.batchnorm import BatchNorm2d
 from memgan.detectors.parts.rebuilder import Rebuilder
 from memgan.detectors.parts.stepwise import Move
@@ -27,11 +27,12 @@ class Dcae(Rebuilder):
     """Trained and scored by ‖x − x̂‖²."""
 
     name = "dcae"
+    squared = True
     parts: _Net
 
     @classmethod
     def net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> _Net:
-        assert isinstance(parameters, DcaeParameters)
+        assert isinstance(parameters, DcaeNetParameters)
         return _Net(image_shape, parameters)
 
     def _start(self, net: nn.Module, generator: torch.Generator) -> None:
@@ -40,15 +41,11 @@ class Dcae(Rebuilder):
             nn.init.xavier_uniform_(weight, gain, generator=generator)
 
     def adam(self, parts: nn.Module) -> torch.optim.Adam:
-        assert isinstance(self.parameters, DcaeParameters)
+        assert isinstance(self.parameters, DcaeNetParameters)
         optimiser = super().adam(parts)
         for group in optimiser.param_groups:
             group["weight_decay"] = self.parameters.weight_decay
         return optimiser
-
-    @staticmethod
-    def distance(x: Tensor, rebuilt: Tensor) -> Tensor:
-        return ((x - rebuilt) ** 2).flatten(1).sum(dim=1)
 
     @property
     def moves(self) -> Sequence[Callable[..., Move]]:
@@ -79,7 +76,7 @@ class Compressor(nn.Module):
 
 
 class _Net(nn.Module):
-    def __init__(self, image_shape: tuple[int, int, int], p: DcaeParameters) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], p: DcaeNetParameters) -> None:
         super().__init__()
         channels, height, width = image_shape
         # 8 and 4 for grey images, 32, 64 and 128 for colour, with `width` as in the paper.

@@ -31,6 +31,7 @@ class Memae(Rebuilder):
     """Trained by ‖x − x̂‖² and the entropy of addresses, scored by ‖x − x̂‖²."""
 
     name = "memae"
+    squared = True
     parts: _Net
 
     @classmethod
@@ -43,10 +44,6 @@ class Memae(Rebuilder):
         assert isinstance(net, _Net)
         span = 1 / math.sqrt(net.memory.shape[1])
         nn.init.uniform_(net.memory, -span, span, generator=generator)
-
-    @staticmethod
-    def distance(x: Tensor, rebuilt: Tensor) -> Tensor:
-        return ((x - rebuilt) ** 2).flatten(1).sum(dim=1)
 
     @property
     def moves(self) -> Sequence[Callable[..., Move]]:

@@ -20,6 +20,7 @@ from memgan.detectors.parts.contrast import see, signed_to_grey
 from memgan.detectors.parts.cooling import rate_factor
 from memgan.detectors.parts.memory import address_logits, draw_noise, project, soften
 from memgan.detectors.parts.networks import Discriminator, Encoder, Generator, initialise
+from memgan.detectors.parts.residual_score import ResidualScore
 from memgan.detectors.parts.stepwise import Move, Stepwise
 from memgan.detectors.parts.weights import copied, kept, take_weights
 
@@ -27,7 +28,8 @@ Codes = npt.NDArray[np.float32]
 
 
 class Memgan(Stepwise):
-    """One MEMGAN for one normal class; the score is Eq. 8, ‖x − G(P(E(x)))‖₂."""
+    """One MEMGAN for one normal class; the score is Eq. 8, ‖x − G(P(E(x)))‖₂, or the same over the
+    pixels that `parameters.score` says."""
 
     name = "memgan"
 
@@ -169,8 +171,9 @@ class Memgan(Stepwise):
         return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
 
     def scorer(self) -> nn.Module:
+        score = ResidualScore(self.parameters, squared=False)
         normalised = self.parameters.contrast_normalised
-        return _Scorer(self.encoder, self.generator, self.memory, normalised).eval()
+        return _Scorer(self.encoder, self.generator, self.memory, score, normalised).eval()
 
     def codes(self, images: Pixels) -> Codes:
         """E(x), float32 (N, d), of images uint8 (N, C, H, W)."""
@@ -241,16 +244,21 @@ class _Scorer(nn.Module):
     """Eq. 8 from pixels on, with G(P(E(x)))."""
 
     def __init__(
-        self, encoder: nn.Module, generator: nn.Module, memory: nn.Parameter, normalised: bool
+        self,
+        encoder: nn.Module,
+        generator: nn.Module,
+        memory: nn.Parameter,
+        score: ResidualScore,
+        normalised: bool,
     ) -> None:
         super().__init__()
         self.encoder, self.generator, self.memory = encoder, generator, memory
-        self.normalised = normalised
+        self.score, self.normalised = score, normalised
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         seen = see(images, contrast_normalised=self.normalised)
         rebuilt = self.generator(project(self.encoder(seen.x), self.memory))
-        return losses.distance(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)
+        return self.score(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)
 
 
 def _to_pixels(images: Tensor) -> Pixels:

@@ -15,8 +15,8 @@ from memgan.detectors.base import Detector, Rebuilt
 from memgan.detectors.memgan import Memgan
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.networks import to_signed
-from memgan.detectors.parts.warp_head import WarpHead, weight_count
 from memgan.detectors.parts.weights import copied, take_weights
+from memgan.detectors.warping.warp_head import WarpHead, weight_count
 
 _HELD_OUT = 20
 """One training image in so many is learned from by no part: what the parts' spreads are from."""

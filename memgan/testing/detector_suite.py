@@ -12,11 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from memgan.config import DetectorParameters, make_parameters, parameters_type
+from memgan.config import (
+    DetectorParameters,
+    ResidualParameters,
+    make_parameters,
+    parameters_type,
+)
 from memgan.data import Pixels
 from memgan.detectors import Detector, Stepwise, build_detector, detector_type
 from memgan.errors import BundleError
-from memgan.training import fit_epoch_as_one, packable
+from memgan.training import fit_epoch_as_one, fit_epochs, packable
 
 
 @dataclass(frozen=True)
@@ -234,6 +239,30 @@ class DetectorSuite:
             one.prepare_to_score(own)
             other.prepare_to_score(own)
             np.testing.assert_allclose(other.score(normals), one.score(normals), rtol=0.02)
+
+    @pytest.mark.parametrize("score", ["top-share", "smoothed-max"])
+    def test_a_score_of_few_pixels_is_the_same_alone_traced_packed_and_loaded(
+        self, maker: Maker, normals: Pixels, anomalies: Pixels, score: str
+    ) -> None:
+        if not issubclass(parameters_type(maker.name), ResidualParameters):
+            return
+        local: dict[str, Any] = {"score": score, "score_share": 0.1, "score_window": 2}
+        detector, other = (maker.make(seed=seed, **local) for seed in (3, 4))
+        fit_epochs([detector, other], [normals, normals[:31]], "on")
+        detector.prepare_to_score(normals)
+        images = np.concatenate([normals, anomalies])
+        scores = detector.score(images)
+        assert scores.dtype == np.float64
+        assert np.isfinite(scores).all()
+        np.testing.assert_allclose(detector.score(images[7:8]), scores[7:8], rtol=1e-5)
+        traced = detector.scorer()(torch.tensor(images))[0]
+        np.testing.assert_allclose(traced.detach().numpy(), scores, rtol=1e-6)
+        loaded = maker.make(seed=99, **local)
+        loaded.load_weights(detector.weights())
+        np.testing.assert_array_equal(loaded.score(images), scores)
+        whole = maker.make()
+        whole.load_weights(detector.weights())
+        assert np.corrcoef(whole.score(images), scores)[0, 1] < 0.9999
 
     def test_weights_alone_score_the_same(
         self, maker: Maker, normals: Pixels, anomalies: Pixels

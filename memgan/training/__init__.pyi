@@ -12,5 +12,6 @@ from .cells import train_cells as train_cells
 from .lockstep import EpochReport as EpochReport
 from .lockstep import Training as Training
 from .pack import fit_epoch_as_one as fit_epoch_as_one
+from .pack import fit_epochs as fit_epochs
 from .pack import packable as packable
 from .packing import packs as packs

@@ -77,6 +77,22 @@ def test_table_1_scores_as_a_training_does(run_benchmark: Run) -> None:
     assert found["epochs"] == "1 of 1"
 
 
+def test_scores_of_few_pixels_are_chosen_by_validation(
+    benchmark_module: Module, run_benchmark: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = benchmark_module("local_defects")
+    monkeypatch.setattr(drawn, "_TRAIN", {"good": 12, "defect": 4})
+    monkeypatch.setattr(drawn, "_TEST", {"good": 4, "defect": 2})
+    tiny = ["--kinds", "part", "--seeds", "1", "--epochs", "1", "--detectors", "pca"]
+    found = run_benchmark("small_defects", *tiny)
+    check_setting(found, "small_defects")
+    (row,), (one,) = found["compared"], found["sets"][0]["sets"]
+    best = max(one["rows"], key=lambda of_row: of_row["validation"])
+    assert row["of_all"]["mean"] == best["test"]
+    assert {of_row["score"] for of_row in one["rows"]} > {"mean", "smoothed-max 3"}
+    assert one["by_mean"]["score"] == "mean"
+
+
 def test_what_was_measured_stays_when_a_benchmark_fails(
     benchmark_module: Module,
     run_benchmark: Run,

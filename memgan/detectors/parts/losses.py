@@ -16,6 +16,11 @@ def distance(first: Tensor, second: Tensor) -> Tensor:
     return lengths
 
 
+def squared_distance(first: Tensor, second: Tensor) -> Tensor:
+    """‖first − second‖² of each image or code, (B,)."""
+    return ((first - second) ** 2).flatten(1).sum(dim=1)
+
+
 def cycle_loss(images: Tensor, rebuilt: Tensor) -> Tensor:
     """‖x − G(P(E(x)))‖₂ (Eq. 4). images, rebuilt: (B, C, H, W)."""
     return distance(images, rebuilt).mean()

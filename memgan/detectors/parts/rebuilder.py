@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from memgan.config import DetectorParameters, RebuilderParameters
+from memgan.config import DetectorParameters, RebuilderParameters, ResidualParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Rebuilt
 from memgan.detectors.parts import losses
@@ -18,12 +18,16 @@ from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.cooling import rate_factor
 from memgan.detectors.parts.networks import initialise
+from memgan.detectors.parts.residual_score import ResidualScore
 from memgan.detectors.parts.stepwise import Stepwise
 from memgan.detectors.parts.weights import copied, kept, take_weights
 
 
 class Rebuilder(Stepwise):
     """A network that rebuilds images; the score is how far an image is from what it makes of it."""
+
+    squared: ClassVar[bool] = False
+    """Whether it is trained and scored by ‖x − x̂‖², and not by ‖x − x̂‖₂."""
 
     def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
         super().__init__(parameters, **arguments)
@@ -55,10 +59,10 @@ class Rebuilder(Stepwise):
             parts.parameters(), lr=p.learning_rate, betas=(p.beta1, p.beta2), fused=True
         )
 
-    @staticmethod
-    def distance(x: Tensor, rebuilt: Tensor) -> Tensor:
-        """The score of each image, (B,)."""
-        return losses.distance(x, rebuilt)
+    @classmethod
+    def distance(cls, x: Tensor, rebuilt: Tensor) -> Tensor:
+        """Of each image from what is made of it, (B,)."""
+        return (losses.squared_distance if cls.squared else losses.distance)(x, rebuilt)
 
     def begin_epoch(self) -> None:
         self.epoch += 1
@@ -77,7 +81,9 @@ class Rebuilder(Stepwise):
 
     def scorer(self) -> nn.Module:
         self.parts.eval()
-        return _Scorer(self.parts, self.distance, self.parameters.contrast_normalised)
+        p = self.parameters
+        assert isinstance(p, ResidualParameters)
+        return _Scorer(self.parts, ResidualScore(p, squared=self.squared), p.contrast_normalised)
 
     def score(self, images: Pixels) -> Scores:
         scorer = self.scorer()
@@ -116,13 +122,11 @@ class Rebuilder(Stepwise):
 
 
 class _Scorer(nn.Module):
-    def __init__(
-        self, parts: nn.Module, distance: Callable[[Tensor, Tensor], Tensor], normalised: bool
-    ) -> None:
+    def __init__(self, parts: nn.Module, score: ResidualScore, normalised: bool) -> None:
         super().__init__()
-        self.parts, self.distance, self.normalised = parts, distance, normalised
+        self.parts, self.score, self.normalised = parts, score, normalised
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         seen = see(images, contrast_normalised=self.normalised)
         rebuilt = self.parts(seen.x)
-        return self.distance(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)
+        return self.score(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)

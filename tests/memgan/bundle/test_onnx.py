@@ -48,11 +48,25 @@ PARAMETERS = {
 }
 
 
-@pytest.fixture(params=sorted(DETECTORS))
+LOCAL = [
+    (name, {"score": score, "score_window": 4})
+    for score, names in {
+        "smoothed-max": ["memgan", "memgan-plus", "pca", "dcae"],
+        "top-share": ["memgan", "pca"],
+    }.items()
+    for name in names
+]
+
+
+@pytest.fixture(
+    params=[*((name, {}) for name in sorted(DETECTORS)), *LOCAL],
+    ids=lambda param: "-".join([param[0], *map(str, param[1].values())]),
+)
 def both(request: pytest.FixtureRequest, digits: Split, tmp_path: Path) -> Path:
     """The bundle of each detector, on digit 3."""
+    name, values = request.param
     configuration = Configuration(
-        detector=request.param, parameters=PARAMETERS[request.param], runtime={"device": "cpu"}
+        detector=name, parameters={**PARAMETERS[name], **values}, runtime={"device": "cpu"}
     )
     cell = train_cell(configuration, digits.development, digits.test, "3", seed=0)
     write_bundle(tmp_path / "3", configuration, digits, [cell])

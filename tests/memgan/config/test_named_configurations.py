@@ -37,7 +37,8 @@ def test_memgan_paper_has_the_papers_settings_and_says_all_others(
     assert parameters.epochs == epochs
     assert lowest <= parameters.learning_rate.encoder <= 1e-4
     # What the paper does not have is off.
-    ours = {"cooldown", "contrast_normalised"}
+    ours = {"cooldown", "contrast_normalised", "score", "score_share", "score_window"}
+    assert parameters.score == "mean"
     assert parameters.model_fields_set == set(MemganParameters.model_fields) - ours
     assert parameters.cooldown == 0
     assert not parameters.contrast_normalised

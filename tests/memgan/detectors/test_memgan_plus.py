@@ -11,7 +11,7 @@ import torch
 from memgan.config.parameters import MemganPlusParameters, make_parameters
 from memgan.data import Pixels
 from memgan.detectors.memgan_plus import MemganPlus
-from memgan.detectors.parts.warps import one_cycle, warp_count, warp_grids, warp_matrices, warped
+from memgan.detectors.warping.warps import one_cycle, warp_count, warp_grids, warp_matrices, warped
 from memgan.errors import ConfigError
 
 _SMALL = {

@@ -76,6 +76,30 @@ def test_conditions_may_stand_on_values_that_are_not_searched(
     assert ("sharpness" in values) is searched
 
 
+@pytest.mark.parametrize("detector", ["memgan", "memgan-plus", "pca", "memae", "dcae", "alice"])
+def test_how_pixels_become_a_score_can_be_searched_with_the_sizes_of_each_way(
+    detector: str,
+) -> None:
+    space = make_space(
+        detector,
+        {
+            "score": ["mean", "top-share", "smoothed-max"],
+            "score_window": {"values": [3, 5], "when": {"score": {"equals": "smoothed-max"}}},
+            "score_share": {"low": 0.01, "high": 0.1, "when": {"score": {"equals": "top-share"}}},
+        },
+        {},
+    )
+    assert space.contains({"score": "smoothed-max", "score_window": 5})
+    assert space.contains({"score": "top-share", "score_share": 0.02})
+    assert space.contains({"score": "mean"})
+    assert not space.contains({"score": "mean", "score_window": 5})
+
+
+def test_a_detector_that_rebuilds_nothing_has_no_such_choice() -> None:
+    with pytest.raises(ConfigError, match="unknown key 'score'"):
+        make_space("dsvdd", {"score": ["mean", "top-share"]}, {})
+
+
 def test_a_condition_on_an_absent_value_sees_what_the_detector_will_use() -> None:
     values, _ = _suggest(
         {

@@ -14,7 +14,8 @@ from memgan.data import Pixels
 from memgan.detectors.parts.batches import batch_count
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.networks import to_signed
-from memgan.detectors.parts.warps import (
+from memgan.detectors.parts.weights import kept
+from memgan.detectors.warping.warps import (
     WarpNet,
     one_cycle,
     start,
@@ -24,7 +25,6 @@ from memgan.detectors.parts.warps import (
     warp_matrices,
     warped,
 )
-from memgan.detectors.parts.weights import kept
 
 _DECAY = 1e-4
 

@@ -1,0 +1,1 @@
+"""The transformations that `memgan-plus` learns to name, and the head that names them."""
