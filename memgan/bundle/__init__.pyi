@@ -1,12 +1,13 @@
 # What the room memgan.bundle offers to the others; everything else in it is its own.
 
-from .bundle import CALIBRATION as CALIBRATION
-from .bundle import CONFIG as CONFIG
-from .bundle import MODEL as MODEL
 from .bundle import Bundle as Bundle
 from .bundle import BundleConfig as BundleConfig
 from .bundle import load_bundle as load_bundle
 from .bundle import read_calibration as read_calibration
+from .bundle_folder import CALIBRATION as CALIBRATION
+from .bundle_folder import CONFIG as CONFIG
+from .bundle_folder import MODEL as MODEL
+from .bundle_folder import given_bundle as given_bundle
 from .bundle_of_cells import calibration_shortages as calibration_shortages
 from .bundle_of_cells import write_bundle as write_bundle
 from .calibration import check_rate as check_rate

@@ -19,6 +19,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
+from memgan.bundle.bundle_folder import (
+    CALIBRATION,
+    CARD,
+    CONFIG,
+    MODEL,
+    WEIGHTS,
+    given_bundle,
+)
 from memgan.bundle.calibration import Calibration
 from memgan.config import (
     DataConfig,
@@ -37,9 +45,6 @@ if TYPE_CHECKING:
 
     from memgan.detectors import Rebuilt
 from memgan.data import Scores
-
-WEIGHTS, MODEL = "weights.safetensors", "model.onnx"
-CONFIG, CALIBRATION, CARD = "config.yaml", "calibration.json", "card.md"
 
 _LARGEST_FILE = {WEIGHTS: 2**30, MODEL: 2**30, CALIBRATION: 2**24, CONFIG: 2**18}
 """Bytes that no honest one has; what a bundle takes of memory follows from them."""
@@ -153,18 +158,16 @@ def save_bundle(
 def load_bundle(
     folder: Path | str, *, device: str = "auto", backend: Backend | str = "auto"
 ) -> Bundle:
-    """The bundle in a folder, ready to score.
+    """The bundle in a folder, or the only one of an export, ready to score.
 
     backend: `torch` computes from the weights, `onnx` from the ONNX model, on the CPU and without
     torch; `auto` takes torch where there are weights. Raises BundleError where a file is absent
     or damaged, a key missing, a shape wrong, the weights are anything but safetensors, or the
     model is more than a plain graph. Nothing in a bundle is ever executed.
     """
-    folder = Path(folder)
     if backend not in ("auto", "torch", "onnx"):
         raise unknown_name("backend", backend, ("auto", "torch", "onnx"))
-    if not folder.is_dir():
-        raise BundleError(f"{folder} is not a folder; give one that `memgan export` wrote")
+    folder = given_bundle(Path(folder))
     chosen = _choose(folder, backend)
     for name in (WEIGHTS if chosen == "torch" else MODEL, CONFIG, CALIBRATION):
         _check_file(folder, name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from memgan.bundle.bundle import CALIBRATION, CARD, CONFIG, MODEL, WEIGHTS, BundleConfig
+from memgan.bundle.bundle import BundleConfig
+from memgan.bundle.bundle_folder import CALIBRATION, CARD, CONFIG, MODEL, WEIGHTS
 from memgan.config import parse, read_yaml
 from memgan.errors import BadInput, MemganError
 from memgan.files import is_plain_file

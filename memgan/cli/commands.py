@@ -93,7 +93,7 @@ def train(
 
 
 def score(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A folder `export` wrote.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A folder `export` wrote: a bundle, or the export of one.")],
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH…", help="Image files, folders, .npz with x.")
     ],
@@ -127,13 +127,21 @@ def score(
         JsonDocument,
         Lines,
         Table,
+        given_bundle,
         load_bundle,
         score_paths,
         table_file,
     )
     from memgan.data import FewGreyLevels, LeftOut, left_out_lines
+    from memgan.shell_words import shell_command
     from memgan.text import one_printable_line
 
+    def command(one: Path) -> str:
+        return shell_command("memgan", "score", str(one), *map(str, paths))
+
+    given, bundle = bundle, given_bundle(bundle, command)
+    if given != bundle:
+        _note(f"scored with {bundle}, the only bundle there")
     loaded = load_bundle(bundle, device=device or "auto", backend=backend)
     if false_alarm_rate is not None:
         loaded = dataclasses.replace(loaded, calibration=loaded.calibration.at(false_alarm_rate))

@@ -116,8 +116,8 @@ def test_a_missing_file_is_named(bundle: Path, name: str) -> None:
 
 
 def test_a_file_or_nothing_is_no_bundle(bundle: Path) -> None:
-    assert "is not a folder" in refusal(bundle / "config.yaml")
-    assert "is not a folder" in refusal(bundle / "nowhere")
+    assert "is one file of a bundle; give its folder" in refusal(bundle / "config.yaml")
+    assert "nowhere does not exist" in refusal(bundle / "nowhere")
 
 
 def change_weights(bundle: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -> None:

@@ -302,4 +302,4 @@ def test_score_refuses_what_is_no_bundle(memgan: Callable[..., Ended], photos: P
     ended = memgan("score", photos, photos)
 
     assert (ended.code, ended.out, len(ended.errors)) == (2, "", 1)
-    assert "lacks weights.safetensors" in ended.errors[0]
+    assert "is no bundle and holds none" in ended.errors[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -239,3 +240,20 @@ def test_a_pipe_to_be_scored_is_refused_and_nobody_waits_for_it(
     assert code == 2
     assert f"{name} is a pipe, a socket or a device" in err
     assert len(err.splitlines()) == 1
+
+
+def test_of_an_export_with_one_bundle_that_one_scores_and_of_several_one_is_proposed(
+    score: Score, bundle: Path, photos: Path, tmp_path: Path
+) -> None:
+    export = tmp_path / "my export"
+    only = export / "bundles" / "0"
+    shutil.copytree(bundle, only)
+
+    code, out, err = score(photos, of=export)
+    assert (code, out) == score(photos)[:2]
+    assert f"scored with {only}, the only bundle there" in err
+
+    shutil.copytree(bundle, export / "bundles" / "1")
+    code, out, err = score(photos, of=export)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"memgan score '{only}' {photos}" in err

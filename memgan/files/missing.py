@@ -1,0 +1,30 @@
+"""What to say of a path that leads nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from memgan.errors import nearest
+
+
+def does_not_exist(path: Path) -> str:
+    """That `path` does not exist, and what of a like name lies beside it, or which folder above
+    it is the first that is not there."""
+    told = f"{path} does not exist"
+    missing = path
+    while not missing.parent.exists():
+        missing = missing.parent
+    if missing != path:
+        told += f", nor does {missing}"
+    near = near_name(missing)
+    return f"{told}; did you mean {near / path.relative_to(missing)}?" if near else told
+
+
+def near_name(path: Path) -> Path | None:
+    """The path of the nearest name in the folder that `path` would lie in."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return None
+    near = nearest(path.name, names)
+    return path.with_name(near) if near else None
