@@ -93,7 +93,10 @@ def train(
 
 
 def score(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A folder `export` wrote: a bundle, or the export of one.")],
+    bundle: Annotated[
+        Path,
+        typer.Argument(metavar="BUNDLE", help="A bundle, or an export with one."),
+    ],
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH…", help="Image files, folders, .npz with x.")
     ],

@@ -6,6 +6,9 @@ from .configuration import Runtime as Runtime
 from .detector_plugin import DETECTOR_PLUGINS as DETECTOR_PLUGINS
 from .detector_plugin import DetectorParameters as DetectorParameters
 from .detector_plugin import DetectorPlugin as DetectorPlugin
+from .likely_keys import did_you_mean as did_you_mean
+from .likely_keys import dotted_keys as dotted_keys
+from .likely_keys import of_the_same_name as of_the_same_name
 from .named_configurations import configuration_names as configuration_names
 from .named_configurations import describe as describe
 from .named_configurations import digest as digest

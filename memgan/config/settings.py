@@ -8,10 +8,14 @@ from typing import Any
 
 import yaml
 
-from memgan.config.configuration import Configuration
+from memgan.config.configuration import Configuration, Runtime
+from memgan.config.likely_keys import did_you_mean, dotted_keys
 from memgan.config.parameters import parameters_type
-from memgan.config.typed import parse
-from memgan.errors import ConfigError, nearest
+from memgan.config.typed import DataConfig, parse
+from memgan.errors import ConfigError
+
+_OPTIONS = ("normal_class", "seeds")
+"""Keys of a configuration that a command has options for, and no settings."""
 
 
 def read_settings(settings: Sequence[str]) -> dict[str, Any]:
@@ -87,7 +91,15 @@ def _set_over(over: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _unknown(configuration: Configuration, key: str) -> ConfigError:
-    known = [*parameters_type(configuration.detector).model_fields, "data.…", "runtime.…"]
-    near = nearest(key, known)
-    hint = f" did you mean {near!r}?" if near else ""
+    kind = parameters_type(configuration.detector)
+    known = [*kind.model_fields, "data.…", "runtime.…"]
+    keys = [
+        *dotted_keys(kind),
+        *dotted_keys(DataConfig, "data."),
+        *dotted_keys(Runtime, "runtime."),
+    ]
+    if key in _OPTIONS:
+        hint = f" give it as the option --{key.replace('_', '-')};"
+    else:
+        hint = did_you_mean(key, keys)
     return ConfigError(f"--set {key}: unknown key;{hint} known: {', '.join(known)}")

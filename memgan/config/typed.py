@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from memgan.errors import ConfigError, nearest
+from memgan.config.likely_keys import did_you_mean, dotted_keys, of_the_same_name
+from memgan.errors import ConfigError
 
 _LONGEST = 2**18
 """Bytes of a YAML file; PyYAML takes seconds for as much."""
@@ -144,8 +145,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     path = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         known = _keys_beside(model, first["loc"])
-        near = nearest(str(first["loc"][-1]), known)
-        hint = f" did you mean {near!r}?" if near else ""
+        elsewhere = of_the_same_name(path, dotted_keys(model))
+        hint = did_you_mean(path, elsewhere) or did_you_mean(str(first["loc"][-1]), known)
         return f"unknown key {path!r};{hint} known keys: {', '.join(known)}"
     message = first["msg"].removeprefix("Value error, ")
     given = f" = {reprlib.repr(first['input'])}" if first["type"] != "missing" else ""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memgan.config import DETECTOR_PLUGINS, make_parameters, parameters_type, read_settings
-from memgan.errors import ConfigError, nearest
+from memgan.config import (
+    DETECTOR_PLUGINS,
+    Frozen,
+    did_you_mean,
+    dotted_keys,
+    make_parameters,
+    of_the_same_name,
+    parameters_type,
+    read_settings,
+)
+from memgan.errors import ConfigError
 from search.study.options import STUDY_OPTIONS
 from search.study.space import make_space
 
@@ -117,22 +126,22 @@ def _space_of_plugin(detector: str) -> Mapping[str, Any]:
 
 
 def apply_settings(
-    content: dict[str, Any], settings: Sequence[str], *, fields: Collection[str]
+    content: dict[str, Any], settings: Sequence[str], *, study: type[Frozen]
 ) -> None:
     """Change a study's content by `key=value` settings in this order. ConfigError names an
-    unknown key. fields: the names of a study's own fields."""
+    unknown key, and the key that may be meant. study: what the content is of."""
     given = read_settings(settings)
     for key, value in given.items():
-        _set(content, fields, key, value)
+        _set(content, study, key, value)
     _make_room(content, {key.removesuffix(".name"): value for key, value in given.items()})
 
 
-def _set(content: dict[str, Any], study_fields: Collection[str], key: str, value: Any) -> None:
+def _set(content: dict[str, Any], study: type[Frozen], key: str, value: Any) -> None:
     head, _, rest = key.partition(".")
     if key in ("sampler.name", "scheduler.name"):
         content[head] = {"name": value}  # One's options mean nothing to another.
         return
-    if head in _SECTIONS and rest:
+    if head in _SECTIONS and rest and not _is_of_another_section(study, key):
         _put(content, (head, rest), value)
         return
     fields = list(parameters_type(content["detector"]).model_fields)
@@ -142,13 +151,29 @@ def _set(content: dict[str, Any], study_fields: Collection[str], key: str, value
         searched = isinstance(value, list | Mapping)
         content["space" if searched else "fixed"][key] = value
         return
-    if key in study_fields and key not in ("space", "fixed", "detector"):
+    if key in study.model_fields and key not in ("space", "fixed", "detector"):
         content[key] = value
         return
+    if key == "detector":
+        raise ConfigError("--set detector: give it as the option --detector NAME")
     known = [*fields, *(f"{section}.…" for section in _SECTIONS)]
-    near = nearest(head, [*fields, *_SECTIONS])
-    hint = f" did you mean {near!r}?" if near else ""
+    meant = ".".join(_PLACES.get(key, (key,)))
+    hint = did_you_mean(meant, [*dotted_keys(parameters_type(content["detector"])), *_keys(study)])
     raise ConfigError(f"--set {key}: unknown key;{hint} known: {', '.join(known)}")
+
+
+def _keys(study: type[Frozen]) -> list[str]:
+    return [key for key in dotted_keys(study) if key not in ("detector", "fixed", "space")]
+
+
+def _is_of_another_section(study: type[Frozen], key: str) -> bool:
+    """Whether a section has no key of this name and another one has."""
+    keys = _keys(study)
+    head, _, rest = key.partition(".")
+    # What a sampler or a scheduler takes depends on which it is.
+    if head in ("sampler", "scheduler") or f"{head}.{rest.partition('.')[0]}" in keys:
+        return False
+    return bool(of_the_same_name(key, keys))
 
 
 def _rename(content: dict[str, Any], section: str, name: str) -> None:

@@ -156,7 +156,7 @@ class Study(Frozen):
             # All in one go, as every reading of a study checks the whole space again.
             try:
                 apply_options(plain, options)
-                apply_settings(plain, settings, fields=cls.model_fields)
+                apply_settings(plain, settings, study=cls)
                 return parse(cls, plain, str(path))
             except BadInput:
                 pass  # One by one, so that the message names the place where the fault stands.
@@ -185,7 +185,7 @@ class Study(Frozen):
         if not settings:
             return self
         content = self._content()
-        apply_settings(content, settings, fields=type(self).model_fields)
+        apply_settings(content, settings, study=type(self))
         return parse(type(self), content, "--set")
 
     @property

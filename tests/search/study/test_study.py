@@ -261,3 +261,27 @@ def test_a_fault_is_told_where_it_stands(
     with pytest.raises(BadInput) as fault:
         Study.from_yaml(path, options, settings)
     assert line in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("image_size=32", "data.image_size"),
+        ("trials=3", "budget.trials"),
+        ("data.trials=3", "budget.trials"),
+        ("time_budget=30m", "budget.time"),
+        ("final_seeds=3", "final.seeds"),
+        ("fixed.epochs=3", "epochs"),
+        ("memory_unit=3", "memory_units"),
+    ],
+)
+def test_an_unknown_setting_proposes_the_key_that_is_meant_in_whichever_section(
+    setting: str, meant: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"unknown key; did you mean '{meant}'\?"):
+        Study.default().with_settings([setting])
+
+
+def test_the_detector_is_no_setting() -> None:
+    with pytest.raises(ConfigError, match="give it as the option --detector NAME"):
+        Study.default().with_settings(["detector=pca"])
