@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 
 from hypothesis import HealthCheck, settings
 from made_plugins import install  # noqa: F401 - a fixture
@@ -11,6 +12,9 @@ from made_plugins import install  # noqa: F401 - a fixture
 # Before torch is imported anywhere: two threads on two busy cores wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# Features of images are kept in a folder that goes with the tests, and not in the user's cache.
+_cache = tempfile.TemporaryDirectory(prefix="memgan-cache-")
+os.environ.setdefault("MEMGAN_CACHE", _cache.name)
 # What is printed to be pasted begins with `uv run` under it; the tests are the same either way.
 for _name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "UV"):
     os.environ.pop(_name, None)

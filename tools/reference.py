@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from memgan.config import Configuration, DataConfig, Origin, Runtime
+from memgan.config import Configuration, DataConfig, Features, Origin, Runtime
 from memgan.config.parameters import PARAMETERS
 from memgan.data import SOURCES
 from search.cli.app import app
@@ -127,6 +127,8 @@ def keys_page() -> str:
         for name, kind in known.items():
             lines += [f"### `{section}: {name}`", "", *_paragraphs(kind.__doc__ or ""), ""]
             lines += _fields(kind, f"{section}.", without=("name",))
+    lines += ["## `features`: a frozen network before a detector", ""]
+    lines += [*_paragraphs(Features.__doc__ or ""), "", *_fields(Features, "features.")]
     lines += ["## Detectors", ""]
     for name, kind in PARAMETERS.items():
         lines += [f"### `detector: {name}`", "", *_paragraphs(kind.__doc__ or ""), ""]

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -49,6 +50,8 @@ from memgan.data import Scores
 _LARGEST_FILE = {WEIGHTS: 2**30, MODEL: 2**30, CALIBRATION: 2**24, CONFIG: 2**18}
 """Bytes that no honest one has; what a bundle takes of memory follows from them."""
 _FEW = 2**22
+_FROZEN = "frozen."
+"""Before the names of a frozen network's weights, which lie beside those that were learned."""
 
 Backend = Literal["auto", "torch", "onnx"]
 
@@ -131,6 +134,7 @@ class Bundle:
         return self.calibration.verdicts(scores)
 
 
+# Each of its parameters is one of a bundle's parts.
 def save_bundle(
     folder: Path,
     config: BundleConfig,
@@ -138,17 +142,19 @@ def save_bundle(
     model: bytes,
     calibration: Calibration,
     card: str,
+    frozen: Mapping[str, torch.Tensor] = MappingProxyType({}),
 ) -> None:
     """Write a bundle; the folder is complete when this returns, and made if it is absent.
 
-    model: the same detector as ONNX (`onnx_export.to_onnx`).
+    model: the same detector as ONNX (`onnx_export.to_onnx`). frozen: of `Detector.frozen`.
     """
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
     # First, as it tells whose the others are, should this be cut short.
     (folder / CONFIG).write_text(to_yaml(config), encoding="utf-8")
-    content = save({name: value.contiguous() for name, value in weights.items()})
+    held = {**weights, **{_FROZEN + name: value for name, value in frozen.items()}}
+    content = save({name: value.contiguous() for name, value in held.items()})
     (folder / WEIGHTS).write_bytes(content)  # save_file would let nobody else read it
     (folder / MODEL).write_bytes(model)
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=1), encoding="utf-8")
@@ -207,7 +213,7 @@ def _by_torch(device: str) -> _Reader:
     computes_on = resolve_device(device)
 
     def read(folder: Path, config: BundleConfig) -> ScoringModel:
-        weights = _read_weights(folder / WEIGHTS)
+        weights, frozen = _parted(_read_weights(folder / WEIGHTS))
         held = sum(value.numel() for value in weights.values())
         kind = detector_type(config.detector)
         needed = kind.weight_count(config.parameters, config.image_shape)
@@ -221,9 +227,17 @@ def _by_torch(device: str) -> _Reader:
             device=computes_on,
         )
         detector.load_weights(weights)
+        detector.take_frozen(frozen)
         return detector
 
     return read
+
+
+def _parted(held: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], ...]:
+    """What was learned, and what of a file is its frozen network's."""
+    learned = {name: value for name, value in held.items() if not name.startswith(_FROZEN)}
+    frozen = {k.removeprefix(_FROZEN): v for k, v in held.items() if k.startswith(_FROZEN)}
+    return learned, frozen
 
 
 def _by_onnx(device: str) -> _Reader:
@@ -234,7 +248,8 @@ def _by_onnx(device: str) -> _Reader:
 
     def read(folder: Path, config: BundleConfig) -> ScoringModel:
         try:
-            return OnnxModel((folder / MODEL).read_bytes(), config.image_shape)
+            content = (folder / MODEL).read_bytes()
+            return OnnxModel(content, config.image_shape, config.parameters.images_at_once)
         except BundleError as error:
             raise BundleError(f"{MODEL}: {error}") from None
 

@@ -50,7 +50,7 @@ def write_bundle(
         image_shape=split.development.train.image_shape,
         data=configuration.data.model_copy(update={"dir": None}),
         split_hash=split.hash,
-        parameters=configuration.parameters_for(first.normal_class),
+        parameters=configuration.parameters_for(first.normal_class).portable(),
         versions=versions(detector_package(configuration.detector)),
     )
     normals = split.development.validation.of_class(first.normal_class)
@@ -59,7 +59,8 @@ def write_bundle(
     held_out = split.development.validation.images
     model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
     card = write_card(config, calibration, split, cells, configuration.origin)
-    save_bundle(folder, config, first.weights, model, calibration, card)
+    frozen = detector.frozen()
+    save_bundle(folder, config, first.weights, model, calibration, card, frozen)
 
 
 def calibration_shortages(

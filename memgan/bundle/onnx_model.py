@@ -35,8 +35,10 @@ class OnnxModel:
     BundleError, in one line, for content that is no model of ours for images of this shape.
     """
 
-    def __init__(self, content: bytes, image_shape: tuple[int, int, int]) -> None:
-        """image_shape: (C, H, W)."""
+    def __init__(
+        self, content: bytes, image_shape: tuple[int, int, int], at_once: int = _AT_ONCE
+    ) -> None:
+        """image_shape: (C, H, W). at_once: images that it is given at a time, at most."""
         _look_through(content)
         import onnxruntime
 
@@ -55,6 +57,7 @@ class OnnxModel:
                 f"it is not a model that onnxruntime reads ({_line(error)})"
             ) from None
         self._shape = image_shape
+        self._at_once = at_once
         self._outputs = self._checked_outputs()
         self._run(np.zeros((1, *image_shape), dtype=np.uint8))
 
@@ -63,7 +66,7 @@ class OnnxModel:
         no number."""
         images = check_pixels(images, self._shape)
         scores = np.empty(len(images))
-        for part in _parts(len(images)):
+        for part in _parts(len(images), self._at_once):
             scores[part] = self._run(images[part])[0]
         if not np.isfinite(scores).all():
             raise BundleError("its scores are not finite; export the bundle again")
@@ -75,7 +78,7 @@ class OnnxModel:
             return None
         images = check_pixels(images, self._shape)
         rebuilt = np.empty(images.shape, dtype=np.float32)
-        for part in _parts(len(images)):
+        for part in _parts(len(images), self._at_once):
             rebuilt[part] = self._run(images[part])[1]
         return rebuilt
 
@@ -153,9 +156,9 @@ def _messages(message: Message) -> Iterator[Message]:
             yield from _messages(part)
 
 
-def _parts(count: int) -> Iterator[slice]:
-    for start in range(0, count, _AT_ONCE):
-        yield slice(start, start + _AT_ONCE)
+def _parts(count: int, at_once: int) -> Iterator[slice]:
+    for start in range(0, count, at_once):
+        yield slice(start, start + at_once)
 
 
 def _line(error: BaseException) -> str:

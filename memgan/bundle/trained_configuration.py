@@ -11,9 +11,10 @@ from typing import Any
 
 from memgan.bundle.bundle_of_cells import calibration_shortages, write_bundle
 from memgan.bundle.bundle_place import check_bundle_place
-from memgan.config import Configuration, detector_package
+from memgan.config import Configuration, OnFeatures, detector_package
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
 from memgan.errors import BadInput, ConfigError
+from memgan.features import ensure_backbones
 from memgan.machine import machine, versions
 from memgan.text import percent
 from memgan.training import Cell, class_figures, mean_figures, train_cells
@@ -57,6 +58,7 @@ def train_configuration(
 
     note: told one line for each thing worth knowing while it runs.
     """
+    _ensure_backbones(configuration, download)
     split = load_split(
         configuration.data, normal_class=configuration.normal_class, download=download
     )
@@ -92,6 +94,13 @@ def train_configuration(
     for line in calibration_shortages(ordered):
         note(line)
     return Trained(configuration, split, ordered, out)
+
+
+def _ensure_backbones(configuration: Configuration, download: bool) -> None:
+    own = (configuration.parameters_for(name) for name in configuration.by_class)
+    all_parameters = [configuration.parameters, *own]
+    found = [one.features for one in all_parameters if isinstance(one, OnFeatures)]
+    ensure_backbones([one for one in found if one is not None], download=download)
 
 
 def _make_folder(folder: Path) -> None:

@@ -31,7 +31,9 @@ def train(
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where named data sets lie [MEMGAN_DATA].")
     ] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch missing data.")] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch missing data and weights of a backbone.")
+    ] = False,
     device: _Device = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value.")

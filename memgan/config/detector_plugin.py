@@ -25,6 +25,15 @@ class DetectorParameters(Frozen):
     epochs: int = Field(1, ge=1)
     """Passes over the training images."""
 
+    @property
+    def images_at_once(self) -> int:
+        """How many images are scored at a time, at most; it bounds the memory that takes."""
+        return 256
+
+    def portable(self) -> DetectorParameters:
+        """These values without paths of this machine, for a bundle that is given away."""
+        return self
+
 
 @dataclass(frozen=True)
 class DetectorPlugin:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import get_args
 
 from pydantic import BaseModel
 
@@ -30,9 +30,10 @@ def dotted_keys(model: type[BaseModel], section: str = "") -> Iterator[str]:
     """The keys of a configuration, `section` before each; those of its own sections dotted."""
     for name, field in model.model_fields.items():
         yield f"{section}{name}"
-        inner: Any = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from dotted_keys(inner, f"{section}{name}.")
+        # A section that may be left out is a union with None.
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from dotted_keys(inner, f"{section}{name}.")
 
 
 def _nearest(key: str, known: Sequence[str]) -> list[str]:

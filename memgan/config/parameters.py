@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
+from memgan.config.features import OnFeatures
 from memgan.config.residual_score import ResidualParameters
 from memgan.config.typed import Frozen, parse
 
@@ -132,7 +133,7 @@ class MemganPlusParameters(MemganParameters):
         return self
 
 
-class PcaParameters(ResidualParameters):
+class PcaParameters(ResidualParameters, OnFeatures):
     """Squared error of a linear reconstruction from the leading principal components."""
 
     components: int = Field(32, ge=0)
@@ -142,8 +143,8 @@ class PcaParameters(ResidualParameters):
     """Bring every image to its own mean and spread first."""
 
 
-class NeighboursParameters(DetectorParameters):
-    """Mean Euclidean distance to the nearest training images, on pixels."""
+class NeighboursParameters(OnFeatures):
+    """Mean Euclidean distance to the nearest training images, on pixels or on features."""
 
     neighbours: int = Field(1, ge=1)
     """How many nearest training images the score averages over."""
@@ -233,8 +234,8 @@ class DsvddParameters(DcaeNetParameters):
     """Share of the epochs, the first ones, in which the autoencoder is trained."""
 
 
-class OcsvmParameters(DetectorParameters):
-    """One-class support vector machine, Gaussian kernel, on pixels from 0 to 1."""
+class OcsvmParameters(OnFeatures):
+    """One-class support vector machine, Gaussian kernel, on pixels from 0 to 1 or on features."""
 
     nu: float = Field(0.1, gt=0, le=1)
     """At most this share of the training images lies outside."""
@@ -310,7 +311,7 @@ def nest(values: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         head, dot, member = key.partition(".")
         if dot:
-            whole = nested.get(head, {})
+            whole = {} if nested.get(head) is None else nested[head]
             if (number := _number(whole)) is not None:
                 whole = dict.fromkeys(LearningRate.model_fields, number)
             if isinstance(whole, Mapping):

@@ -1,8 +1,9 @@
-"""The two anchors every table shows: PCA reconstruction and nearest neighbours on pixels.
+"""The two anchors every table shows: PCA reconstruction and nearest neighbours.
 
-Pixels stay whole numbers from 0 to 255 in float64: squared distances are then exact, and a score
-cannot depend on what is scored beside it. scikit-learn takes seconds to import and is asked for by
-those who fit: whoever scores with another detector does without.
+On the features of a frozen network they see its vectors in place of pixels. Pixels stay whole
+numbers from 0 to 255 in float64: squared distances are then exact, and a score cannot depend on
+what is scored beside it. scikit-learn takes seconds to import and is asked for by those who fit:
+whoever scores with another detector does without.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from torch import Tensor, nn
 from memgan.config import DetectorParameters, NeighboursParameters, PcaParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector, Rebuilt
+from memgan.detectors.on_features.distances import nearest_distances
+from memgan.detectors.on_features.sight import ready, seal_spec, sealed, sight, unsealed, vectors
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.contrast import Seen, see
 from memgan.detectors.parts.residual_score import ResidualScore
 from memgan.detectors.parts.weights import Spec, check_weights
+from memgan.features import Extractor
 
 if TYPE_CHECKING:
     from sklearn.neighbors import NearestNeighbors
@@ -41,6 +45,7 @@ class Pca(Detector):
     def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
         super().__init__(parameters, **arguments)
         assert isinstance(parameters, PcaParameters)
+        self.extractor = sight(parameters.features, self.image_shape, self.device)
         self.wanted = parameters.components
         self.normalised = parameters.contrast_normalised
         self.residual_score = ResidualScore(parameters, squared=True)
@@ -58,7 +63,8 @@ class Pca(Detector):
         # The same components either way; which is quicker, the shape decides.
         tall = len(rows) > rows.shape[1]
         fitted = PCA(kept, svd_solver="covariance_eigh" if tall else "full").fit(rows)
-        self.mean, self.components = fitted.mean_, fitted.components_
+        # As what is loaded again lies in memory, so that products come out the same to the bit.
+        self.mean, self.components = fitted.mean_, np.ascontiguousarray(fitted.components_)
         return {}
 
     def score(self, images: Pixels) -> Scores:
@@ -70,7 +76,9 @@ class Pca(Detector):
         scores: Scores = ((centred - self._projected(centred)) ** 2).sum(axis=1)
         return scores
 
-    def rebuild(self, images: Pixels) -> Rebuilt:
+    def rebuild(self, images: Pixels) -> Rebuilt | None:
+        if self.extractor is not None:
+            return None
         rows, seen = self._seen(images)
         rebuilt = self._projected(rows - self.mean) + self.mean
         if seen is not None:
@@ -78,9 +86,13 @@ class Pca(Detector):
         return rebuilt.reshape(images.shape).astype(np.float32)
 
     def scorer(self) -> nn.Module:
+        if self.extractor is not None:
+            return _PcaOnFeatures(self.extractor, self.weights())
         return _PcaScorer(self.weights(), self.image_shape, self.residual_score, self.normalised)
 
     def _seen(self, images: Pixels) -> tuple[_Rows, Seen | None]:
+        if self.extractor is not None:
+            return vectors(self.extractor, images), None
         if not self.normalised:
             return _rows(images), None
         seen = _contrast_normalised(torch.from_numpy(images))
@@ -91,15 +103,18 @@ class Pca(Detector):
         return projected
 
     def weights(self) -> dict[str, Tensor]:
-        return {
+        learned = {
             "mean": torch.from_numpy(self.mean.copy()),
             "components": torch.from_numpy(np.ascontiguousarray(self.components)),
         }
+        return sealed(self.extractor, learned)
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        size = int(np.prod(self.image_shape))
-        check_weights(weights, {"mean": Spec((size,)), "components": Spec((None, size))})
-        self.mean, self.components = weights["mean"].numpy(), weights["components"].numpy()
+        size = self.extractor.count if self.extractor else int(np.prod(self.image_shape))
+        specs = {"mean": Spec((size,)), "components": Spec((None, size))}
+        check_weights(weights, {**specs, **seal_spec(self.extractor)})
+        learned = unsealed(self.extractor, weights)
+        self.mean, self.components = learned["mean"].numpy(), learned["components"].numpy()
 
     def state_dict(self) -> dict[str, Any]:
         return self.weights()
@@ -109,48 +124,68 @@ class Pca(Detector):
 
 
 class Neighbours(Detector):
-    """Mean Euclidean distance to the k nearest training images, in grey levels."""
+    """Mean Euclidean distance to the k nearest training images, in grey levels or of vectors."""
 
     name = "neighbours"
 
     def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
         super().__init__(parameters, **arguments)
         assert isinstance(parameters, NeighboursParameters)
+        self.extractor = sight(parameters.features, self.image_shape, self.device)
         self.wanted = parameters.neighbours
-        self.train: Pixels = np.empty((0, *self.image_shape), dtype=np.uint8)
+        self.train: npt.NDArray[Any] = np.empty((0, *self._shape), dtype=np.uint8)
+        """What it was trained on: uint8 (N, C, H, W), or vectors in float32 (N, p)."""
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self.image_shape if self.extractor is None else (self.extractor.count,)
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
-        self.train = images
-        self._index = self._build_index()
+        if self.extractor is not None:
+            self.train = np.array(self.extractor.of(images))
+        else:
+            self.train = images
+            self._index = self._build_index()
         return {}
 
     def _build_index(self) -> NearestNeighbors:
         from sklearn.neighbors import NearestNeighbors
 
-        kept = min(self.wanted, len(self.train))
-        return NearestNeighbors(n_neighbors=kept, algorithm="brute").fit(_rows(self.train))
+        return NearestNeighbors(n_neighbors=self._kept, algorithm="brute").fit(_rows(self.train))
 
     def score(self, images: Pixels) -> Scores:
+        if self.extractor is not None:
+            seen = torch.from_numpy(vectors(self.extractor, images))
+            return nearest_distances(seen, torch.from_numpy(self.train), self._kept).numpy()
         distances, _ = self._index.kneighbors(_rows(images))
         scores: Scores = distances.mean(axis=1)
         return scores
 
+    @property
+    def _kept(self) -> int:
+        return min(self.wanted, len(self.train))
+
     def scorer(self) -> nn.Module:
-        return _NeighboursScorer(torch.tensor(self.train), min(self.wanted, len(self.train)))
+        train = torch.tensor(self.train)
+        if self.extractor is not None:
+            return _NeighboursOnFeatures(self.extractor, train, self._kept)
+        return _NeighboursScorer(train, self._kept)
 
     def weights(self) -> dict[str, Tensor]:
-        return {"train": torch.from_numpy(self.train.copy())}
+        return sealed(self.extractor, {"train": torch.from_numpy(self.train.copy())})
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        check_weights(weights, {"train": Spec((None, *self.image_shape), torch.uint8)})
-        self.load_state_dict(weights)
+        kind = torch.uint8 if self.extractor is None else torch.float32
+        specs = {"train": Spec((None, *self._shape), kind)}
+        check_weights(weights, {**specs, **seal_spec(self.extractor)})
+        self.load_state_dict(unsealed(self.extractor, weights))
 
     def state_dict(self) -> dict[str, Any]:
         return self.weights()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.train = state["train"].numpy()
-        if len(self.train):
+        if len(self.train) and self.extractor is None:
             self._index = self._build_index()
 
 
@@ -182,6 +217,36 @@ class _PcaScorer(nn.Module):
         return scores.to(torch.float64), rebuilt.to(torch.float32)
 
 
+class _PcaOnFeatures(nn.Module):
+    mean: Tensor
+    components: Tensor
+
+    def __init__(self, extractor: Extractor, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.extractor = ready(extractor)
+        self.register_buffer("mean", weights["mean"])
+        self.register_buffer("components", weights["components"])
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        centred = self.extractor(images).to("cpu", torch.float64) - self.mean
+        projected = centred @ self.components.T @ self.components
+        return (((centred - projected) ** 2).sum(dim=1),)
+
+
+class _NeighboursOnFeatures(nn.Module):
+    train_vectors: Tensor
+
+    def __init__(self, extractor: Extractor, train: Tensor, kept: int) -> None:
+        super().__init__()
+        self.extractor = ready(extractor)
+        self.register_buffer("train_vectors", train)
+        self.kept = kept
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        seen = self.extractor(images).to("cpu", torch.float64)
+        return (nearest_distances(seen, self.train_vectors, self.kept),)
+
+
 class _NeighboursScorer(nn.Module):
     train_images: Tensor
 
@@ -203,5 +268,5 @@ def _contrast_normalised(images: Tensor) -> Seen:
     return see(images, contrast_normalised=True, dtype=torch.float64)
 
 
-def _rows(images: Pixels) -> _Rows:
+def _rows(images: npt.NDArray[Any]) -> _Rows:
     return images.reshape(len(images), -1).astype(np.float64)

@@ -12,6 +12,8 @@ import torch
 
 from memgan.config import DetectorParameters
 from memgan.data import Pixels, Scores
+from memgan.errors import BundleError
+from memgan.features import Extractor, FeatureCache
 
 Rebuilt = npt.NDArray[np.float32]
 
@@ -24,6 +26,8 @@ class Detector(ABC):
     """
 
     name: ClassVar[str]
+    extractor: Extractor | None = None
+    """The frozen network that it sees images through; None where it sees pixels."""
 
     def __init__(
         self,
@@ -36,6 +40,8 @@ class Detector(ABC):
         self.image_shape = image_shape
         self.seed = seed
         self.device = device
+        self.at_once = parameters.images_at_once
+        """How many images are scored at a time where the detector is exported."""
 
     @abstractmethod
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
@@ -89,3 +95,22 @@ class Detector(ABC):
     @abstractmethod
     def load_weights(self, weights: Mapping[str, torch.Tensor]) -> None:
         """Take `weights`. BundleError if a key is missing or left over, or a shape is wrong."""
+
+    def keep_features(self, cache: FeatureCache | None) -> None:
+        """Look the features of images up in a cache, and keep there what is not in it yet; for
+        images that are seen again, as those of a search are. None computes them every time.
+        Nothing to do on pixels."""
+        if self.extractor is not None:
+            self.extractor.cache = cache
+
+    def frozen(self) -> dict[str, torch.Tensor]:
+        """What `score` needs beside `weights` and nobody learned here: those of the frozen
+        network, on the CPU, by name. Empty on pixels."""
+        return {} if self.extractor is None else self.extractor.frozen()
+
+    def take_frozen(self, frozen: Mapping[str, torch.Tensor]) -> None:
+        """Use what `frozen` gave, in place of a file. BundleError where it does not fit."""
+        if self.extractor is not None:
+            self.extractor.take(frozen)
+        elif frozen:
+            raise BundleError("weights hold a backbone, and none is configured")

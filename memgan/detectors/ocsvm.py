@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from memgan.config import DetectorParameters, OcsvmParameters
-from memgan.data import Pixels
+from memgan.data import Pixels, Scores
+from memgan.detectors.on_features.sight import ready, seal_spec, sealed, sight, unsealed, vectors
 from memgan.detectors.parts.plain import (
     PlainDetector,
     Rows,
@@ -20,10 +21,12 @@ from memgan.detectors.parts.plain import (
     unit_tensor,
 )
 from memgan.detectors.parts.weights import Spec
+from memgan.features import Extractor
 
 
 class Ocsvm(PlainDetector):
-    """On pixels; on colour images on the principal components that hold most of the variance."""
+    """On pixels, of colour images on the principal components that hold most of the variance; or on
+    the vectors of a frozen network."""
 
     name = "ocsvm"
 
@@ -31,12 +34,13 @@ class Ocsvm(PlainDetector):
         super().__init__(parameters, **arguments)
         assert isinstance(parameters, OcsvmParameters)
         self.parameters = parameters
-        self.reduces = self.image_shape[0] > 1
+        self.extractor = sight(parameters.features, self.image_shape, self.device)
+        self.reduces = self.image_shape[0] > 1 and self.extractor is None
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
         from sklearn.svm import OneClassSVM
 
-        rows = unit_rows(images)
+        rows = self._rows(images)
         reduction = self._reduction(rows) if self.reduces else {}
         if reduction:
             rows = (rows - reduction["mean"]) @ reduction["components"].T
@@ -53,6 +57,9 @@ class Ocsvm(PlainDetector):
         self.learned = {name: torch.tensor(np.array(a)) for name, a in arrays.items()}
         return {}
 
+    def _rows(self, images: Pixels) -> Rows:
+        return unit_rows(images) if self.extractor is None else vectors(self.extractor, images)
+
     def _reduction(self, rows: Rows) -> dict[str, Rows]:
         from sklearn.decomposition import PCA
 
@@ -60,7 +67,7 @@ class Ocsvm(PlainDetector):
         return {"mean": fitted.mean_, "components": fitted.components_}
 
     def specs(self) -> Mapping[str, Spec]:
-        size = int(np.prod(self.image_shape))
+        size = self.extractor.count if self.extractor else int(np.prod(self.image_shape))
         specs = {
             "support": Spec((None, None if self.reduces else size)),
             "coefficients": Spec((None,)),
@@ -69,7 +76,23 @@ class Ocsvm(PlainDetector):
         }
         if self.reduces:
             specs |= {"mean": Spec((size,)), "components": Spec((None, size))}
-        return specs
+        return {**specs, **seal_spec(self.extractor)}
+
+    def weights(self) -> dict[str, Tensor]:
+        return sealed(self.extractor, super().weights())
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        self.check(weights)
+        self.learned = unsealed(self.extractor, weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().weights()
+
+    def score(self, images: Pixels) -> Scores:
+        if self.extractor is None:
+            return super().score(images)
+        seen = torch.from_numpy(vectors(self.extractor, images))
+        return _OcsvmScorer(self.learned).of_rows(seen).numpy()
 
     def check(self, weights: Mapping[str, Tensor]) -> None:
         super().check(weights)
@@ -79,7 +102,7 @@ class Ocsvm(PlainDetector):
             self._agree("components", len(weights["components"]), size)
 
     def scorer(self) -> Scorer:
-        return _OcsvmScorer(self.learned)
+        return _OcsvmScorer(self.learned, self.extractor)
 
 
 class _OcsvmScorer(Scorer):
@@ -90,9 +113,18 @@ class _OcsvmScorer(Scorer):
     mean: Tensor
     components: Tensor
 
+    def __init__(self, tensors: Mapping[str, Tensor], extractor: Extractor | None = None) -> None:
+        super().__init__(tensors)
+        self.extractor = None if extractor is None else ready(extractor)
+
     def forward(self, images: Tensor) -> tuple[Tensor]:
-        rows = unit_tensor(images)
+        if self.extractor is None:
+            return (self.of_rows(unit_tensor(images)),)
+        return (self.of_rows(self.extractor(images).to("cpu", torch.float64)),)
+
+    def of_rows(self, rows: Tensor) -> Tensor:
+        """Scores (N,) of rows (N, p), both float64."""
         if hasattr(self, "mean"):
             rows = (rows - self.mean) @ self.components.T
         kernel = torch.exp(-self.gamma * squared_distances(rows, self.support))
-        return (-(kernel @ self.coefficients + self.offset),)
+        return -(kernel @ self.coefficients + self.offset)

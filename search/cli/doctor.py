@@ -39,6 +39,7 @@ def examine(
         "tracking": lambda: _tracking(results, tracking_uri),
         "ray": lambda: _ray(address, results),
         "data": lambda: _data(data_dir),
+        "backbones": _backbones,
     }
     return [*(_try(what, check) for what, check in checks.items()), *_plugins()]
 
@@ -138,6 +139,12 @@ def _plugins() -> list[Finding]:
         Finding(f"plug-in {one.name}", one.fault is None, one.fault or f"{one.kind}, {one.package}")
         for one in plugin_states()
     ]
+
+
+def _backbones() -> str:
+    from memgan.features import backbone_states
+
+    return "; ".join(f"{name} {state}" for name, state in backbone_states().items())
 
 
 def _data(data_dir: Path | None) -> str:

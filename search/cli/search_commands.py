@@ -42,7 +42,9 @@ def search(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A value fixes, a list is searched."),
     ] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch missing data.")] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch missing data and weights of a backbone.")
+    ] = False,
     address: Annotated[
         str | None, typer.Option(metavar="ADDR", help="A Ray cluster [RAY_ADDRESS]; else local.")
     ] = None,

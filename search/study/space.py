@@ -201,7 +201,10 @@ def number_type(detector: str, name: str) -> type[int] | type[float] | None:
         field = getattr(owner, "model_fields", {}).get(part)
         if field is None:
             return None
-        owner = annotation = field.annotation
+        annotation = field.annotation
+        # A section that may be left out, such as `features`, is a union with None.
+        sections = [one for one in get_args(annotation) if hasattr(one, "model_fields")]
+        owner = sections[0] if sections else annotation
     options = get_args(annotation) if _is_union(annotation) else (annotation,)
     if int in options:
         return int

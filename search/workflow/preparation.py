@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from memgan.config import Runtime, parameters_type
+from memgan.config import Features, OnFeatures, Runtime, parameters_type
 from memgan.data import (
     Development,
     Split,
@@ -21,9 +22,11 @@ from memgan.files import expanded
 from memgan.training import packs
 from search.report import read_conclusion
 from search.results import Beginning, StudyFolder, check_same_images, read_beginning
-from search.study import ClassGroup, Study, class_groups, earlier_prefixes
+from search.study import ClassGroup, Space, Study, class_groups, earlier_prefixes
 from search.workflow.checkout import own_commit
 from tracking import Outbox, Record, StudyFacts, names
+
+_MOST_FEATURES = 1000
 
 
 def prepare(study: Study, download: bool) -> tuple[Study, Split, list[ClassGroup]]:
@@ -32,6 +35,7 @@ def prepare(study: Study, download: bool) -> tuple[Study, Split, list[ClassGroup
     For the label-free objective the split has made anomalies in place of labelled ones. DataError
     or UnknownName for images that do not serve.
     """
+    _ensure_backbones(study, download)
     return _settled(
         study, load_split(study.data, normal_class=study.normal_class, download=download), {}
     )
@@ -45,6 +49,7 @@ def prepare_again(
     StudyError where its images are gone or are not those it began with. note: told where that
     cannot be known, as an earlier version did not write down what a study began with.
     """
+    _ensure_backbones(study, download)
     begun = read_beginning(folder.path) or _begun_earlier(study, folder)
     try:
         split = load_split(study.data, normal_class=study.normal_class, download=download)
@@ -60,6 +65,25 @@ def prepare_again(
         " images; that these are the same is taken for granted"
     )
     return _settled(study, split, earlier_prefixes(study, split.normal_classes))
+
+
+def _ensure_backbones(study: Study, download: bool) -> None:
+    """See to it that every frozen network that a trial may see images through can be used."""
+    wanted = features_of(study)
+    if wanted:
+        from memgan.features import ensure_backbones  # It needs torch, which takes seconds.
+
+        ensure_backbones(wanted, download=download)
+
+
+def features_of(study: Study) -> list[Features]:
+    """Every `features` that a trial may have, each once; empty where all see pixels."""
+    space = study.search_space
+    entries = {k: entry for k, entry in space.items() if k.partition(".")[0] == "features"}
+    points = Space(space.detector, entries, space.resting).points()
+    seen = [study.parameters(values) for values in itertools.islice(points, _MOST_FEATURES)]
+    found = [one.features for one in seen if isinstance(one, OnFeatures)]
+    return list(dict.fromkeys(one for one in found if one is not None))
 
 
 def _begun_earlier(study: Study, folder: StudyFolder) -> Beginning | None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from memgan.errors import ConfigError
 from search.study.entries import Choice, Ordered, Range
-from search.study.space import dump_entry, make_entry, make_space
+from search.study.space import dump_entry, make_entry, make_space, number_type
 
 
 def _suggest(raw: dict[str, Any], fixed: dict[str, Any] | None = None, seed: int = 0) -> Any:
@@ -176,3 +176,16 @@ def test_values_outside_an_entry_are_not_encoded(value: float) -> None:
 def test_entries_are_written_as_they_are_read(raw: Any) -> None:
     entry = make_entry("memgan", "width", raw)
     assert make_entry("memgan", "width", dump_entry(entry)) == entry
+
+
+def test_values_of_a_section_that_may_be_left_out_are_searched_as_others() -> None:
+    raw = {"features.size": [64, "96"], "features.layers": ["stride16", "stride8,stride16"]}
+    space = make_space("neighbours", raw, {"features": {"backbone": "filters"}})
+    assert number_type("neighbours", "features.size") is int
+    assert {"features.size": 96, "features.layers": "stride16"} in list(space.points())
+    with pytest.raises(ConfigError, match=r"space\.features\.size"):
+        make_space("neighbours", {"features.size": [64, 64.5]}, {})
+    with pytest.raises(ConfigError, match="multiple of 32"):
+        make_space("neighbours", {"features.size": [64, 100]}, {})
+    with pytest.raises(ConfigError, match="features"):
+        make_space("memgan", {"features.size": [64, 96]}, {})

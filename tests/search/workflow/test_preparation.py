@@ -10,7 +10,7 @@ import pytest
 from memgan.config import Runtime
 from memgan.errors import DataError
 from search.study.study import Study
-from search.workflow.preparation import classes_as_one, prepare, study_params
+from search.workflow.preparation import classes_as_one, features_of, prepare, study_params
 
 
 def study_of(source: Path | str, **values: object) -> Study:
@@ -82,3 +82,26 @@ def test_how_many_classes_are_trained_as_one_is_known_before_the_first_trial(
 
     assert found == expected
     assert study_params(study, found)["classes_as_one"] == expected
+
+
+def test_a_backbone_that_some_trial_needs_is_missed_before_anything_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMGAN_BACKBONES", str(tmp_path))
+    space = {"features.backbone": {"choice": ["filters", "resnet18"]}, "features.size": [32, 64]}
+    study = Study(data={"source": "digits"}, detector="neighbours", space=space)
+
+    with pytest.raises(DataError, match=r"weights of resnet18 are not here.*--download"):
+        prepare(study, download=False)
+
+
+def test_features_of_all_trials_are_known_before_they_run() -> None:
+    space = {"features.size": [32, 64], "neighbours": [1, 2, 3]}
+    fixed = {"features": {"backbone": "filters"}}
+    study = Study(data={"source": "digits"}, detector="neighbours", space=space, fixed=fixed)
+
+    found = features_of(study)
+
+    assert [(one.backbone, one.size) for one in found] == [("filters", 32), ("filters", 64)]
+    assert features_of(study_of("digits")) == []
+    prepare(study, download=False)

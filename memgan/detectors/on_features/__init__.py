@@ -1,0 +1,1 @@
+"""Detectors that see images through a frozen network, and what they share."""

@@ -1,0 +1,120 @@
+"""Detectors that see images through a frozen network hold what all detectors promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from imagenet_weights import needs_imagenet_weights
+
+from memgan.bundle import load_bundle, write_bundle
+from memgan.config import Configuration, DataConfig, Features, make_parameters
+from memgan.data import LabeledImages, Pixels, Source, Split, load_split, make_split
+from memgan.errors import BundleError, ConfigError
+from memgan.features import FeatureCache
+from memgan.testing.detector_suite import DetectorSuite, Maker
+from memgan.training import Training, train_cell
+
+FILTERS = {"features.backbone": "filters", "features.size": 32}
+SMALL: dict[str, dict[str, Any]] = {
+    "neighbours": {"neighbours": 2, **FILTERS},
+    "pca": {"components": 4, **FILTERS},
+    "ocsvm": {**FILTERS},
+}
+
+
+class TestOnFilters(DetectorSuite):
+    @pytest.fixture(params=sorted(SMALL))
+    def maker(self, request: pytest.FixtureRequest) -> Maker:
+        return Maker(request.param, SMALL[request.param])
+
+
+@pytest.mark.parametrize("detector", sorted(SMALL))
+def test_features_are_a_typed_part_of_the_parameters(detector: str) -> None:
+    nested = make_parameters(detector, {"features": {"backbone": "filters", "size": 96}}, "test")
+    flat = make_parameters(detector, {"features.backbone": "filters", "features.size": 96}, "test")
+    assert nested == flat
+    with pytest.raises(ConfigError, match="did you mean 'size'"):
+        make_parameters(detector, {"features": {"sise": 96}}, "test")
+    with pytest.raises(ConfigError, match=r"features\.size"):
+        make_parameters(detector, {"features": {"size": 100}}, "test")
+    with pytest.raises(ConfigError, match="pooling"):
+        make_parameters(detector, {"features": {"pooling": "none"}}, "test")
+
+
+def test_layers_are_a_list_or_words_with_commas() -> None:
+    assert Features(layers=["stride8", "layer3"]) == Features(layers="stride8, layer3")
+    with pytest.raises(ValueError, match="write layers as"):
+        Features(layers="stride8;layer3")
+
+
+def test_one_image_is_not_brought_to_its_own_contrast_as_well() -> None:
+    with pytest.raises(ConfigError, match="exclude each other"):
+        make_parameters("pca", {**FILTERS, "contrast_normalised": True}, "test")
+
+
+def test_weights_of_another_backbone_are_refused(normals: Pixels) -> None:
+    fitted = Maker("neighbours", SMALL["neighbours"]).fitted(normals)
+    weights = fitted.weights()
+    weights["backbone"] = torch.zeros_like(weights["backbone"])
+    other = Maker("neighbours", SMALL["neighbours"]).make()
+    with pytest.raises(BundleError, match="checksum"):
+        other.load_weights(weights)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Split:
+    return load_split(DataConfig(source="digits", image_size=16))
+
+
+def test_trials_of_a_study_compute_the_features_of_its_images_once(
+    digits: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = FeatureCache(tmp_path)
+    monkeypatch.setattr("memgan.training.lockstep.default_cache", lambda: cache)
+    figures = []
+    for neighbours in (1, 3):
+        values = {**FILTERS, "neighbours": neighbours}
+        configuration = Configuration(detector="neighbours", parameters=values)
+        training = Training(configuration, digits.development, classes=["0", "1"], seed=0)
+        figures.append(training.advance().val_auroc)
+        assert len(list(tmp_path.glob("*.npy"))) == 3  # Of two classes, and of validation.
+    assert all(min(found.values()) > 0.8 for found in figures)
+    assert training.scoring_seconds() > 0
+
+
+def _tiny_split(images: Pixels) -> Split:
+    strange = 255 - images
+    names = ("good", "bad")
+    train = LabeledImages(images[:30], np.zeros(30, np.int64), names)
+    labels = np.array([0] * 10 + [1] * 10)
+    test = LabeledImages(np.concatenate([images[30:], strange[30:]]), labels, names)
+    return make_split(Source("tiny", train, test), DataConfig())
+
+
+@needs_imagenet_weights
+def test_a_bundle_holds_its_backbone_and_scores_the_same_by_torch_and_by_onnx(
+    normals: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = _tiny_split(normals)
+    configuration = Configuration(
+        detector="neighbours", parameters={"features.size": 32}, runtime={"device": "cpu"}
+    )
+    cell = train_cell(configuration, split.development, split.test, "good", 0)
+    write_bundle(tmp_path / "bundle", configuration, split, [cell])
+    monkeypatch.setenv("MEMGAN_BACKBONES", str(tmp_path / "none"))
+    monkeypatch.setattr("memgan.features.weights_place.find_spec", lambda name: None)
+    for backend in ("torch", "onnx"):
+        bundle = load_bundle(tmp_path / "bundle", backend=backend, device="cpu")
+        found = bundle.score(split.test.images)
+        np.testing.assert_allclose(found, cell.test_scores, rtol=1e-3)
+    assert cell.test_auroc is not None
+    assert cell.test_auroc > 0.9
+
+
+def test_a_bundle_does_not_tell_where_weights_lay() -> None:
+    parameters = make_parameters("pca", {"features.weights": "/home/me/mine.pth"}, "test")
+    assert "/home/me" not in parameters.portable().model_dump_json()

@@ -1,0 +1,75 @@
+"""Networks by name, their layers, and how a wrong name is answered."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from memgan.errors import BadInput, UnknownName
+from memgan.features.backbones import backbone_named, make_network
+from memgan.features.layers import layer_modules, maps_of
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_in_a_line() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'resnet18'") as fault:
+        backbone_named("resnet81")
+    assert len(str(fault.value)) < 200
+
+
+def test_making_a_network_leaves_the_global_generator_alone_and_it_frozen() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    network = make_network(backbone_named("efficientnet-lite0"))
+    assert torch.equal(torch.rand(3), expected)
+    assert not network.training
+    assert not any(weight.requires_grad for weight in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "stride", "module", "channels"),
+    [
+        ("efficientnet-lite0", "stride8", "blocks.4", 40),
+        ("efficientnet-lite0", "stride16", "blocks.10", 112),
+        ("efficientnet-lite0", "stride32", "head", 1280),
+        ("resnet18", "stride8", "layer2", 128),
+        ("resnet18", "stride16", "layer3", 256),
+        ("filters", "stride8", "to8", 27),
+    ],
+)
+def test_a_stride_is_the_last_block_of_that_resolution(
+    name: str, stride: str, module: str, channels: int
+) -> None:
+    network = make_network(backbone_named(name))
+    assert layer_modules(network, [stride], side=64, name=name) == {module: channels}
+
+
+def test_layers_come_finest_first_whatever_the_order_and_by_their_own_names() -> None:
+    network = make_network(backbone_named("filters"))
+    found = layer_modules(network, ["stride16", "to4", "to16"], side=64, name="filters")
+    assert list(found) == ["to4", "to16"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "told"),
+    [
+        ("stride9", "filters has no stride9 at 64 pixels; it has stride2, stride4, stride8"),
+        ("too8", "no module 'too8' that gives a map; did you mean 'to8'"),
+    ],
+)
+def test_a_layer_that_is_not_there_is_told_with_those_that_are(layer: str, told: str) -> None:
+    network = make_network(backbone_named("filters"))
+    with pytest.raises(BadInput, match=told):
+        layer_modules(network, [layer], side=64, name="filters")
+
+
+def test_what_lies_behind_the_last_layer_is_not_computed() -> None:
+    class Fails(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise AssertionError("not needed")
+
+    network = nn.Sequential(nn.AvgPool2d(2), nn.AvgPool2d(2), Fails())
+    first, second = maps_of(network, ["0", "1"], torch.ones(1, 3, 8, 8))
+    assert first.shape == (1, 3, 4, 4)
+    assert second.shape == (1, 3, 2, 2)
