@@ -31,6 +31,11 @@ class TestOnFilters(DetectorSuite):
     def maker(self, request: pytest.FixtureRequest) -> Maker:
         return Maker(request.param, SMALL[request.param])
 
+    def test_a_score_of_few_pixels_is_the_same_alone_traced_packed_and_loaded(self) -> None:
+        """Vectors have no pixels, and such a score is refused."""
+        with pytest.raises(ConfigError, match="score is of what is rebuilt"):
+            make_parameters("pca", {**FILTERS, "score": "top-share"}, "test")
+
 
 @pytest.mark.parametrize("detector", sorted(SMALL))
 def test_features_are_a_typed_part_of_the_parameters(detector: str) -> None:
@@ -116,5 +121,5 @@ def test_a_bundle_holds_its_backbone_and_scores_the_same_by_torch_and_by_onnx(
 
 
 def test_a_bundle_does_not_tell_where_weights_lay() -> None:
-    parameters = make_parameters("pca", {"features.weights": "/home/me/mine.pth"}, "test")
-    assert "/home/me" not in parameters.portable().model_dump_json()
+    parameters = make_parameters("pca", {"features.weights": "somewhere/mine.pth"}, "test")
+    assert "somewhere" not in parameters.portable().model_dump_json()
