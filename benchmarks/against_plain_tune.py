@@ -7,7 +7,7 @@ Both search the same space of the same detector on scikit-learn's digits, with t
 epochs, early stopping, seed, images and cores, in processes of their own, in turn. The other side
 is `plain_tune.py`. Two ratios are told. That of the whole command is against us: `memgan search`
 also trains its winner again with a seed, compares it with simple detectors, exports it and writes a
-report. That of the search alone is from the first trial to the last. CPU time is of all processes.
+report. That of only the search is from the first trial to the last. CPU time is of all processes.
 The best validation AUROC is that after the last epoch of a trial, on both sides.
 """
 

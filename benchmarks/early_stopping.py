@@ -5,7 +5,7 @@ Whole studies through `search.run`, several seeds of each, the sampler and the b
     python benchmarks/early_stopping.py digits --out benchmarks/results/early-stopping-digits.json
     python benchmarks/early_stopping.py mnist --data-dir DIR
 
-"seconds" are those of the trials alone, without finals; "epochs" are all that trials trained, of
+"seconds" are those of only the trials, without finals; "epochs" are all that trials trained, of
 trials × epochs that there could be; "validation" and "test" are the winner's mean AUROC in percent.
 """
 

@@ -12,7 +12,7 @@ validation anomalies, on made ones (`--objective label-free`), and on the test i
 Prints, of the mean AUROC over classes, Spearman's rank correlation of either choice with the test,
 and the test AUROC of the setting that each would choose. No choice is made by the test images.
 
-Each kind of made anomaly is ranked by itself too. With --kinds the test images are left alone:
+Each kind of made anomaly is ranked by itself too. With --kinds the test images are not looked at:
 every kind, two that were given up among them, is ranked against labelled validation.
 """
 

@@ -1,6 +1,7 @@
 """A search as a good engineer writes it in an afternoon, from Ray Tune's own parts.
 
-The other side of `against_plain_tune.py`, which runs it; alone it prints its best validation AUROC:
+The other side of `against_plain_tune.py`, which runs it. By itself it prints its best
+validation AUROC:
 
     python benchmarks/plain_tune.py --trials 2 --epochs 2 --classes 0,1
 
@@ -24,7 +25,7 @@ from search_beside import GRACE_EPOCHS, REDUCTION_FACTOR, add_arguments
 _SETTINGS = {
     # Else Ray writes a token into the user's home, where it holds for other clusters too.
     "RAY_AUTH_TOKEN": secrets.token_hex(32),
-    # On this machine alone, and no word to the outside.
+    # Only on this machine, and no word to the outside.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "MLFLOW_DISABLE_TELEMETRY": "true",

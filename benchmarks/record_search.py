@@ -1,4 +1,4 @@
-"""The trials of a study as a record for docs/results.md: what was tried, by validation alone.
+"""The trials of a study as a record for docs/results.md: what was tried, by validation only.
 
     memgan search configs/studies/mnist-pca.yaml --data-dir DIR --results RESULTS
     python benchmarks/record_search.py mnist-pca --results RESULTS --remark "It chose …, as …"
@@ -64,7 +64,7 @@ def _trial(outcome: TrialOutcome, seconds: float) -> Trial:
 
 
 def _seconds(journal: Path) -> dict[str, float]:
-    """By trial id, of ended trials alone."""
+    """By trial id, of ended trials only."""
     return {
         f"{prefix}{trial.number:04d}": round(trial.duration.total_seconds(), 1)
         for prefix, study in read_studies(journal).items()

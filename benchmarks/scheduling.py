@@ -154,7 +154,7 @@ def bare(trials: int, folder: Path, course: Course) -> dict[str, float]:
 
 
 def without_writer(trials: int, folder: Path, course: Course) -> dict[str, float]:
-    """`ours`, whose record stays in the outbox: what the driver alone costs."""
+    """`ours`, whose record stays in the outbox: what only the driver costs."""
     return ours(trials, folder, course, deliver=False)
 
 

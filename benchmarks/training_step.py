@@ -8,7 +8,7 @@ the median over the rounds of a whole epoch's images a second, after an epoch to
 of the machine is that of the floating-point operations a second of a plain matrix product in the
 same arithmetic. "baseline", "as it is", "channels-last" and "graph" leave torch's own settings, by
 which a GPU takes convolutions in tf32. "graph" is the step as a CUDA graph (`graphed_step.py`), on
-a GPU alone; where it fails, the reason is written down.
+only a GPU; where it fails, the reason is written down.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def percent(value: float | None) -> str:
 
 
 def mean_and_sd(mean: float | None, sd: float | None) -> str:
-    """Fractions in percent, "90.0 ± 1.2"; the mean alone where there is no spread."""
+    """Fractions in percent, "90.0 ± 1.2"; only the mean where there is no spread."""
     return percent(mean) if sd is None else f"{percent(mean)} ± {percent(sd)}"
 
 

@@ -4,7 +4,7 @@ in time.
 SIGTERM is blocked in every thread of this process, and a thread waits for it and interrupts the
 main thread. So no handler that Ray puts in place, in Python or in C++, is ever called, and the
 processes that are started meanwhile (Ray's, its workers, the writer of the record) inherit the
-block: a SIGTERM that a system sends to all processes of a job reaches this one alone.
+block: a SIGTERM that a system sends to all processes of a job reaches only this one.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Stop:
         return max(0.5, SECONDS_TO_END - _SECONDS_TO_LEAVE - spent)
 
     def take(self, number: int) -> bool:
-        """Note that a signal arrived; whether it is the first one, which alone counts.
+        """Note that a signal arrived; whether it is the first one; only that counts.
 
         SIGINT does not count where it was ignored from the start, as a shell's script has it
         for what it runs in the background.

@@ -1,6 +1,6 @@
 """Renew the exact versions in pyproject.toml: `uv run --no-project tools/pin.py`, in a checkout.
 
-Takes the list away, resolves everything anew for all Python versions that are allowed, and writes
+Takes the list away, resolves everything again for all Python versions that are allowed, and writes
 what came out. Run the tests afterwards, and commit the change as one of its own.
 """
 

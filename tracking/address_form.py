@@ -38,7 +38,7 @@ def _of_sqlite(parts: SplitResult, address: str) -> str | None:
 
 
 def is_store_alone(text: str) -> bool:
-    """Whether `text` is what becomes of s3:// where it is taken for a path: a scheme alone."""
+    """Whether `text` is what becomes of s3:// where it is taken for a path: only a scheme."""
     return text.rstrip("/").removesuffix(":") in _STORES and ":" in text
 
 

@@ -17,7 +17,7 @@ class StudyFacts(Frozen):
     """What is true of a whole study; becomes tags of every run."""
 
     study_id: str
-    """Unique for ever; the name alone may be used again after a study was deleted."""
+    """Unique for ever; only the name may be used again after a study was deleted."""
     name: str
     dataset: str
     detector: str

@@ -171,7 +171,7 @@ def trial_key(study_id: str, trial_id: str) -> str:
 
 
 def final_key(study_id: str, trial_id: str, seed: int) -> str:
-    """The run key of one final: the winner `trial_id` trained anew with `seed`."""
+    """The run key of one final: the winner `trial_id` trained again with `seed`."""
     return f"{safe(study_id)}/final/{safe(trial_id)}/{seed}"
 
 

@@ -49,7 +49,7 @@ def project_to_simplex(values: Tensor) -> Tensor:
 def distance_to_hull(points: Tensor, vertices: Tensor, *, steps: int = 500) -> Tensor:
     """min over the simplex of ‖Vᵀa − x‖₂ for each of `points` (B, d), (B,).
 
-    Differentiable in `points`: the gradient of a distance needs the nearest point alone.
+    Differentiable in `points`: the gradient of a distance needs only the nearest point.
     """
     nearest = nearest_in_hull(points.detach(), vertices.detach(), steps=steps)
     lengths: Tensor = torch.linalg.vector_norm(points - nearest, dim=1)
@@ -146,7 +146,7 @@ def _to_best_of_face(weights: Tensor, points: Tensor, vertices: Tensor) -> Tenso
     moved = now + part * (target - now)
     moved = moved.masked_fill(outwards & (reach <= part), 0.0).clamp_min(0)
     moved = moved / moved.sum(dim=1, keepdim=True)
-    # A face without extent cannot be solved; there the steps alone go on.
+    # A face without extent cannot be solved; there only the steps go on.
     nearer = _length(moved, arms) <= _length(now, arms)
     return torch.zeros_like(weights).scatter(1, chosen, torch.where(nearer, moved, now))
 

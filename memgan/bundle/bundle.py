@@ -3,7 +3,7 @@
 weights.safetensors  model.onnx  config.yaml  calibration.json  card.md
 
 It is scored with by torch, from the weights, or by onnxruntime, from the model; either may be
-absent. torch is imported by the first alone.
+absent. Only the first imports torch.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ def _by_onnx(device: str) -> _Reader:
     from memgan.bundle.onnx_model import OnnxModel
 
     if device not in ("auto", "cpu"):
-        raise BadInput(f"device {device!r}: an ONNX model is scored with on the CPU alone")
+        raise BadInput(f"device {device!r}: an ONNX model scores only on the CPU")
 
     def read(folder: Path, config: BundleConfig) -> ScoringModel:
         try:

@@ -98,8 +98,8 @@ def _protocol(config: BundleConfig, origin: Origin | None) -> str:
         f"Every class of {config.data.source} but {config.normal_class} is anomalous."
         f" {100 * config.data.validation_fraction:g} % of each class of the train part were held"
         f" out, with split seed {config.data.split_seed}: normals to calibrate with, all to"
-        f" validate with. {chosen} Then it was trained anew, once a seed, and shown the test images"
-        " once."
+        f" validate with. {chosen} Then it was trained again, once for each seed, and shown the"
+        " test images once."
     )
 
 

@@ -22,7 +22,7 @@ MANIFEST = "manifest.json"
 _LARGEST = 2**24
 
 Known = Mapping[str, frozenset[str] | None]
-"""By path below a folder the hashes of what was written there; None: known by its name alone."""
+"""By path below a folder the hashes of what was written there; None: known only by its name."""
 
 
 class Manifest(Frozen):

@@ -26,7 +26,7 @@ _AT_ONCE = 256
 _MOST_MEMORY = 2**32
 """Bytes for all that models compute."""
 _QUIET = 4
-"""Fatal alone: what else onnxruntime would print comes as an exception too."""
+"""Only fatal ones: what else onnxruntime would print comes as an exception too."""
 
 
 class OnnxModel:

@@ -168,7 +168,9 @@ def _print_report(report: dict[str, Any]) -> None:
     typer.echo(f"{report['source']}: images {'×'.join(map(str, report['shape']))} (C×H×W)")
     typer.echo(f"test part {test}; validation {validation}")
     if report["cut"] == "by-use":
-        typer.echo("images that are never trained on are shared between validation and test alone")
+        typer.echo(
+            "images that are never trained on are shared out between validation and test only"
+        )
     typer.echo(f"split hash {report['split_hash']}")
     parts = ("train", "validation", "test")
     rows = [

@@ -30,7 +30,7 @@ def reproduce(
     ] = None,
     configuration: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME[+KEY=VALUE]", help="This column alone; may be repeated."),
+        typer.Option(metavar="NAME[+KEY=VALUE]", help="Only this column; may be repeated."),
     ] = None,
     normal_class: Annotated[
         str | None, typer.Option(metavar="all|C[,C…]", help="Normal classes.")

@@ -1,5 +1,5 @@
-"""Configuration: frozen, typed values, read from YAML, from `key=value` and by name. Uses errors
-alone.
+"""Configuration: frozen, typed values, read from YAML, from `key=value` and by name. Uses only
+errors.
 """
 
 import lazy_loader

@@ -81,7 +81,7 @@ class DataConfig(Frozen):
     """Share cut off as test where a source has no official test part."""
     cut: Literal["auto", "by-class", "by-use"] = "auto"
     """How images are shared out: by-class cuts every class alike; by-use shares the images of
-    classes that are never trained on between validation and test alone. auto is by-use for the
+    classes that are never trained on between validation and test only. auto is by-use for the
     user's own images, and by-class for the named data sets."""
     split_seed: int = Field(0, ge=0)
     """Of the cut into train, validation and test."""

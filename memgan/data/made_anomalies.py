@@ -16,7 +16,7 @@ from memgan.data.images import Pixels, Split
 from memgan.data.made_kinds import LOCAL, ROTATION, Change, telling_turns, turned
 
 VERSION = 2
-"""Of what is made here: figures on made anomalies compare within one version alone. Raise it with
+"""Of what is made here: figures on made anomalies compare only within one version. Raise it with
 every change that gives other images, other kinds or another figure of them."""
 
 _TRIES = 16
@@ -28,7 +28,7 @@ changed, on average."""
 
 
 def with_made_anomalies(split: Split, classes: Sequence[str], seed: int) -> Split:
-    """The split with anomalies made for each of `classes` from its own held-out normals alone.
+    """The split with anomalies made for each of `classes` from its own held-out normals only.
 
     They take the place of labelled ones wherever a training is validated; train, validation and
     test images stay as they are. The same images and seed give the same anomalies.

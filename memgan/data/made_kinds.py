@@ -105,7 +105,7 @@ def telling_turns(normals: Pixels) -> tuple[int, ...]:
     any way, look the same when turned, or are too few to tell.
 
     A turn counts if nine of ten images are then farther from the mean of the others than before.
-    Images that are not square can be turned by a half alone.
+    Images that are not square can be turned only by a half.
     """
     count = len(normals)
     if count < _FEWEST:

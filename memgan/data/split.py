@@ -56,7 +56,7 @@ def make_split(source: Source, config: DataConfig, normal_class: NormalClass = "
     validate on); a class too small for that gives none.
 
     Where `cuts_by_use`, classes other than `normal_class` are never trained on, and their images
-    go to validation and test alone: half to each, or all to the one that is cut here.
+    go only to validation and test: half to each, or all to the one that is cut here.
 
     Parts keep the source's order. The same images, fractions, classes and seed give the same
     split; the global random state is neither used nor changed.
@@ -91,7 +91,7 @@ def make_split(source: Source, config: DataConfig, normal_class: NormalClass = "
 
 
 def cuts_by_use(source: Source, config: DataConfig, normal_class: NormalClass) -> bool:
-    """Whether classes that are never trained on are shared between validation and test alone.
+    """Whether classes that are never trained on are shared out between validation and test only.
 
     `data.cut` says so; left at "auto", the user's own images are cut so and benchmarks are not, as
     figures on them are compared with others' whichever classes were normal. Of "all" classes, and

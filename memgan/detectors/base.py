@@ -51,7 +51,7 @@ class Detector(ABC):
         """
 
     def change(self, parameters: DetectorParameters) -> None:
-        """Go on under other values; they differ in `parameters.CHANGEABLE` alone."""
+        """Go on under other values; they differ only in `parameters.CHANGEABLE`."""
 
     def prepare_to_score(self, images: Pixels) -> None:
         """Called with the training images after the last epoch before scores are asked for."""

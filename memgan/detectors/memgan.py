@@ -82,7 +82,7 @@ class Memgan(Stepwise):
     def _make_parts(self, generator: torch.Generator) -> nn.ModuleDict:
         p, shape = self.parameters, self.image_shape
         # Layers fill themselves from torch's global generator before `initialise` does so from
-        # ours; the fork leaves the caller's random numbers alone.
+        # ours; the fork leaves the caller's random numbers as they are.
         with torch.random.fork_rng(devices=[]):
             parts = nn.ModuleDict(
                 {
@@ -159,7 +159,7 @@ class Memgan(Stepwise):
         return losses.encoder_game_loss_non_saturating(logits)
 
     def prepare_to_score(self, images: Pixels) -> None:
-        """BatchNorm statistics anew, from training images on the path that scoring takes."""
+        """BatchNorm statistics gathered again: of training images on the path of scoring."""
         renew_statistics(self.scorer(), even_batches(images, self.device))
 
     def score(self, images: Pixels) -> Scores:

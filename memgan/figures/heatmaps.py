@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from memgan.bundle import Bundle
 
 _COLOURS = "inferno"
-"""Perceptually uniform, in order also without colour, and told apart by the colour-blind."""
+"""Perceptually uniform, in order also without colour, and readable for the colour-blind."""
 _ABOVE_MARK = 2.0
 """The top of the scale, as a multiple of what normal images have."""
 _GREYS = 255.0

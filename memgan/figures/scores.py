@@ -22,7 +22,7 @@ def roc_figure(results: Mapping[str, tuple[Scores, Flags]], title: str) -> Figur
     figure = Figure(figsize=(8.2, 5.0), layout="constrained")
     axes = figure.subplots()
     areas = []
-    # Good detectors differ in the upper left corner alone; there is room to show it larger.
+    # Good detectors differ only in the upper left corner; there is room to show it larger.
     corner = axes.inset_axes((0.36, 0.12, 0.6, 0.6), xlim=(0, 20), ylim=(80, 100.5))
     for number, (name, (scores, anomalous)) in enumerate(results.items()):
         false_positive, true_positive, _ = roc_curve(anomalous, scores)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C6D31")
-"""Okabe and Ito's colours, told apart by colour-blind readers; no yellow, lost on white."""
+"""Okabe and Ito's colours, which colour-blind readers can distinguish; no yellow, lost on white."""
 NORMAL, ANOMALY, QUIET = PALETTE[0], PALETTE[3], "0.72"
 """Blue and vermilion for the two kinds of image, light grey for what stands in the background."""
 

@@ -93,7 +93,7 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
         yield folder
     finally:
         if folder.exists():
-            # It was made a moment ago under a random name, for this block alone.
+            # It was made a moment ago under a random name, for this block only.
             shutil.rmtree(folder, ignore_errors=True)
         made.take_away()
 

@@ -22,7 +22,7 @@ _RECORDED = ("memgan", "torch", "torchvision", "ray", "optuna", "mlflow", "sciki
 
 
 def own_version() -> str:
-    """memgan's version; "not installed" for a checkout that Python finds by its path alone."""
+    """memgan's version; "not installed" for a checkout that Python finds only by its path."""
     try:
         return version("memgan")
     except PackageNotFoundError:
@@ -99,11 +99,11 @@ def gpu_memory_mb() -> float:
 
 
 def reset_peak_memory() -> None:
-    """Let `peak_memory_mb` begin anew, where a process trains one configuration after another."""
+    """Let `peak_memory_mb` begin again, where a process trains one configuration after another."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.reset_peak_memory_stats()
-    # Linux alone can; elsewhere the peak is that of the process.
+    # Only Linux can; elsewhere the peak is that of the process.
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 

@@ -95,7 +95,7 @@ def _missing(table: Table, records: Path, *, for_figure: bool) -> list[tuple[str
         for column in layout.columns:
             if named_configuration(layout.family, column.configuration).detector != Memgan.name:
                 raise ResultsError(
-                    f"the hull is measured of detector {Memgan.name} alone, and"
+                    f"the hull is measured only for detector {Memgan.name}, and"
                     f" {column.configuration} has another; name a different --configuration"
                 )
             for klass in table.classes:

@@ -1,6 +1,6 @@
 """How far an AUROC may be off because so few images were there to measure it.
 
-All standard errors are of AUROC from 0 to 1 and speak of the draw of the images alone, not of the
+All standard errors are of AUROC from 0 to 1 and speak only of the draw of the images, not of the
 seed of a training.
 """
 
@@ -22,7 +22,7 @@ Influence = npt.NDArray[np.float64]
 
 
 def standard_error(auroc: float, normals: int, anomalies: int) -> float:
-    """The standard error of an AUROC by its value and its numbers of images alone (Hanley and
+    """The standard error of an AUROC from only its value and its numbers of images (Hanley and
     McNeil, 1982).
 
     auroc: 0 to 1; one at either end is taken as one pair from it, as an error of nought would

@@ -152,7 +152,7 @@ def _resampled(
     draws: tuple[int, int],
     random: np.random.Generator,
 ) -> Floats:
-    """One class's difference under seeds drawn anew, one for each of `draws`."""
+    """One class's difference under newly drawn seeds, one for each of `draws`."""
     if set(first) == set(second):
         gaps = np.array([first[seed] - second[seed] for seed in first])
         return _means_of_draws(gaps, draws, random)

@@ -67,7 +67,7 @@ def load_cell(folder: Path) -> Cell | None:
         return _read(folder)
     except (OSError, ValueError, KeyError, TypeError, BadZipFile, EOFError, SafetensorError):
         raise ResultsError(
-            f"{folder} is damaged; move it away, and it is trained anew when the search goes on"
+            f"{folder} is damaged; move it away, and it is trained again when the search goes on"
         ) from None
 
 

@@ -34,7 +34,7 @@ class EpochReport:
     """Means over the classes."""
     seconds: float
     images_per_second: float
-    """Training images, over the time of training alone."""
+    """Training images, over the time of training only."""
     peak_memory_mb: float
     made_auroc: dict[str, dict[str, float]] = field(default_factory=dict)
     """By normal class and kind of made anomaly, 0 to 1; empty where labelled ones judge."""
@@ -54,7 +54,8 @@ class Training:
     configuration of the same shapes may be loaded, and go on under this one's values.
     The caller sets the process's threads (`configuration.runtime.threads`); the same
     configuration, classes, seed, device and threads give the same detectors to the bit. Where
-    classes are trained as one (`runtime.packing`), each is what it is alone up to rounding.
+    classes are trained as one (`runtime.packing`), each is what it would be by itself, up to
+    rounding.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class Training:
         )
 
     def standing(self) -> EpochReport:
-        """The report of the epoch trained last, of a training that was loaded: validated anew,
+        """The report of the epoch trained last, of a training that was loaded: validated again,
         without losses and times."""
         val_auroc = self.validate()
         return EpochReport(

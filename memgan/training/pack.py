@@ -1,8 +1,8 @@
 """Many detectors of one configuration trained as one model: weights stacked, moves by `vmap`.
 
 Every detector keeps its own weights, optimisers, images, order and random numbers, which are where
-they are when it is trained alone; only the arithmetic of a step is done for all at once. Detectors
-whose next batches have the same size take their steps together; nothing is padded.
+they are when it is trained by itself. Only the arithmetic of a step is done for all at once.
+Detectors whose next batches have the same size take their steps together; nothing is padded.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ _FEWEST = 2
 class Pack:
     """Detectors that are alike, see `packable`, for steps on batches of one size.
 
-    To be made anew in each epoch, and after anything else has changed a detector.
+    To be made again in each epoch, and after anything else has changed a detector.
     """
 
     def __init__(self, detectors: Sequence[Stepwise]) -> None:

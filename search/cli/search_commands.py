@@ -144,7 +144,7 @@ def export(
     from tracking.registry import check_name
 
     if register is None and (force or tracking_uri):
-        raise BadInput("--force and --tracking-uri go with --register NAME alone")
+        raise BadInput("--force and --tracking-uri go only with --register NAME")
     if register is not None:
         check_name(register)
     folder = out or StudyFolder.at(results, study).export

@@ -66,7 +66,7 @@ def cautions(
     """What is to be said of the choice in one group of classes; nothing where it is clear.
 
     influences: by trial, of those that have one; trials without are compared by the largest error
-    among those with, else by numbers of images alone. anchors: by name.
+    among those with, else only by numbers of images. anchors: by name.
     """
     found = (
         _tie(winner, outcomes, influences, development),
@@ -149,8 +149,8 @@ def _tie(
         return None
     nearest = tied[0]
     line = (
-        f"{len(tied)} of {len(others)} other finished trials cannot be told from the winner by"
-        f" these validation images: trial {nearest.trial_id} "
+        f"{len(tied)} of {len(others)} other finished trials cannot be distinguished from the"
+        f" winner by these validation images: trial {nearest.trial_id} "
     )
     if 100 * nearest.ahead < 0.005:
         line += "has the same figure"
@@ -161,11 +161,11 @@ def _tie(
             f" of {100 * nearest.standard_error:.2f} ({how})"
         )
     if won.made_auroc and all(of["mean"] == 1 for of in won.made_auroc.values()):
-        line += "; the winner tells every made anomaly, so that margins between scores decided"
+        line += "; the winner recognises every made anomaly, so margins between scores decided"
     return Caution(
         group=winner.group.name,
         kind="tie",
-        line=f"{line}; more validation images could tell them apart, more trials cannot",
+        line=f"{line}; more validation images could distinguish them, more trials cannot",
         trials=tuple(difference.trial_id for difference in tied),
         difference=nearest.ahead,
         standard_error=nearest.standard_error,
@@ -207,7 +207,7 @@ def _behind(
 
 
 def _error(figures: Mapping[str, float], winner: Winner, development: Development) -> float:
-    """The standard error of a mean over the group's classes, by numbers of images alone."""
+    """The standard error of a mean over the group's classes, from only the numbers of images."""
     errors = []
     for name in winner.group.classes:
         judges = judges_of_trials(development, name)

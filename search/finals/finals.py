@@ -1,4 +1,4 @@
-"""Finals: each winner trained anew with several seeds, and only then shown the test images."""
+"""Finals: each winner trained again with several seeds, and only then shown the test images."""
 
 from __future__ import annotations
 

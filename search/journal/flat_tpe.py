@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial
 class FlatTpe(TPESampler):
     """Multivariate TPE for a space without conditions.
 
-    A sampler is made anew for each trial, as its randomness is the trial's own. Optuna's would
+    A new sampler is made for each trial, as its randomness is the trial's own. Optuna's would
     then go through all earlier trials for the parameters they share; this one is given what was
     found before. shared_space: the same for all samplers of one study; it includes pruned trials.
     """

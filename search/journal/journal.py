@@ -1,4 +1,4 @@
-"""The study's journal: what Optuna knows, kept so that a killed search goes on from it alone.
+"""The study's journal: what Optuna knows, kept so that a killed search needs nothing else to go on.
 
 A trial is in one of Optuna's states, and they are meant: COMPLETE saw its full budget, PRUNED was
 stopped early and keeps all its values, FAIL carries its reason, RUNNING is in training now, and

@@ -1,7 +1,7 @@
 """Population-based training as pure functions: who takes over from whom, and with which values.
 
 Ray's own keeps the population in its driver's memory, takes no searcher, and lets values wander
-out of their ranges. Here a generation follows from the study's seed and journal alone, so that a
+out of their ranges. Here a generation follows from only the study's seed and journal, so that a
 population that was killed goes on as it would have.
 """
 

@@ -19,7 +19,7 @@ class PopulationJournal(Journal):
     before or, if it gave way, from that of the trial it takes over from.
 
     What a generation did is one line of the journal. It follows from the members' values and the
-    study's seed alone: a population that was killed goes on as it would have.
+    study's seed only: a population that was killed goes on as it would have.
     """
 
     def __init__(self, storage: JournalStorage, study: Study, prefix: str = "") -> None:
@@ -117,7 +117,7 @@ class PopulationJournal(Journal):
         }
 
     def _stages(self, lineage: Lineage) -> list[dict[str, Any]]:
-        """Stages with the parameters that each sets anew."""
+        """Stages with the parameters that each sets again."""
         before: dict[str, Any] = {}
         noted: list[dict[str, Any]] = []
         for stage in lineage:

@@ -24,7 +24,7 @@ def build_sampler(
 ) -> BaseSampler:
     """The Optuna sampler that suggests trial `number` of a study of `trials`.
 
-    Its randomness comes from the seed and the number alone, so that a search that was cut off
+    Its randomness comes only from the seed and the number, so that a search that was cut off
     and resumed goes on as if it had not been. shared_space: see `FlatTpe`; it makes TPE faster
     and changes nothing that it suggests.
     """

@@ -43,7 +43,7 @@ def settle_starts(study: Study, results: Path) -> Study:
 
 
 def _of_file(space: Space, path: Path) -> Iterator[dict[str, Any]]:
-    """A list of configurations, one alone, or what `memgan export` wrote."""
+    """A list of configurations, a single one, or what `memgan export` wrote."""
     try:
         content = yaml.safe_load(expanded(path).read_text(encoding="utf-8"))
     except OSError as error:

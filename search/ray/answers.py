@@ -1,7 +1,7 @@
 """Whether a Ray answers at an address, asked so that the asking ends in time.
 
 Ray itself tries for minutes, in code that no signal interrupts: at an address on which another
-program listens, or which a Ray for this machine alone gives as its own. So a process apart asks.
+program listens, or which a Ray for only this machine gives as its own. So a process apart asks.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _start_own(cpus: int | None, gpus: int | None) -> None:
 
 def memory_for_ray(share: MachineShare) -> dict[str, int]:
     """Arguments of `ray.init` where a control group leaves less memory than Ray would count on,
-    which looks at the machine's alone; none where it would count right."""
+    which looks only at the machine's; none where it would count right."""
     if not share.limited_memory or share.free_memory is None:
         return {}
     store = max(_SMALLEST_STORE, int(share.free_memory * _STORE_PART))

@@ -34,7 +34,7 @@ def preflight(
     """PreflightFailed, with a line for each fault found; else nothing is left behind.
 
     tracking: raises a MemganError where the tracking store does not answer. ask_nodes: of a Ray
-    of this process alone there is nobody else to ask. needed: packages of plug-ins, with their
+    for only this process there is nobody else to ask. needed: packages of plug-ins, with their
     versions here. Ray must be connected.
     """
     faults = []

@@ -30,7 +30,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def says_out_of_memory(text: str) -> bool:
-    """As `is_out_of_memory`, of an error's message alone."""
+    """As `is_out_of_memory`, of only an error's message."""
     return any(words in text for words in _WORDS)
 
 

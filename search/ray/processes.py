@@ -8,7 +8,7 @@ from typing import Any
 
 
 def end_ray() -> None:
-    """`ray.shutdown`, which leaves a Ray alone that was started elsewhere.
+    """`ray.shutdown`, which leaves a Ray that was started elsewhere as it is.
 
     By itself it sends each process a SIGTERM and waits a second before it kills it. Under
     `stopping` none of them is reached by that signal, and those that the raylet started (workers,

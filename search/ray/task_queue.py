@@ -1,6 +1,6 @@
-"""Ray tasks of which only so many run at a time, as trials do.
+"""Ray tasks, with a limit on how many run at a time, as trials do.
 
-Ray itself counts cores and GPUs alone: left to it, the machine's memory and the number that the
+Ray itself counts only cores and GPUs: left to it, the machine's memory and the number that the
 user allows would not be asked.
 """
 

@@ -108,7 +108,7 @@ def report_markdown(report: Report, figures: Mapping[str, str]) -> str:
         f"# {report.study}: {report.detector} on {report.dataset}",
         "",
         f"AUROC in percent, protocol `{report.protocol}`. Validation is the winning trial's, and"
-        " what it was chosen by; test is the mean ± standard deviation of trainings anew with the"
+        " what it was chosen by; test is the mean ± standard deviation of new trainings with the"
         " seeds given, after the choice was made.",
         "",
         *markdown_table(headings, rows),

@@ -119,7 +119,7 @@ class Mirror:
         newest = self._token_there()
         if newest is None or newest == self._own_token():
             return self._folder
-        # A folder of this process alone: what is here may be in use by a driver.
+        # A folder only for this process: what is here may be in use by a driver.
         place = Path(tempfile.mkdtemp(prefix="memgan-"))
         atexit.register(shutil.rmtree, place, ignore_errors=True)
         copy = StudyFolder(place, self._folder.name, self._folder.address)
@@ -288,7 +288,7 @@ class Mirror:
         self._storage.write(SESSION, json.dumps(content).encode())
 
     def _age(self) -> float:
-        """Seconds since the session was renewed, by the storage's clock alone."""
+        """Seconds since the session was renewed, by the storage's clock only."""
         probe = f".clock-{self._token}"
         self._storage.write(probe, b"")
         try:

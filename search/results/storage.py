@@ -2,7 +2,7 @@
 
 Built on pyarrow's file systems, as Ray Tune is, so what one reaches the other does. Credentials
 and endpoints come from where pyarrow looks for them (for S3 the AWS_* variables, ~/.aws, or the
-machine's role), on every node anew; nothing secret travels with an object of this module.
+machine's role), on every node by itself; nothing secret travels with an object of this module.
 """
 
 from __future__ import annotations

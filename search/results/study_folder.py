@@ -150,7 +150,7 @@ class StudyFolder:
         return parse(Study, content, str(self.study_file))
 
     def replace(self, study: Study) -> None:
-        """Write the study anew, as an extension of it; the caller holds the lock."""
+        """Write the study again, as an extension of it; the caller holds the lock."""
         partial = self.study_file.with_suffix(".part")
         partial.write_text(to_yaml(study), encoding="utf-8")
         partial.replace(self.study_file)

@@ -100,8 +100,7 @@ def _check_numbers(sampler: Sampler, space: Space) -> None:
             )
     if isinstance(sampler, Qmc) and not numbers:
         raise ConfigError(
-            "sampler qmc needs a number to spread, and the space has words alone;"
-            " take random or tpe"
+            "sampler qmc needs a number to spread, and the space has only words; take random or tpe"
         )
 
 

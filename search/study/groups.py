@@ -74,5 +74,5 @@ def _refuse_shared(study: str, prefixes: Mapping[str, str]) -> None:
         if len(names) > 1:
             raise StudyError(
                 f"an earlier version searched the classes {' and '.join(names)} of study {study}"
-                " as one, and their trials cannot be told apart; start a new study"
+                " as one, and their trials cannot be distinguished; start a new study"
             )

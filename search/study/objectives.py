@@ -32,7 +32,7 @@ def read_objective(raw: Any) -> Any:
     if parts[0] not in JUDGES or any(name in JUDGES for name in parts[1:]):
         raise ConfigError(
             "objective: one of val-auroc and label-free must be the first, and only there, as it"
-            " decides which trial of the front is trained anew"
+            " decides which trial of the front is trained again"
         )
     if len(set(parts)) < len(parts):
         raise ConfigError("objective: names one twice")

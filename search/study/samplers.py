@@ -50,7 +50,7 @@ class Gp(_WithStartUp):
 
 
 class CmaEs(_WithStartUp):
-    """CMA-ES: numeric parameters alone, many trials."""
+    """CMA-ES: for numeric parameters only, and many trials."""
 
     name: Literal["cmaes"] = "cmaes"
 
@@ -91,7 +91,7 @@ class PluginSampler(Sampler):
         """The Optuna sampler that suggests trial `number`, from 0 on, of a study of `trials`.
 
         seed: another one for each trial, so that a study that was cut off goes on as if it had
-        not been. It is built anew for every trial; what it must know, Optuna's study tells it.
+        not been. A new one is built for every trial; what it must know, Optuna's study tells it.
         """
         raise NotImplementedError
 

@@ -73,7 +73,7 @@ class Pbt(Scheduler):
     quantile: float = Field(0.25, gt=0, le=0.5)
     """The share that gives way, and the share that it takes over from."""
     resample_probability: float = Field(0.25, ge=0, le=1)
-    """How often a value is drawn anew instead of moved."""
+    """How often a value is drawn again instead of moved."""
     factors: tuple[float, float] = (0.8, 1.25)
     """What a value is multiplied by, one or the other; lists move a place down or up."""
     mutate: tuple[str, ...] | None = None

@@ -87,7 +87,7 @@ class Resources(Frozen):
 
 
 class Final(Frozen):
-    """The winner, trained anew."""
+    """The winner, trained again."""
 
     seeds: int = Field(3, ge=1)
     """Trainings of the winner, each with its own seed; AUROC is told with their spread."""

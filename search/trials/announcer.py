@@ -1,5 +1,5 @@
 """Tells listeners what happens to trials. A listener's fault is logged and does not stop the
-search: the journal alone must not fail.
+search: only the journal must not fail.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from search.study import METRIC, TIME
 
 @dataclass(frozen=True)
 class _Own:
-    """A trial under the study's own id. Tune names a trial anew in every process."""
+    """A trial under the study's own id. Tune gives a trial another name in every process."""
 
     trial_id: str
 

@@ -58,7 +58,7 @@ def record_final(session: Session, winner: Winner, seed: int, cells: Sequence[Ce
 def _record_scores(
     record: Record, trial_id: str, seed: int, cells: Sequence[Cell], folder: StudyFolder
 ) -> None:
-    """Image by image, so that studies can be compared from the record alone."""
+    """Image by image, so that studies can be compared by their record only."""
     parts = {
         "test": {
             names.safe(c.normal_class): ImageScores(c.test_scores, c.test_anomalous) for c in cells

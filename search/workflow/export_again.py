@@ -1,4 +1,4 @@
-"""A concluded study's export, written once more from the study's folder alone."""
+"""A concluded study's export, written once more from only the study's folder."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def register_study(
     except (OSError, ValueError):
         raise StudyError(
             f"{export / 'report.json'} is damaged; {study_command('export', study, folder.where)}"
-            " writes it anew"
+            " writes it again"
         ) from None
     tags = {names.STUDY: study, names.STUDY_ID: folder.study_id, **_tags(report)}
     return register(

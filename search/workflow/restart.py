@@ -71,7 +71,7 @@ def resume_or_start(
     written = _as_it_was_begun(study, folder)
     if study.budget == written.budget and (conclusion := _concluded(written, folder)):
         waiting = Outbox(folder.outbox).count_waiting()
-        if not (waiting and is_mirrored):  # A copy at an address is kept up by a search alone.
+        if not (waiting and is_mirrored):  # A copy at an address is kept up only by a search.
             return _done(written, conclusion, folder, tracking_uri, note)
     return resume(
         study.name,

@@ -126,7 +126,7 @@ def compare(
 ) -> None:
     """Compare studies by test AUROC: mean ± sd by class, and how sure the differences are.
 
-    Reads the record alone, so studies may have been made on any machine.
+    Reads only the record, so studies may have been made on any machine.
 
     Example: memgan compare mnist mnist-pca --published mnist --format markdown
     """

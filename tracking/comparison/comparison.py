@@ -47,7 +47,7 @@ class Comparison:
         return mean_over_classes([study.auroc[name] for name in self.common])
 
     def published_mean(self, method: str) -> float | None:
-        """A printed method's mean over the common classes, taken anew."""
+        """A printed method's mean over the common classes, recomputed."""
         figures = self.published[method]
         known = [figures[name].mean for name in self.common if name in figures]
         return mean_of_known(known) if len(known) == len(self.common) else None

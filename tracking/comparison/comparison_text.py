@@ -84,8 +84,8 @@ def remarks(comparison: Comparison) -> list[str]:
         lines.append(f"intervals: paired bootstrap over {over}")
     if comparison.published:
         lines.append(
-            "published: as printed in arXiv 2002.02669, mean ± sd over ten runs, under protocols of"
-            " their own, mostly without a validation set; means taken anew from the classes"
+            "published: as printed in arXiv 2002.02669, mean ± sd over ten runs, under their own"
+            " protocols, mostly without a validation set; means recomputed from the classes"
         )
     return [*lines, *comparison.warnings]
 

@@ -1,4 +1,4 @@
-"""The record read back: what the finals of studies gave, from the store alone.
+"""The record read back: what the finals of studies gave, from the store only.
 
 Nothing of a study's folder is needed, so studies that were made on other machines are read the
 same way.

@@ -86,7 +86,7 @@ class _StoreFault(Exception):
 class _Asked:
     """The store, with everything that is not a refusal made a `_StoreFault`.
 
-    So a fault of the outbox, which is no reason to wait for the store, is told apart.
+    So a fault of the outbox, which is no reason to wait for the store, is reported separately.
     """
 
     def __init__(self, tracker: Tracker, stop: Callable[[], bool]) -> None:
@@ -243,7 +243,7 @@ class _Round:
         assert started is not None
         tags = {names.RUN_KEY: work.run_key, names.SOURCE: "memgan"}
         if names.USER in started.tags:
-            # MLflow takes a run's user from here alone.
+            # MLflow takes a run's user only from here.
             tags[names.USER] = started.tags[names.USER]
         if started.parent_key is not None:
             parent = self.outbox.run_id(started.parent_key)
@@ -252,12 +252,12 @@ class _Round:
         try:
             return self.tracker.create_run(experiment_id, started.name, started.at, tags)
         except Gone as error:
-            # Somebody deleted the experiment; the next round makes it anew or brings it back.
+            # Somebody deleted the experiment; the next round makes a new one or brings it back.
             self.outbox.forget_fact(EXPERIMENT_ID)
             raise _StoreFault(error) from error
 
     def _log(self, run_id: str, batch: Sequence[Entry]) -> None:
-        """Write a batch; where it is refused, halve it until the culprit stands alone."""
+        """Write a batch; where it is refused, halve it until only the culprit is left."""
         try:
             self.tracker.log_batch(
                 run_id,

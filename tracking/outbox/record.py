@@ -101,7 +101,7 @@ class Record:
         return names.trial_key(self._facts.study_id, trial_id)
 
     def final_key(self, trial_id: str, seed: int) -> str:
-        """The run key of a final: the winning trial and the seed it was trained anew with."""
+        """The run key of a final: the winning trial and the seed it was trained again with."""
         return names.final_key(self._facts.study_id, trial_id, seed)
 
     @_never_raises
@@ -226,7 +226,7 @@ class Record:
     def final_started(
         self, trial_id: str, seed: int, params: Mapping[str, Any], normal_class: str = "all"
     ) -> None:
-        """A winner is trained anew with one seed."""
+        """A winner is trained again with one seed."""
         self._start(
             self.final_key(trial_id, seed),
             names.final_name(normal_class, seed),

@@ -65,7 +65,7 @@ class LoggedModels:
         self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
     def _find(self, run: Run, key: str | None = None) -> list[LoggedModel]:
-        """The run's models, whole or not, oldest first; those of one key alone."""
+        """The run's models, whole or not, oldest first; only those of one key."""
         condition = f"source_run_id = '{run.info.run_id}'"
         if key is not None:
             condition += f" AND tags.`{names.MODEL_KEY}` = '{key}'"

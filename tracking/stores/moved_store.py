@@ -1,7 +1,7 @@
 """A local record that was moved, or copied, with its artifacts: MLflow keeps where they lay.
 
 Of every experiment, run and model MLflow's SQLite file has a whole path, to which it goes on to
-write; a folder would be made anew at the old place, or a copy write into the original's files.
+write; a new folder would be made at the old place, or a copy write into the original's files.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def contents(folder: Path, *, links: bool) -> Contents:
     may lead in a circle. OSError where the folder cannot be listed.
     """
     with os.scandir(folder) as entries:
-        # Names alone, as a folder may have very many.
+        # Only names, as a folder may have very many.
         found = sorted((entry.name, _is_folder(entry), entry.is_symlink()) for entry in entries)
     siblings = {name.casefold() for name, is_folder, _ in found if is_folder}
     images: list[str] = []

@@ -25,7 +25,7 @@ def check_files_room(
     """DataError where the images at `paths` would take more memory than is free.
 
     image_size: (height, width) that they are brought to, None keeps their own; channels likewise.
-    Looks at headers alone. Files that cannot be opened are passed over: whoever reads them tells.
+    Looks only at headers. Files that cannot be opened are passed over: whoever reads them tells.
     """
     if image_size is not None and _fits(len(paths), (channels or 3, *image_size)):
         return

@@ -140,7 +140,9 @@ def _load_part(name: str, root: Path, config: DataConfig, *, train: bool) -> Lab
     images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     labels = np.asarray(found.targets, dtype=np.int64)
     if len(images) != len(labels) or not len(images) or labels.max() >= len(official.class_names):
-        raise DataError(f"{name} is damaged in {root}: images and labels disagree; fetch it anew")
+        raise DataError(
+            f"{name} is damaged in {root}: images and labels disagree; download it again"
+        )
     check_array_room(images, config.image_size, config.channels, name)
     pixels = conform(np.ascontiguousarray(images), config.image_size, config.channels)
     return LabeledImages(pixels, labels, official.class_names)

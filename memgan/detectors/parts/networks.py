@@ -61,7 +61,7 @@ class Encoder(nn.Module):
         layers: list[nn.Module] = []
         for step, out in zip(steps, widths, strict=False):
             layers += [
-                # No bias before BatchNorm: its gradient is rounding alone, which Adam blows up.
+                # No bias before BatchNorm: its gradient is only rounding, which Adam blows up.
                 nn.Conv2d(channels, out, step.kernel, step.stride, padding=1, bias=False),
                 BatchNorm2d(out),
                 nn.LeakyReLU(0.1),
@@ -115,7 +115,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D: (B, C, H, W), (B, d) → logit (B,). No BatchNorm, no dropout: a sample stands alone."""
+    """D: (B, C, H, W), (B, d) → logit (B,). No BatchNorm or dropout: samples are independent."""
 
     def __init__(self, image_shape: tuple[int, int, int], code_dim: int, width: int) -> None:
         super().__init__()

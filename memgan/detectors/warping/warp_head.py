@@ -103,7 +103,7 @@ class WarpHead(nn.Module):
         return warped(x, grids).contiguous(memory_format=torch.channels_last)
 
     def prepare_to_score(self, images: Pixels) -> None:
-        """BatchNorm statistics anew, each image by the next transformation in turn."""
+        """BatchNorm statistics gathered again, each image by the next transformation in turn."""
         renew_statistics(self.net, self._each_turned(images))
 
     def _each_turned(self, images: Pixels) -> Iterator[Tensor]:

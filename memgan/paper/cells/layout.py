@@ -74,7 +74,7 @@ def make_layout(
     seeds: int | None = None,
 ) -> Layout:
     """A table by its name, perhaps with other images, or with these classes, configurations
-    (names as `named_configuration` takes them) or so many seeds alone.
+    (names as `named_configuration` takes them) or only so many seeds.
 
     A configuration with one seed in its file keeps that one: it draws no random numbers.
     UnknownName for a table or a configuration that there is not.
@@ -199,15 +199,15 @@ def _departures(name: str, family: str, default: str, classes: tuple[str, ...]) 
         head = f"{start}+residual_weight=0"
         return Layout(
             name=name,
-            title=f"Departures of {start}, each alone: AUROC %",
+            title=f"Departures of {start}, each by itself: AUROC %",
             family=family,
             source=source or default,
             classes=classes,
             columns=(
                 _column(family, start),
                 _column(family, f"{start}+surprise_weight=0", "without the head"),
-                _column(family, head, "the head alone"),
-                _column(family, f"{head}+warps=turns", "the head alone, quarter turns"),
+                _column(family, head, "only the head"),
+                _column(family, f"{head}+warps=turns", "only the head, quarter turns"),
             ),
         )
 

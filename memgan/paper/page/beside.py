@@ -33,7 +33,7 @@ def beside(table: Table) -> str:
 
 
 _INTRODUCTION = """\
-Points of difference on average over the classes, with the least and the greatest of a class:"""
+Points of difference on average over the classes, with the smallest and the largest of a class:"""
 
 
 def _gap(table: Table, name: str, other: str) -> str:
@@ -66,6 +66,6 @@ def _beside_paper(table: Table, configuration: str) -> str:
     return (
         f"- {configuration} less the paper's MEMGAN: {statistics.fmean(gaps.values()):+.1f} points"
         f" on average over {len(gaps)} classes; "
-        + (f"more than {_SHORT:g} point short on {shown}" if short else "nowhere a point short")
-        + (f", by more than the 95 % interval on {', '.join(beyond)}" if beyond else "")
+        + (f"more than {_SHORT:g} point behind on {shown}" if short else "nowhere a point behind")
+        + (f", and by more than the 95 % interval on {', '.join(beyond)}" if beyond else "")
     )

@@ -9,6 +9,9 @@ from memgan.paper.cells.tables import Table
 from memgan.paper.published.tables import RUNS, PublishedFigure
 from memgan.stats import OverSeeds, half_width, squared_error
 
+UNSURE = "cannot be distinguished from 0"
+"""What is said of a difference whose 95 % interval contains 0."""
+
 
 def difference(table: Table, first: str, second: str) -> OverSeeds | None:
     """Mean over classes of `first` less `second`, seed by seed of those that both have whole.
@@ -40,7 +43,7 @@ def half_width_to_printed(own: OverSeeds, printed: Sequence[PublishedFigure]) ->
 
 
 def differences(table: Table) -> list[str]:
-    """One line for each column but the first: what it has less or more than the first."""
+    """One line for each column but the first: by how much it is above or below the first."""
     start, *variations = table.layout.columns
     lines = []
     for column in variations:
@@ -51,7 +54,7 @@ def differences(table: Table) -> list[str]:
         if half is None:
             interval = " points (one seed)"
         else:
-            none = "" if abs(gap.mean) > half else ", not told apart from none"
+            none = "" if abs(gap.mean) > half else f" ({UNSURE})"
             interval = f" ± {100 * half:.1f} points{none}"
         lines.append(
             f"{column.title}: {100 * gap.mean:+.1f}{interval}"

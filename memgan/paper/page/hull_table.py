@@ -77,8 +77,8 @@ def hull_findings(layout: Layout, cells: Sequence[HullCell]) -> list[str]:
         means = HullMeans.of(found)
         lines.append(
             f"{column.title}: {100 * means.normal_inside:.1f} % of the normal test codes are"
-            f" inside, and {100 * means.others_inside:.1f} % of those of other classes; by their"
-            f" distance the two are told apart with an AUROC of {100 * means.auroc:.1f}"
+            f" inside, and {100 * means.others_inside:.1f} % of those of other classes; the"
+            f" distance distinguishes the two with an AUROC of {100 * means.auroc:.1f}"
         )
     return lines
 

@@ -1,4 +1,4 @@
-"""docs/results.md, made from the records alone, so that it says what was run and nothing else."""
+"""docs/results.md, made only from the records, so that it says what was run and nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from memgan.paper.page.searches import searches_page
 from memgan.paper.page.summary import summary
 
 _OF_PARTS = ("ablations", "ablations-recipe", "departures", "departures-cifar10")
-"""Tables whose columns are the first with something left out or exchanged."""
+"""Tables whose other columns are the first one with something left out or exchanged."""
 _INTRODUCTION = """\
 # Results
 
@@ -45,33 +45,41 @@ _TABLES = {
 _NOTES = {
     "table1": (
         "`memgan` sees each image brought to its own mean and spread"
-        " ([science.md](explanation/science.md#contrast)); `memgan-grey` is the"
-        " best that was found without."
-        " Of both, memory, losses and score have the paper's form; networks, weights of the losses"
-        " and the falling rate are our choice"
+        " ([science.md](explanation/science.md#contrast)). `memgan-grey` is the best"
+        " configuration that was found without this."
+        " Memory, losses and score of both have the paper's form. Networks, weights of the losses"
+        " and the falling learning rate are our choice"
         " ([science.md](explanation/science.md#what-the-paper-leaves-open))."
     ),
     "table2": (
         "The images are `cifar10-jpeg`, CIFAR-10 with every image encoded once as JPEG (quality"
-        " 75): near to CIFAR-10, and not the same."
+        " 75). They are close to CIFAR-10, but not the same images."
     ),
-    "table3": "memgan on MNIST with other numbers of units; the paper finds that n hardly matters.",
+    "table3": (
+        "`memgan` on MNIST with other numbers of memory units. The paper finds that n hardly"
+        " matters."
+    ),
     "ablations": (
-        "On MNIST. A loss is left out by giving it weight 0. In memgan the projection loss has a"
-        " thirtieth of its weight, as an earlier study (mnist-memgan) chose."
+        "These figures are for MNIST. A loss is left out by giving it weight 0. In `memgan`, the"
+        " projection loss has a weight of about 1/30 and the other losses 1, as an earlier study"
+        " (mnist-memgan) chose."
     ),
-    "ablations-recipe": "The same where every loss has weight 1 and contrast is not normalised.",
+    "ablations-recipe": (
+        "This is the same for `memgan-recipe`: every loss has weight 1, and contrast is not"
+        " normalised."
+    ),
     "departures": (
-        "memgan-plus adds one thing to MEMGAN: a small network that has learned to name which"
-        " transformation was applied to a normal image, whose surprise joins the residual in one"
-        " score ([science.md](explanation/science.md#memgan-plus)). Below is each part"
-        " alone, trained with the"
-        " same values, on MNIST; and the head with the four quarter turns in place of the affine"
-        " maps, which a digit that looks the same when turned defeats."
+        "`memgan-plus` adds one thing to MEMGAN: a small network (the head) that learns to name"
+        " which transformation was applied to a normal image. The head's surprise and the residual"
+        " make one score ([science.md](explanation/science.md#memgan-plus)). The table shows each"
+        " part by itself, trained with the same values, on MNIST. Its last column has the head with"
+        " four quarter turns in place of the affine maps; they fail on a digit that looks the same"
+        " when turned."
     ),
 }
 _DIFFERENCES = (
-    "Against {first}, seed by seed, the mean over classes with its 95 % interval, and by class:"
+    "Differences from {first}, seed by seed: the mean over classes with its 95 % interval, then"
+    " each class:"
 )
 _HULL = """\
 ## The hull, measured
@@ -83,17 +91,17 @@ hull has no inside. [The records](../benchmarks/results/README.md#the-hull-by-cl
 distances by class.
 """
 _FIGURES = {
-    "fig1": "Decoded memory units, G(M): a row a digit.",
+    "fig1": "Decoded memory units, G(M). Each row is a digit.",
     "fig2": (
         "Memory units that learn the points of a square settle at its corners (Eq. 9, with a"
         " distance in place of its indicator)."
     ),
     "fig3": (
         "Codes of test images and memory units. t-SNE, as in the paper, bends distances and hulls."
-        " In the linear projection the outline is the hull of the units: a code outside of it is"
-        " outside of the true hull."
+        " In the linear projection, the outline is the hull of the units: a code outside the"
+        " outline is outside the true hull."
     ),
-    "fig4": "The same without the projection loss.",
+    "fig4": "The same as the figure above, without the projection loss.",
 }
 
 

@@ -1,4 +1,4 @@
-"""What was tried before a configuration was settled, by validation images alone, for the page."""
+"""What was tried before a configuration was settled, by validation images only, for the page."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from memgan.paper.cells.hull_cells import HullCell
 from memgan.paper.cells.layout import Layout
 from memgan.paper.cells.tables import Table
 from memgan.paper.page.differences import (
+    UNSURE,
     difference,
     half_width_between,
     half_width_to_printed,
@@ -18,7 +19,7 @@ from memgan.paper.page.render import markdown, shown
 from memgan.stats import OverSeeds
 
 _ANCHORS = ("pca", "pca-contrast", "neighbours", "ocsvm", "kde", "iforest", "autoencoder")
-"""What MEMGAN has to beat, were it worth its price."""
+"""What MEMGAN has to beat to be worth its price."""
 _TOO_FEW = "too few cells yet"
 
 
@@ -28,7 +29,9 @@ def summary(tables: Mapping[str, Table], hull_layout: Layout, hulls: Sequence[Hu
         "Does MEMGAN with the paper's values (memgan-paper) reach its figures?": _short(tables),
         "Is MEMGAN better than simple detectors?": _beside_anchors(tables),
         "Does every part of memgan help?": _parts(tables["ablations"]),
-        "And of memgan-recipe, with grey levels as they are?": _parts(tables["ablations-recipe"]),
+        "Does every part of memgan-recipe help, where contrast is not normalised?": _parts(
+            tables["ablations-recipe"]
+        ),
         "Does the number of memory units matter? The paper: hardly.": _units(tables["table3"]),
         "Do codes of normal images lie in the hull of the memory units, and others outside? The"
         " paper: yes.": _in_hull(hull_layout, hulls),
@@ -75,8 +78,10 @@ def _short(tables: Mapping[str, Table]) -> str:
     for table in (tables["table1"], tables["table2"]):
         if own := _whole(table).get("memgan-paper"):
             half = half_width_to_printed(own, list(table.layout.published["MEMGAN"].values()))
-            gap = _ahead(own.mean - _printed(table), half)
-            parts.append(f"{table.layout.dataset}: {gap} the paper")
+            gap = own.mean - _printed(table)
+            parts.append(
+                f"{table.layout.dataset}: {_ahead(gap, half)} the paper{_unsure(gap, half)}"
+            )
     return "; ".join(parts)
 
 
@@ -91,17 +96,17 @@ def _beside_anchors(tables: Mapping[str, Table]) -> str:
         if own is None or not simple:
             continue
         best = max(simple, key=lambda name: simple[name].mean)
-        half = half_width_between(own, simple[best])
+        gap, half = own.mean - simple[best].mean, half_width_between(own, simple[best])
         of = f" that are whole, of {len(wanted)}" if len(simple) < len(wanted) else ""
         parts.append(
-            f"{table.layout.dataset}: {_ahead(own.mean - simple[best].mean, half)} {best}, the best"
-            f" of {len(simple)}{of}"
+            f"{table.layout.dataset}: {_ahead(gap, half)} {best}, the best of"
+            f" {len(simple)}{of}{_unsure(gap, half)}"
         )
     return "; ".join(parts)
 
 
 def _whole(table: Table) -> dict[str, OverSeeds]:
-    """Means of the columns of which every seed was trained, so that no spread is left out."""
+    """Means of the columns whose seeds were all trained, so that no spread is left out."""
     seeds = {column.configuration: len(column.seeds) for column in table.layout.columns}
     return {name: mean for name, mean in table.means.items() if mean.seeds == seeds[name]}
 
@@ -110,25 +115,29 @@ def _ahead(gap: float, half: float | None) -> str:
     side = "ahead of" if gap >= 0 else "behind"
     if half is None:
         return f"{100 * abs(gap):.1f} points {side}"
-    sure = "" if abs(gap) > half else "not told apart: "
-    return f"{sure}{100 * abs(gap):.2f} ± {100 * half:.2f} points {side}"
+    return f"{100 * abs(gap):.2f} ± {100 * half:.2f} points {side}"
+
+
+def _unsure(gap: float, half: float | None) -> str:
+    """What stands behind a difference that its interval does not tell from none."""
+    return "" if half is None or abs(gap) > half else f" ({UNSURE})"
 
 
 def _parts(table: Table) -> str:
     """What leaving each part out costs, in three groups by its 95 % interval."""
     start, *variations = table.layout.columns
-    groups: dict[str, list[str]] = {"help": [], "not told apart from none": [], "do harm": []}
+    groups: dict[str, list[str]] = {"these help": [], UNSURE: [], "these do harm": []}
     for column in variations:
         gap = difference(table, column.configuration, start.configuration)
         if gap is None or gap.half_width is None:
             continue
-        verdict = "help" if gap.mean < 0 else "do harm"
+        verdict = "these help" if gap.mean < 0 else "these do harm"
         if abs(gap.mean) <= gap.half_width:
-            verdict = "not told apart from none"
+            verdict = UNSURE
         text = f"{column.title.removeprefix('without ')} {-100 * gap.mean:+.1f}"
         groups[verdict].append(f"{text} ± {100 * gap.half_width:.1f}")
     parts = [f"{verdict}: {', '.join(names)}" for verdict, names in groups.items() if names]
-    of = f"on average over {table.layout.dataset} {', '.join(table.classes)}, points"
+    of = f"points, on average over {table.layout.dataset} {', '.join(table.classes)}"
     return f"{of}: {'; '.join(parts)}" if parts else ""
 
 
@@ -143,8 +152,8 @@ def _units(table: Table) -> str:
 
     low, high = (end(means, key=lambda name: means[name].mean) for end in (min, max))
     return (
-        f"mean over {table.layout.dataset} {', '.join(table.classes)}, ± here over seeds: from"
-        f" {told(low)} to {told(high)}, of {len(means)} numbers"
+        f"the mean over {table.layout.dataset} {', '.join(table.classes)} goes from {told(low)} to"
+        f" {told(high)} over {len(means)} numbers of units; ± here is over seeds"
     )
 
 
@@ -155,13 +164,13 @@ def _in_hull(layout: Layout, hulls: Sequence[HullCell]) -> str:
             means = HullMeans.of(mine)
             n, d = mine[0].memory_units, mine[0].memory_dim
             parts.append(
-                f"{column.title} (n = {n}, d = {d}{', so that it has no inside' if n <= d else ''})"
+                f"{column.title} (n = {n}, d = {d}{', so no code can be inside' if n <= d else ''})"
                 f" {100 * means.normal_inside:.0f} % and {100 * means.others_inside:.0f} %,"
                 f" {100 * means.auroc:.1f}"
             )
     return (
-        f"digits {', '.join(layout.classes or ())}, share of normal test codes and of others that"
-        f" lie in it, and AUROC of the distance: {'; '.join(parts)}"
+        f"share of normal test codes and of other test codes in the hull, and AUROC of the"
+        f" distance, for digits {', '.join(layout.classes or ())}: {'; '.join(parts)}"
         if parts
         else ""
     )
@@ -176,9 +185,9 @@ def _without_projection(layout: Layout, hulls: Sequence[HullCell]) -> str:
     spreads = [statistics.fmean(h.extent for h in some) for some in (kept, without)]
     distances = [statistics.fmean(h.test_normal.mean for h in some) for some in (kept, without)]
     return (
-        f"of {start}, digits {', '.join(layout.classes or ())}: with it and without it units are"
-        f" {spreads[0]:.1f} and {spreads[1]:.1f} from their centroid, codes of normal test images"
-        f" {distances[0]:.2f} and {distances[1]:.2f} from the hull"
+        f"{start}, digits {', '.join(layout.classes or ())}: with the projection loss, units are"
+        f" {spreads[0]:.1f} from their centroid and codes of normal test images {distances[0]:.2f}"
+        f" from the hull; without it, {spreads[1]:.1f} and {distances[1]:.2f}"
     )
 
 

@@ -1,6 +1,6 @@
 """What the MEMGAN paper (arXiv 2002.02669) printed: Tables 1 to 3, AUROC by normal class.
 
-Facts, typed by class as printed. Means are taken anew from the classes: the paper's own row of
+Facts, typed by class as printed. Means are recomputed from the classes: the paper's own row of
 means differs from them by up to 0.2 points. How those figures came about differs from method to
 method and is in docs/explanation/science.md.
 """

@@ -13,7 +13,7 @@ from memgan.figures import NORMAL, plain_axes, short
 from search.study import INDEX_SUFFIX
 
 FEWEST = 4
-"""Finished trials of a group, below which its importances are noise alone."""
+"""Finished trials of a group, below which its importances are only noise."""
 _TOP_TRIALS = 5
 
 

@@ -190,7 +190,7 @@ def test_a_process_exits_with_the_code_and_one_line(tmp_path: Path) -> None:
         (["search", "--resume", "nothing"], "no study 'nothing'"),
         (["search", "study.yaml", "--resume", "nothing"], "--resume"),
         (["export", "nothing"], "no study 'nothing'"),
-        (["export", "nothing", "--force"], "go with --register NAME alone"),
+        (["export", "nothing", "--force"], "go only with --register NAME"),
         (["export", "nothing", "--register", "a/b"], "a name is of letters"),
         (["export", "nothing", "--false-alarm-rate", "1"], "must lie between 0 and 1"),
         (["studies", "status", "nothing"], "no study 'nothing'"),

@@ -47,7 +47,7 @@ def test_trials_within_the_noise_are_said_to_tie() -> None:
     assert found.kind == "tie"
     assert found.trials == ("0001", "0002")
     assert found.difference == pytest.approx(0.01)
-    assert "2 of 3 other finished trials cannot be told from the winner" in found.line
+    assert "2 of 3 other finished trials cannot be distinguished from the winner" in found.line
     assert "by the number of images" in found.line
 
 

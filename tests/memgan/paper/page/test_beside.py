@@ -50,8 +50,8 @@ def test_a_class_far_below_the_paper_is_named() -> None:
     # The paper has 99.9 for digit 1, and at most 99.3 for the others.
     text = _beside(_column("memgan", 0.985, seeds=5))
 
-    assert "more than 1 point short on 1 (-1.4)" in text
-    assert "nowhere a point short" in _beside(_column("memgan", 1.0, seeds=5))
+    assert "more than 1 point behind on 1 (-1.4)" in text
+    assert "nowhere a point behind" in _beside(_column("memgan", 1.0, seeds=5))
 
 
 def test_a_class_that_is_short_beyond_its_interval_is_named_as_such() -> None:
@@ -62,7 +62,7 @@ def test_a_class_that_is_short_beyond_its_interval_is_named_as_such() -> None:
     ]
     text = _beside(cells)
 
-    assert "short on 4 (-5.1 ± " in text
+    assert "behind on 4 (-5.1 ± " in text
     assert text.endswith("by more than the 95 % interval on 1")
 
 
@@ -71,7 +71,7 @@ def test_a_class_stands_within_the_spread_of_both_sides() -> None:
 
     # The paper has 96.1 ± 0.4 of ten runs: standard errors of 0.058 and 0.126, eleven degrees of
     # freedom. Ours alone would be ± 0.2.
-    assert "short on 4 (-2.0 ± 0.3), by more than" in _beside(cells)
+    assert "behind on 4 (-2.0 ± 0.3), and by more than" in _beside(cells)
 
 
 def test_without_cells_there_is_nothing_to_say() -> None:

@@ -75,4 +75,4 @@ def test_a_part_counts_as_worth_something_only_beyond_its_interval() -> None:
 
     text = _summary(cells)
     assert "help: memory +2.0 ± 0.0" in text
-    assert "not told apart from none: projection loss -0.3 ± " in text
+    assert "cannot be distinguished from 0: projection loss -0.3 ± " in text
