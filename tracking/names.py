@@ -77,8 +77,8 @@ NORMAL_CLASS_PARAM = "normal_class"
 KEY_LENGTH = 250
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
-DIGEST_LENGTH = 36
-"""Of a data set; more characters of its hash are left out."""
+DIGEST_LENGTH = 12
+"""Of a data set: as many characters of its hash as messages show."""
 
 _ALLOWED = re.compile(r"[/\w.\- :]+")
 _NOT_ALLOWED = re.compile(r"[^\w.\- :]")

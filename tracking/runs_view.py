@@ -44,18 +44,27 @@ def _view(classes: Sequence[str], searched: Sequence[str]) -> dict[str, Any]:
         charts.append(
             _chart("PARALLEL", "values", selectedParams=values[:8], selectedMetrics=[mean])
         )
+    columns = [
+        *(f"metrics.`{key}`" for key in (mean, *by_class)),
+        *(f"params.`{key}`" for key in values),
+    ]
     return {
         "searchFilter": "",
         "orderByKey": f"metrics.`{mean}`",
         "orderByAsc": False,
-        "selectedColumns": [
-            *(f"metrics.`{key}`" for key in (mean, *by_class)),
-            *(f"params.`{key}`" for key in values),
-        ],
+        "selectedColumns": columns,
+        "columnOrder": columns,
         "runsHiddenMode": "FIRST_20_RUNS",
         "isAccordionReordered": True,
         "compareRunSections": [
-            {"uuid": _SECTION, "name": _SECTION, "display": True, "isReordered": True}
+            {
+                "uuid": _SECTION,
+                "name": _SECTION,
+                "display": True,
+                "isReordered": True,
+                "columns": 2,  # A third as wide, ten axes would stand too close to be read.
+                "cardHeight": 400,
+            }
         ],
         "compareRunCharts": charts,
     }

@@ -17,6 +17,8 @@ def test_runs_are_sorted_by_the_mean_and_show_classes_and_searched_values() -> N
         "params.`learning_rate.encoder`",
         "params.`memory_units`",
     ]
+    # MLflow puts columns in the order of their names where no order is given.
+    assert view["columnOrder"] == view["selectedColumns"]
 
 
 def test_the_mean_is_the_first_chart_and_all_classes_are_one() -> None:

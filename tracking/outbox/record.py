@@ -115,9 +115,10 @@ class Record:
 
         No mean is added here: of a search by class, the best of one class is all that is known.
         """
-        self._metrics(
-            self.study_key, step, {names.val_auroc(name): v for name, v in val_auroc.items()}
-        )
+        # The mean first, as in `auroc_metrics`.
+        first = sorted(val_auroc, key=lambda name: name != names.MEAN)
+        values = {names.val_auroc(name): val_auroc[name] for name in first}
+        self._metrics(self.study_key, step, values)
 
     @_never_raises
     def study_tested(
@@ -251,10 +252,9 @@ class Record:
     ) -> None:
         """A final is over; extra: other figures, by metric names such as "false_positives/3"."""
         key = self.final_key(trial_id, seed)
-        values: dict[str, float | None] = {
-            names.test_auroc(name): value for name, value in test_auroc.items()
-        }
+        values: dict[str, float | None] = {}
         values.update(mean_metric(names.test_auroc(names.MEAN), test_auroc))
+        values.update({names.test_auroc(name): value for name, value in test_auroc.items()})
         values.update({names.safe_path(name): value for name, value in extra.items()})
         self._metrics(key, 0, values)
         self._end(key, status, {names.ERROR: error})

@@ -86,6 +86,21 @@ def test_a_study_has_its_facts_as_tags(record: Record, view: Callable[[str], Run
     }
 
 
+def test_a_mean_is_told_before_the_classes_as_mlflow_shows_what_came_first(
+    record: Record, view: Callable[[str], RunView]
+) -> None:
+    record.study_started({})
+    record.study_best({"0": 0.9, "1": 0.8, "mean": 0.85}, step=1)
+    record.trial_started("a", {})
+    record.trial_epoch(TrialEpoch("a", 1, {"0": 0.9, "1": 0.8}, {"d": 1.0}, 1.0, 1.0, 1.0))
+    record.final_started("a", 0, {})
+    record.final_ended("a", 0, {"0": 0.9, "1": 0.8})
+
+    for key in (record.study_key, record.trial_key("a")):
+        assert next(iter(view(key).metrics)) == "val_auroc/mean"
+    assert next(iter(view(record.final_key("a", 0)).metrics)) == "test_auroc/mean"
+
+
 def test_the_best_of_one_class_is_not_called_a_mean(
     record: Record, view: Callable[[str], RunView]
 ) -> None:
