@@ -22,7 +22,7 @@ STOPPED_BY = "memgan.stopped_by"
 ERROR = "memgan.error"
 SUPERSEDED = "memgan.superseded"
 WINNER = "memgan.winner"
-"""Of a trial: "true" for the winner, "false" once another trial has become it."""
+"""A tag of a trial: "true" for the winner, "false" once another trial has become it."""
 OWN_NOTE = "memgan.note"
 """A digest of the description that we wrote: one of another digest is somebody else's."""
 RUN_KEY = "memgan.run_key"
@@ -65,7 +65,7 @@ SCORES = "scores"
 """Folders among a run's artifacts."""
 
 SCORES_FILE = "scores.npz"
-"""Of a final: what it gave each image of test and of validation."""
+"""An artifact of a final: what it gave each image of test and of validation."""
 
 DETECTOR_PARAM = "detector"
 SEED_PARAM = "seed"
@@ -78,7 +78,7 @@ KEY_LENGTH = 250
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 DIGEST_LENGTH = 12
-"""Of a data set: as many characters of its hash as messages show."""
+"""The digest of a data set: as many characters of its hash as messages show."""
 
 _ALLOWED = re.compile(r"[/\w.\- :]+")
 _NOT_ALLOWED = re.compile(r"[^\w.\- :]")

@@ -22,7 +22,7 @@ from memgan.text import one_or_two_lines
 
 
 class Runtime(Frozen):
-    """Where and how wide a training runs; figures repeat exactly only where both are the same."""
+    """Device and threads of a training; figures repeat exactly only if both are the same."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where detectors are trained and scored; auto takes a GPU where torch finds one."""

@@ -18,13 +18,13 @@ class LearningRate(Frozen):
     """Adam's learning rate by network; one number in a file means all four."""
 
     encoder: float = Field(1e-3, gt=0, lt=1)
-    """Of the encoder E."""
+    """The rate of the encoder E."""
     generator: float = Field(1e-3, gt=0, lt=1)
-    """Of the generator G."""
+    """The rate of the generator G."""
     discriminator: float = Field(1e-3, gt=0, lt=1)
-    """Of the joint discriminator D."""
+    """The rate of the joint discriminator D."""
     memory: float = Field(1e-3, gt=0, lt=1)
-    """Of the memory matrix M."""
+    """The rate of the memory matrix M."""
 
     @classmethod
     def same(cls, value: float) -> LearningRate:
@@ -78,13 +78,13 @@ class MemganParameters(ResidualParameters):
     """Bring every image to its own mean and spread before anything sees it (global contrast
     normalisation). Not in the paper, which does not say how its images were prepared."""
     adversarial_weight: float = Field(1.0, ge=0)
-    """Of the adversarial losses of the generator and the encoder; 0 leaves the game out."""
+    """The weight of the generator's and encoder's adversarial losses; 0 leaves the game out."""
     cycle_weight: float = Field(1.0, ge=0)
-    """Of the cycle loss, the distance between an image and its reconstruction."""
+    """The weight of the cycle loss, the distance between an image and its reconstruction."""
     projection_weight: float = Field(1.0, ge=0)
-    """Of the projection loss, which draws codes into the memory's hull."""
+    """The weight of the projection loss, which draws codes into the memory's hull."""
     mutual_information_weight: float = Field(1.0, ge=0)
-    """Of the mutual-information loss, by which a generated image tells its memory units."""
+    """The weight of the mutual-information loss: a generated image shows its memory units."""
     encoder_game: Literal["saturating", "non-saturating"] = "saturating"
     """E's adversarial term: log D(x, E(x)) as the paper prints it, or −log(1 − D(x, E(x)))."""
 
@@ -107,9 +107,10 @@ class MemganPlusParameters(MemganParameters):
     STEPWISE: ClassVar[bool] = False
 
     residual_weight: float = Field(1.0, ge=0)
-    """Of Eq. 8 in the score, in standard deviations over held-out normals; 0 leaves MEMGAN out."""
+    """The weight of Eq. 8 in the score, in standard deviations over held-out normals; 0 leaves
+    MEMGAN out."""
     surprise_weight: float = Field(2.0, ge=0)
-    """Of the head's surprise, likewise; 0 leaves the head out."""
+    """The weight of the head's surprise in the score, likewise; 0 leaves the head out."""
     warps: Literal["turns", "turns-and-shifts", "affine"] = "affine"
     """The transformations: 4 quarter turns, those with shifts (20), or random affine maps."""
     warp_count: int = Field(16, ge=2)
@@ -183,7 +184,7 @@ class AliceParameters(AutoencoderParameters):
     """MEMGAN without its memory: encoder, generator and joint discriminator, with cycle loss."""
 
     adversarial_weight: float = Field(1.0, ge=0)
-    """Of the adversarial losses of the generator and the encoder; 0 leaves the game out."""
+    """The weight of the generator's and encoder's adversarial losses; 0 leaves the game out."""
 
 
 class MemaeParameters(RebuilderParameters, ResidualParameters):
@@ -201,7 +202,7 @@ class MemaeParameters(RebuilderParameters, ResidualParameters):
     shrinkage: float = Field(1.0, ge=0)
     """λ · N: addresses not above this share of an even one become 0. The paper takes 1 to 3."""
     entropy_weight: float = Field(2e-4, ge=0)
-    """Of the entropy of the addresses in the loss (α in the paper)."""
+    """The weight of the addresses' entropy in the loss (α in the paper)."""
 
 
 class DcaeNetParameters(RebuilderParameters):
@@ -218,7 +219,7 @@ class DcaeNetParameters(RebuilderParameters):
     code_dim: int = Field(32, ge=1)
     """The length of a code."""
     weight_decay: float = Field(5e-7, ge=0)
-    """Of the weights, in every step."""
+    """How much the weights decay in every step."""
 
 
 class DcaeParameters(DcaeNetParameters, ResidualParameters):

@@ -17,6 +17,6 @@ class ResidualParameters(DetectorParameters):
     differ most; `smoothed-max` the window that differs most. The last two see small things, which
     drown in a mean."""
     score_share: float = Field(0.01, gt=0, le=1)
-    """Of `top-share`: the share of an image's pixels; at least one pixel is taken."""
+    """The share of an image's pixels that `top-share` takes; at least one pixel."""
     score_window: int = Field(3, ge=1, le=255)
-    """Of `smoothed-max`: pixels a side of the square window."""
+    """The side of the square window of `smoothed-max`, in pixels."""

@@ -84,7 +84,7 @@ class DataConfig(Frozen):
     classes that are never trained on between validation and test only. auto is by-use for the
     user's own images, and by-class for the named data sets."""
     split_seed: int = Field(0, ge=0)
-    """Of the cut into train, validation and test."""
+    """The seed of the cut into train, validation and test."""
     unreadable: Literal["refuse", "skip"] = "refuse"
     """What to do about an image file that cannot be read."""
 

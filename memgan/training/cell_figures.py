@@ -30,7 +30,7 @@ class ClassFigures(Figures):
     test_auroc: dict[str, float | None] = Field(default_factory=dict)
     """By seed."""
     seconds: float = 0.0
-    """Of all trainings together."""
+    """The figure of all trainings together."""
 
 
 def class_figures(cells: Sequence[Cell]) -> ClassFigures:

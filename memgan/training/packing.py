@@ -7,9 +7,9 @@ import math
 from memgan.config import Packing
 
 _MOST_VALUES_ON_A_CPU = 3 * 8 * 8
-"""Of an image. In benchmarks/results/packing.json, ten as one are 1.3 to 2.9 times as fast as in
-turn at 8×8, by width; at 16×16 only narrow networks gain, and at 28×28 packing costs time.
-Convolutions of stacked weights are grouped ones, which a CPU is slow at."""
+"""The values of an image. In benchmarks/results/packing.json, ten as one are 1.3 to 2.9 times as
+fast as in turn at 8×8, by width; at 16×16 only narrow networks gain, and at 28×28 packing costs
+time. Convolutions of stacked weights are grouped ones, which a CPU is slow at."""
 _FEWEST_ON_A_CPU = 5
 """Likewise: two or three as one gain next to nothing."""
 

@@ -50,7 +50,7 @@ def search(
     ] = None,
     mend_journal: Annotated[
         bool,
-        typer.Option("--mend-journal", help="Where a study goes on: leave out damaged lines."),
+        typer.Option("--mend-journal", help="Leave out damaged lines when a study goes on."),
     ] = False,
     results: Results = Path("results"),
     tracking_uri: Annotated[

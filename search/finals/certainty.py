@@ -51,7 +51,7 @@ class Caution(Frozen):
     difference: float | None = None
     """AUROC, 0 to 1."""
     standard_error: float | None = None
-    """Of the difference."""
+    """The standard error of the difference."""
     paired: bool | None = None
     """Whether the error is by both trials' scores of the same images."""
 

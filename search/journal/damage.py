@@ -45,7 +45,7 @@ class Gap:
     """A line, or a part of one, that cannot be read."""
 
     number: int
-    """Of the line, from 1."""
+    """The number of the line, from 1."""
     text: bytes
 
 

@@ -258,7 +258,7 @@ def study_name(prefix: str) -> str:
 
 
 def directions(study: Study) -> list[int]:
-    """Of a study's objectives, as the journal has them."""
+    """The directions of a study's objectives, as the journal has them."""
     known = {"minimize": StudyDirection.MINIMIZE, "maximize": StudyDirection.MAXIMIZE}
     return [known[DIRECTIONS[name]].value for name in study.objectives]
 

@@ -12,7 +12,7 @@ import sys
 from tracking.address import one_line
 
 _SECONDS = 60.0
-"""Of which all but one go by on a busy machine, for importing Ray."""
+"""Seconds; on a busy machine all but one of them go by for importing Ray."""
 _REFUSED = 3
 _ASK = f"""
 import sys

@@ -31,7 +31,7 @@ _CAUTIONS = 5
 
 
 def describe_beginning(study: Study, dataset: str) -> tuple[str, str]:
-    """Of a study that is searched: what its run and its experiment say until it has a result."""
+    """What the run and the experiment of a study say until it has a result."""
     searched = ", ".join(f"`{name}`" for name in study.space)
     lines = [
         f"**{study.detector} on {_words(dataset)}**, in search: {study.budget.trials} trials of"
@@ -45,7 +45,7 @@ def describe_beginning(study: Study, dataset: str) -> tuple[str, str]:
 
 
 def describe_result(report: Report) -> tuple[str, str]:
-    """Of a study with a result: what its run and its experiment say."""
+    """What the run and the experiment of a study with a result say."""
     values = [
         f"- trial {trial}{_classes_of(report, trial)}: "
         + ", ".join(f"`{key}` {short_value(value)}" for key, value in chosen.items())
@@ -61,14 +61,14 @@ def describe_result(report: Report) -> tuple[str, str]:
 
 
 def describe_version(report: Report) -> str:
-    """Of an export that becomes a version of a registered model."""
+    """What a version of a registered model says, which an export became."""
     trials = ", ".join(report.values)
     made = f"From study `{report.study}`, trial {trials}; split `{report.split_hash[:12]}`."
     return _fitting(report, [_headline(report), "", made], [])
 
 
 def describe_model(report: Report) -> str:
-    """Of a registered model, whichever its versions are."""
+    """What a registered model says, whichever its versions are."""
     return (
         f"Scores images for anomalies; a higher score is more anomalous. Images of"
         f" {_words(report.dataset)}, one detector for each normal class.\n\n"

@@ -147,7 +147,7 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         float,
         ("resources", "price_per_hour"),
         "F",
-        "Of all machines; shows what it costs.",
+        "The price of all machines; shows what a study costs.",
         may_differ=True,
     ),
 )

@@ -34,7 +34,7 @@ class Asha(Scheduler):
     grace_epochs: int = Field(2, ge=1)
     """Epochs that every trial may train before it can be stopped."""
     reduction_factor: float = Field(3, gt=1)
-    """Of each rung's trials one in so many goes on."""
+    """One in so many of each rung's trials goes on."""
 
 
 class HyperBand(Scheduler):
@@ -48,7 +48,7 @@ class HyperBand(Scheduler):
     grace_epochs: int = Field(2, ge=1)
     """Epochs that every trial may train before it can be stopped, in the first bracket."""
     reduction_factor: float = Field(3, gt=1)
-    """Of each rung's trials one in so many goes on."""
+    """One in so many of each rung's trials goes on."""
     brackets: int = Field(2, ge=1)
     """How many brackets, each with a longer grace than the one before."""
 

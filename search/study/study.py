@@ -130,7 +130,7 @@ class Study(Frozen):
     final: Final = Final()
     """The winner, trained again."""
     seed: int = Field(0, ge=0)
-    """Of the sampler and of every trial's training."""
+    """The seed of the sampler and of every trial's training."""
     _search_space: Space = PrivateAttr()
 
     def __repr__(self) -> str:

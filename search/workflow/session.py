@@ -44,7 +44,7 @@ class Ready:
     note: Note
     """Told a line for each thing worth knowing on the way."""
     new: NewStudy | None = None
-    """Of a study that begins: told as soon as it has begun."""
+    """Set for a study that begins, and told as soon as it has begun."""
     remarks: Sequence[str] = ()
     """What the user of a new study should know, told once nothing can refuse it any more."""
 

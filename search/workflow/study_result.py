@@ -26,7 +26,7 @@ class StudyResult:
     report: Report | None
     """None where the study did not come to its finals."""
     fronts: dict[str, list[FrontRow]]
-    """Of several objectives the Pareto front by group; empty for one."""
+    """The Pareto front by group, if there are several objectives; empty for one."""
     trials: dict[str, int]
     """Trials by state, all groups together."""
     interrupted: bool

@@ -36,7 +36,7 @@ class Standing:
     trials_a_minute: float
     epochs_a_minute: float
     cost: float | None
-    """Of the seconds, by the price an hour; None without a price."""
+    """The cost of the seconds, by the price an hour; None without a price."""
     cost_in_all: float | None
 
     @property

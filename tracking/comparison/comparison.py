@@ -21,7 +21,7 @@ class Comparison:
 
     studies: tuple[StudyFigures, ...]
     titles: tuple[str, ...]
-    """Of the studies' columns, in their order."""
+    """The titles of the studies' columns, in their order."""
     published: dict[str, dict[str, PublishedFigure]]
     """Printed figures by method and class, or nothing."""
     warnings: tuple[str, ...]

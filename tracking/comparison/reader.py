@@ -39,7 +39,7 @@ class StudyFigures:
     split_hash: str
     auroc: Mapping[str, Mapping[int, float]]
     scores: BySeed = field(default_factory=dict)
-    """Of the test images, image by image; absent of finals that an earlier version recorded."""
+    """The scores of the test images; absent for finals that an earlier version recorded."""
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class Texts:
     """Descriptions in Markdown."""
 
     model: str
-    """Of the registered model, whichever its versions are."""
+    """What the registered model says, whichever its versions are."""
     version: str
 
 

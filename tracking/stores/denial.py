@@ -39,7 +39,7 @@ def denied(code: str | int | None, answer: str) -> Denied | None:
 
 
 def without_experiment(name: str, answer: str) -> Denied:
-    """Where the store takes no experiment of a study's name."""
+    """What says that the store takes no experiment of a study's name."""
     return Denied(
         f"the server takes no experiment named {name}; record elsewhere with --tracking-uri, or"
         " begin a study of another --name",

@@ -18,7 +18,7 @@ from tracking.stores.tracker import Gone, Refused, Unavailable
 # answer, 429, 5xx.
 _FOR_EVER = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS"}
 _FOR_EVER_BY_HTTP = {400, 411, 413, 414, 415, 422}
-"""Of an artifact: its size (413, as a rule of a proxy), its name, its form."""
+"""What an artifact is refused for: its size (413, often by a proxy), its name, its form."""
 _DELETED = "must be in the 'active' state"
 _OF_THE_DATABASE = "sqlalche.me"
 """SQLAlchemy's own faults name a page there; MLflow calls most of them a bad request, also the

@@ -41,7 +41,7 @@ class HullCell(Recorded):
     test_normal: Distances
     test_anomalous: Distances
     auroc: float = Field(ge=0, le=1)
-    """Of the distance as an anomaly score, on the test images."""
+    """The AUROC of the distance as an anomaly score, on the test images."""
 
 
 def measure(detector: Memgan, split: Split, result: ResultCell, anomalous: Flags) -> HullCell:

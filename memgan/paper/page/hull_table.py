@@ -52,14 +52,14 @@ class HullMeans:
     """Over classes and seeds, 0 to 1."""
 
     normal_inside: float
-    """Of the normal test codes."""
+    """The share of the normal test codes."""
     others_inside: float
     auroc: float
-    """Of the distance as a score."""
+    """The AUROC of the distance as a score."""
 
     @classmethod
     def of(cls, cells: Sequence[HullCell]) -> HullMeans:
-        """Of one cell at least."""
+        """The means of one cell or more."""
         return cls(
             statistics.fmean(h.test_normal.inside for h in cells),
             statistics.fmean(h.test_anomalous.inside for h in cells),
