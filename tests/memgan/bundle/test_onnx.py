@@ -107,7 +107,7 @@ def test_with_both_torch_is_taken_and_either_can_be_asked_for(bundle: Path) -> N
     assert load_bundle(bundle).backend == "torch"
     with pytest.raises(UnknownName, match="known: auto, torch, onnx"):
         load_bundle(bundle, backend="onyx")
-    with pytest.raises(BadInput, match="on the CPU alone"):
+    with pytest.raises(BadInput, match="only on the CPU"):
         load_bundle(bundle, backend="onnx", device="cuda")
     (bundle / "model.onnx").unlink()
     with pytest.raises(BundleError, match=r"lacks model\.onnx"):

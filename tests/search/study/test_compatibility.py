@@ -45,8 +45,8 @@ def test_what_makes_no_sense_together_is_refused_with_its_reason(
     assert "\n" not in str(refusal.value)
 
 
-def test_words_alone_cannot_be_spread_evenly() -> None:
-    with pytest.raises(ConfigError, match="words alone"):
+def test_only_words_cannot_be_spread_evenly() -> None:
+    with pytest.raises(ConfigError, match="only words"):
         Study.model_validate(
             {"space": {"encoder_game": ["saturating", "non-saturating"]}, "sampler": "qmc"}
         )

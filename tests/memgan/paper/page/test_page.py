@@ -17,7 +17,7 @@ RECORDS = ROOT / "benchmarks" / "results"
 def test_the_page_has_not_drifted_from_the_records() -> None:
     committed = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 
-    assert committed == page(RECORDS), "write it anew: memgan reproduce page"
+    assert committed == page(RECORDS), "write it again: memgan reproduce page"
 
 
 def test_the_pages_beside_the_records_have_not_drifted_from_them() -> None:
