@@ -93,6 +93,17 @@ def test_scores_of_few_pixels_are_chosen_by_validation(
     assert one["by_mean"]["score"] == "mean"
 
 
+def test_the_page_shows_the_gains_that_were_measured() -> None:
+    found = json.loads((ROOT / "benchmarks/results/small-defects.json").read_text())
+    page = (ROOT / "docs/explanation/science.md").read_text()
+    for row in found["compared"]:
+        mean, of_all = (100 * row[way]["mean"] for way in ("by_mean", "of_all"))
+        assert f"| {row['images']} | {row['detector']} | {mean:.1f} ± " in page
+        assert (
+            f"| {of_all:.1f} ± {100 * row['of_all']['sd']:.1f} | {100 * row['gain']:.1f} |" in page
+        )
+
+
 def test_what_was_measured_stays_when_a_benchmark_fails(
     benchmark_module: Module,
     run_benchmark: Run,
