@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import Field
 
@@ -71,3 +71,6 @@ class TrialEpoch:
     seconds: float
     images_per_second: float
     peak_memory_mb: float
+    health: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Measures of memory and game by name, each by class and with "mean"; empty where there are
+    none."""

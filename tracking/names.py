@@ -140,6 +140,11 @@ def loss(name: str) -> str:
     return f"loss/{safe_path(name)}"
 
 
+def health(measure: str, class_name: str) -> str:
+    """The metric of one measure of memory and game, of a class or of their `MEAN`."""
+    return f"health/{safe(measure)}/{safe(class_name)}"
+
+
 def of_class(metric: str, class_name: str) -> str:
     """Any other metric of one normal class."""
     return f"{metric}/{safe(class_name)}"

@@ -24,6 +24,15 @@ def auroc_metrics(by_class: Mapping[str, float]) -> dict[str, float | None]:
     return values | {names.val_auroc(name): value for name, value in by_class.items()}
 
 
+def health_metrics(by_measure: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Measures of memory and game, each by class, as metrics."""
+    return {
+        names.health(measure, name): value
+        for measure, by_class in by_measure.items()
+        for name, value in by_class.items()
+    }
+
+
 def mean_metric(key: str, by_class: Mapping[str, float | None]) -> dict[str, float]:
     """The mean of what is known under `key`; nothing where nothing is known."""
     mean = mean_of_known(by_class.values())

@@ -15,6 +15,7 @@ from memgan.config import Configuration, OnFeatures, detector_package
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
 from memgan.errors import BadInput, ConfigError
 from memgan.features import ensure_backbones
+from memgan.health import Verdict, health_line, verdicts
 from memgan.machine import machine, versions
 from memgan.text import percent
 from memgan.training import Cell, class_figures, mean_figures, train_cells
@@ -29,6 +30,15 @@ class Trained:
     cells: dict[str, list[Cell]]
     out: Path
 
+    @property
+    def verdicts(self) -> dict[str, tuple[Verdict, ...]]:
+        """What is wrong with memory and game, by normal class, after the last epoch; means over
+        seeds decide."""
+        return {
+            name: verdicts(class_figures(cells).health, self.configuration.parameters_for(name))
+            for name, cells in self.cells.items()
+        }
+
     def document(self) -> dict[str, Any]:
         """Figures as plain values, AUROC 0 to 1 and None where test has no labelled anomalies."""
         return {
@@ -36,7 +46,11 @@ class Trained:
             "dataset": self.split.source,
             "split_hash": self.split.hash,
             "classes": {
-                n: class_figures(of).model_dump(mode="json") for n, of in self.cells.items()
+                n: {
+                    **class_figures(of).model_dump(mode="json"),
+                    "verdicts": [verdict.model_dump() for verdict in self.verdicts[n]],
+                }
+                for n, of in self.cells.items()
             },
             "mean": mean_figures(self.cells).model_dump(),
             "shortages": calibration_shortages(self.cells),
@@ -88,6 +102,8 @@ def train_configuration(
             f"{done}/{wanted}  class {cell.normal_class}  seed {cell.seed}"
             f"  test AUROC {figure}  {cell.seconds:.0f} s"
         )
+        if cell.health:
+            note(f"       {health_line(cell.health[-1])}")
     ordered = {name: [found[name][seed] for seed in configuration.seeds] for name in classes}
     for name, of_class in ordered.items():
         write_bundle(out / "bundles" / name, configuration, split, of_class)

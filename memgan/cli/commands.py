@@ -58,6 +58,7 @@ def train(
     from memgan.config import Configuration, configure, parse, read_yaml
     from memgan.data import check_outside_images
     from memgan.fitting_table import show
+    from memgan.health import doctor_lines
 
     file = parse(Configuration, read_yaml(config), str(config))
     configuration = configure(
@@ -86,6 +87,8 @@ def train(
         typer.echo(json.dumps(document, ensure_ascii=False))
     else:
         show(trained_table(trained))
+        for line in doctor_lines(trained.verdicts):
+            typer.echo(f"doctor: {line}")
         typer.echo(f"bundles: {trained.out}")
         if comparison is not None:
             for line in comparison.lines():

@@ -2,6 +2,9 @@
 
 from .base import Detector as Detector
 from .base import Rebuilt as Rebuilt
+from .look import GameLook as GameLook
+from .look import Look as Look
+from .look import MemoryLook as MemoryLook
 from .memgan import Codes as Codes
 from .memgan import Memgan as Memgan
 from .parts.epochs import shuffled_batches as shuffled_batches

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from memgan.config import AliceParameters, DetectorParameters
 from memgan.detectors.autoencoder import Autoencoder
+from memgan.detectors.look import GameLook, Look
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.networks import Discriminator, initialise
 from memgan.detectors.parts.stepwise import Move
@@ -67,6 +68,14 @@ class Alice(Autoencoder):
             minimised={("net",): cycle + self.adversarial_weight * (game_of_e + game_of_g)},
             losses={"cycle": cycle, "encoder_game": game_of_e, "generator_game": game_of_g},
         )
+
+    def look_at(self, x: Tensor) -> Look:
+        encoder, generator = self.parts
+        own = torch.Generator(self.device).manual_seed(self.seed + 5)
+        z = torch.randn((len(x), self.parameters.code_dim), generator=own, device=self.device)
+        code, z = encoder(x), z.to(x.dtype)
+        logits = self.discriminator.judge(x, code, generator(z), z)
+        return Look(x, generator(code), game=GameLook(code, z, *logits))
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -12,6 +12,7 @@ import torch
 
 from memgan.config import DetectorParameters
 from memgan.data import Pixels, Scores
+from memgan.detectors.look import Look
 from memgan.errors import BundleError
 from memgan.features import Extractor, FeatureCache
 
@@ -63,6 +64,12 @@ class Detector(ABC):
     def rebuild(self, images: Pixels) -> Rebuilt | None:
         """What the detector makes of images, float32 (N, C, H, W) in grey levels from 0 to 255;
         None for a detector that rebuilds nothing. Where images and this differ is the residual."""
+        return None
+
+    def look(self, images: Pixels) -> Look | None:
+        """What its parts make of images, uint8 (N, C, H, W), in the middle of training; None for a
+        detector whose health nobody measures. It changes nothing that training goes on with, and
+        gives the same for the same images and weights."""
         return None
 
     @abstractmethod

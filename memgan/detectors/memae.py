@@ -8,14 +8,16 @@ docs/explanation/science.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from memgan.config import MemaeParameters, RebuilderParameters
+from memgan.detectors.look import Look, MemoryLook
 from memgan.detectors.parts.batchnorm import BatchNorm2d
 from memgan.detectors.parts.memory import address_logits
 from memgan.detectors.parts.rebuilder import Rebuilder
@@ -44,6 +46,20 @@ class Memae(Rebuilder):
         assert isinstance(net, _Net)
         span = 1 / math.sqrt(net.memory.shape[1])
         nn.init.uniform_(net.memory, -span, span, generator=generator)
+        self.memory_start = net.memory.detach().clone()
+
+    def look_at(self, x: Tensor) -> Look:
+        codes, start = self.parts.encoder(x), self.memory_start.to(x)
+        addresses = self.parts.addresses_of(codes)
+        memory = MemoryLook(codes, addresses, self.parts.memory, start)
+        return Look(x, self.parts.decode(addresses), memory)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "memory_start": self.memory_start}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.memory_start = state.get("memory_start", self.memory_start)
 
     @property
     def moves(self) -> Sequence[Callable[..., Move]]:
@@ -95,7 +111,10 @@ class _Net(nn.Module):
 
     def addresses(self, images: Tensor) -> Tensor:
         """ŵ of images (B, C, H, W), (B, n)."""
-        codes: Tensor = self.encoder(images)
+        return self.addresses_of(self.encoder(images))
+
+    def addresses_of(self, codes: Tensor) -> Tensor:
+        """ŵ of codes (B, d), (B, n)."""
         memory: Tensor = self.memory
         if self.cosine:
             codes, memory = F.normalize(codes, dim=1), F.normalize(memory, dim=1)

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from memgan.config import DetectorParameters, LearningRate, MemganParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Rebuilt
+from memgan.detectors.look import GameLook, Look, MemoryLook
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import see, signed_to_grey
 from memgan.detectors.parts.cooling import rate_factor
-from memgan.detectors.parts.memory import address_logits, draw_noise, project, soften
+from memgan.detectors.parts.memory import address, address_logits, draw_noise, project, soften
 from memgan.detectors.parts.networks import Discriminator, Encoder, Generator, initialise
 from memgan.detectors.parts.residual_score import ResidualScore
 from memgan.detectors.parts.stepwise import Move, Stepwise
@@ -49,6 +50,7 @@ class Memgan(Stepwise):
         self.sampling = torch.Generator(device).manual_seed(seed + 1)
         self.parts = self._make_parts(torch.Generator().manual_seed(seed + 2)).to(device)
         self.networks = self.parts
+        self.memory_start = self.memory.detach().clone()
         self.encoder: nn.Module = self.parts["encoder"]
         self.generator: nn.Module = self.parts["generator"]
         self.discriminator = cast(Discriminator, self.parts["discriminator"])
@@ -158,6 +160,24 @@ class Memgan(Stepwise):
             return losses.encoder_game_loss(logits)
         return losses.encoder_game_loss_non_saturating(logits)
 
+    @torch.no_grad()
+    def look(self, images: Pixels) -> Look:
+        self.parts.train()  # BatchNorm keeps nothing of it.
+        E, G, M, p = self.encoder, self.generator, self.memory, self.parameters
+        x = self.see(torch.tensor(images, device=self.device)).x
+        own = torch.Generator(self.device).manual_seed(self.seed + 5)
+        a = soften(draw_noise(len(x), p.memory_units, own).to(x.dtype), p.sharpness)
+        code, z = E(x), a @ M
+        addresses, generated = address(code, M), G(z)
+        logits = self.discriminator.judge(x, code, generated, z)
+        recovered = address_logits(E(generated), M)
+        return Look(
+            x,
+            G(addresses @ M),
+            MemoryLook(code, addresses, M, self.memory_start.to(M), a, recovered),
+            GameLook(code, z, *logits),
+        )
+
     def prepare_to_score(self, images: Pixels) -> None:
         """BatchNorm statistics gathered again: of training images on the path of scoring."""
         renew_statistics(self.scorer(), even_batches(images, self.device))
@@ -195,6 +215,7 @@ class Memgan(Stepwise):
         return {
             "epoch": self.epoch,
             "parts": self.parts.state_dict(),
+            "memory_start": self.memory_start,
             "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
             "shuffling": self.shuffling.get_state(),
             "sampling": self.sampling.get_state(),
@@ -203,6 +224,7 @@ class Memgan(Stepwise):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.epoch = int(state["epoch"])
         self.parts.load_state_dict(state["parts"])
+        self.memory_start = state.get("memory_start", self.memory_start)
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
         self.shuffling.set_state(state["shuffling"])

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from memgan.config import DetectorParameters, MemganPlusParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector, Rebuilt
+from memgan.detectors.look import Look
 from memgan.detectors.memgan import Memgan
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.networks import to_signed
@@ -86,6 +87,9 @@ class MemganPlus(Detector):
 
     def rebuild(self, images: Pixels) -> Rebuilt | None:
         return self.memgan.rebuild(images) if self.memgan else None
+
+    def look(self, images: Pixels) -> Look | None:
+        return self.memgan.look(images) if self.memgan else None
 
     def scorer(self) -> nn.Module:
         residual = self.memgan.scorer() if self.memgan else None

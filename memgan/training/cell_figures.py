@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import ConfigDict, Field
 
 from memgan.config import Frozen
+from memgan.health import mean_health
 from memgan.stats import OverSeeds, mean_of_known, mean_over_classes
 from memgan.training.cells import Cell
 
@@ -31,12 +32,16 @@ class ClassFigures(Figures):
     """By seed."""
     seconds: float = 0.0
     """The figure of all trainings together."""
+    health: dict[str, float] = Field(default_factory=dict)
+    """Measures of memory and game after the last epoch, means over seeds, by the names in
+    `memgan.health.MEASURES`."""
 
 
 def class_figures(cells: Sequence[Cell]) -> ClassFigures:
     """The figures of one class over its seeds."""
     tested = [cell.test_auroc for cell in cells if cell.test_auroc is not None]
     over_seeds = OverSeeds.of(tested) if tested else None
+    health = mean_health(cell.health[-1] for cell in cells if cell.health)
     return ClassFigures(
         val_auroc=mean_of_known(cell.val_auroc for cell in cells),
         test_auroc_mean=over_seeds.mean if over_seeds else None,
@@ -44,6 +49,7 @@ def class_figures(cells: Sequence[Cell]) -> ClassFigures:
         seeds=tuple(cell.seed for cell in cells),
         test_auroc={str(cell.seed): cell.test_auroc for cell in cells},
         seconds=sum(cell.seconds for cell in cells),
+        **({"health": health} if health else {}),
     )
 
 

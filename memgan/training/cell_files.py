@@ -37,6 +37,8 @@ def save_cell(folder: Path, cell: Cell) -> None:
     """Write a cell as `folder`, which holds it complete or not at all; other files there stay."""
     with scratch_folder(folder) as partial:
         figures = {name: getattr(cell, name) for name in _PLAIN}
+        if cell.health:
+            figures["health"] = cell.health
         (partial / _FIGURES).write_text(json.dumps(figures, indent=1), encoding="utf-8")
         arrays = {
             "normal_scores": cell.normal_scores,
@@ -75,7 +77,7 @@ def _read(folder: Path) -> Cell:
     figures = json.loads((folder / _FIGURES).read_text(encoding="utf-8"))
     with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
         return Cell(
-            **figures,
+            **{**figures, "health": tuple(figures.get("health", ()))},
             weights=load_file(folder / _WEIGHTS),
             normal_scores=arrays["normal_scores"],
             test_scores=arrays["test_scores"],

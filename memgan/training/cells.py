@@ -16,6 +16,7 @@ from memgan.config import Configuration, Runtime
 from memgan.data import Development, Flags, LabeledImages, Pixels, Scores, Split
 from memgan.detectors import Detector, Memgan
 from memgan.errors import TrainingDiverged
+from memgan.health import Health
 from memgan.machine import hold_to_gpu_share, machine_share, prepare_process, trainings_at_once
 from memgan.stats import ImageScores, auroc, average_precision, false_positive_rate_at_recall
 from memgan.training.lockstep import Training
@@ -44,6 +45,8 @@ class Cell:
     """For detectors with a memory."""
     validation: ImageScores | None = field(default=None)
     """Of the images that it was validated on: labelled ones, or anomalies made from normals."""
+    health: tuple[Health, ...] = ()
+    """Measures of memory and game after each epoch; empty of detectors that have neither."""
 
 
 def train_cell(
@@ -60,8 +63,9 @@ def train_cell(
     prepare_process(configuration.runtime.threads)
     started = time.perf_counter()
     training = Training(configuration, development, classes=[normal_class], seed=seed)
+    health = []
     while not training.finished:
-        training.advance(validate=False)
+        health.append(training.advance(validate=False).health.get(normal_class))
     val_auroc = training.validate().get(normal_class)
     detector = training.detectors[normal_class]
     held_out = development.validation.of_class(normal_class)
@@ -92,6 +96,7 @@ def train_cell(
             _code_plane(detector, test, anomalous) if isinstance(detector, Memgan) else None
         ),
         validation=None if val_auroc is None else _validation(detector, development, normal_class),
+        health=tuple(measures for measures in health if measures),
     )
 
 

@@ -16,6 +16,7 @@ from memgan.data import Development, Pixels
 from memgan.detectors import Detector, build_detector
 from memgan.errors import TrainingDiverged
 from memgan.features import default_cache
+from memgan.health import Health, few_of, measure
 from memgan.machine import computed_in, peak_memory_mb, resolve_device
 from memgan.stats import Validated, judge
 from memgan.training.pack import fit_epochs
@@ -38,6 +39,9 @@ class EpochReport:
     peak_memory_mb: float
     made_auroc: dict[str, dict[str, float]] = field(default_factory=dict)
     """By normal class and kind of made anomaly, 0 to 1; empty where labelled ones judge."""
+    health: dict[str, Health] = field(default_factory=dict)
+    """By normal class, of those trained in this epoch: measures of memory and game after it, by the
+    names in `memgan.health.MEASURES`; empty of detectors that have neither."""
 
     @property
     def mean_val_auroc(self) -> float:
@@ -131,6 +135,7 @@ class Training:
                     )
                 losses.setdefault(loss, []).append(value)
         in_training = time.perf_counter() - started
+        health = self._health(active)
         val_auroc = self.validate() if validate else {}
         return EpochReport(
             epoch=self.epoch,
@@ -140,6 +145,7 @@ class Training:
             images_per_second=trained / in_training,
             peak_memory_mb=peak_memory_mb(),
             made_auroc=self._made_auroc() if validate else {},
+            health=health,
         )
 
     def standing(self) -> EpochReport:
@@ -147,7 +153,14 @@ class Training:
         without losses and times."""
         val_auroc = self.validate()
         return EpochReport(
-            self.epoch, val_auroc, {}, 0.0, 0.0, peak_memory_mb(), self._made_auroc()
+            self.epoch,
+            val_auroc,
+            {},
+            0.0,
+            0.0,
+            peak_memory_mb(),
+            self._made_auroc(),
+            self._health(list(self.detectors)),
         )
 
     def scoring_seconds(self) -> float:
@@ -183,6 +196,10 @@ class Training:
                 )
             self.validated[name] = judge(scores, anomalous, self.development.made_kinds(name))
         return {name: found.figure for name, found in self.validated.items()}
+
+    def _health(self, names: Sequence[str]) -> dict[str, Health]:
+        looks = {name: self.detectors[name].look(few_of(self.images[name])) for name in names}
+        return {name: measure(look) for name, look in looks.items() if look is not None}
 
     def _made_auroc(self) -> dict[str, dict[str, float]]:
         return {name: found.kinds for name, found in self.validated.items() if found.kinds}

@@ -138,7 +138,7 @@ def export(
     """
     from memgan.errors import BadInput
     from memgan.fitting_table import show
-    from search.report import caution_lines, report_remarks, report_table
+    from search.report import caution_lines, report_remarks, report_table, verdict_lines
     from search.results import StudyFolder
     from search.workflow import export_study, register_study
     from tracking.registry import check_name
@@ -157,6 +157,8 @@ def export(
             typer.echo(line)
         for line in caution_lines(report, _CAUTIONS_SHOWN):
             typer.echo(f"caution: {line}")
+        for line in verdict_lines(report):
+            typer.echo(f"doctor: {line}")
         typer.echo(f"best configuration and bundles: {folder}")
     document = {**report.document(), "export": str(folder)}
     if register is not None:
@@ -223,7 +225,13 @@ def _mended(go_on: Callable[..., StudyResult], mend: bool) -> StudyResult:
 
 def _print_result(result: StudyResult, out: TextIO) -> None:
     from memgan.fitting_table import show
-    from search.report import caution_lines, front_table, report_remarks, report_table
+    from search.report import (
+        caution_lines,
+        front_table,
+        report_remarks,
+        report_table,
+        verdict_lines,
+    )
 
     if result.report is not None:
         report = result.report
@@ -238,6 +246,8 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
             typer.echo(f"winner: trial {trial} ({shown})", out)
         for line in caution_lines(report, _CAUTIONS_SHOWN):
             typer.echo(f"caution: {line}", out)
+        for line in verdict_lines(report):
+            typer.echo(f"doctor: {line}", out)
     for front in result.fronts.values():
         show(front_table(front, result.study.objectives), out)
     counts = ", ".join(f"{count} {state}" for state, count in result.trials.items() if count)

@@ -6,6 +6,7 @@ from .conclusion_file import write_conclusion as write_conclusion
 from .content import caution_lines as caution_lines
 from .content import report_remarks as report_remarks
 from .content import report_table as report_table
+from .content import verdict_lines as verdict_lines
 from .descriptions import describe_beginning as describe_beginning
 from .descriptions import describe_model as describe_model
 from .descriptions import describe_result as describe_result

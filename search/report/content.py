@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memgan.fitting_table import Column, FittingTable
+from memgan.health import MEASURES, doctor_lines
 from memgan.text import mean_and_sd, percent
 from search.finals import ANCHOR_TITLES
 from search.report.report import Report
@@ -24,6 +25,31 @@ def made_rows(report: Report) -> tuple[list[str], list[list[str]]]:
         if of_class
     ]
     return ["normal class", *kinds], rows
+
+
+def health_rows(report: Report) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a row for each measure of memory and game of the finals: its value by class,
+    and what it says; no rows for a detector that has neither."""
+    classes = {name: row.health for name, row in report.classes.items() if row.health}
+    rows = [
+        [measure, *(_number(health.get(measure)) for health in classes.values()), meaning]
+        for measure, meaning in MEASURES.items()
+        if any(measure in health for health in classes.values())
+    ]
+    return ["measure", *classes, "meaning"], rows
+
+
+def verdict_lines(report: Report) -> list[str]:
+    """What the doctor says of the finals, a line for each verdict with the classes it is of."""
+    return doctor_lines({name: row.verdicts for name, row in report.classes.items()})
+
+
+def verdicts_by_trial(report: Report) -> dict[str, str]:
+    """The names of the doctor's verdicts, by winning trial; those without any are left out."""
+    found: dict[str, list[str]] = {}
+    for row in report.classes.values():
+        found.setdefault(row.trial, []).extend(verdict.name for verdict in row.verdicts)
+    return {trial: ", ".join(dict.fromkeys(names)) for trial, names in found.items() if names}
 
 
 def caution_lines(report: Report, most: int | None = None) -> list[str]:
@@ -115,6 +141,7 @@ def report_markdown(report: Report, figures: Mapping[str, str]) -> str:
         "",
         *(f"- {line}\n" for line in report_remarks(report)),
         *_section("How sure the choice is", [f"- {line}" for line in caution_lines(report)]),
+        *_section("Memory and game", _health_section(report)),
         *_section("By kind of made anomaly", markdown_table(*made_rows(report))),
         "## Values",
         "",
@@ -130,6 +157,16 @@ def report_markdown(report: Report, figures: Mapping[str, str]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _health_section(report: Report) -> list[str]:
+    table = markdown_table(*health_rows(report))
+    said = [f"- Doctor: {line}" for line in verdict_lines(report)]
+    return [*said, "", *table] if said else table
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:

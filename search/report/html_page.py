@@ -18,7 +18,15 @@ from markupsafe import Markup
 from memgan.config import to_yaml
 from memgan.text import percent
 from search.journal import TrialOutcome, TrialsResult
-from search.report.content import caution_lines, made_rows, report_remarks, report_rows
+from search.report.content import (
+    caution_lines,
+    health_rows,
+    made_rows,
+    report_remarks,
+    report_rows,
+    verdict_lines,
+    verdicts_by_trial,
+)
 from search.report.figures.by_class import with_mean
 from search.report.figures.study import published_figures
 from search.report.report import Report
@@ -60,6 +68,9 @@ def report_page(
         remarks=report_remarks(report),
         cautions=caution_lines(report),
         made=made_rows(report),
+        health=health_rows(report),
+        verdicts=verdict_lines(report),
+        doctor=verdicts_by_trial(report),
         published=_published(report),
         table=trial_table(study, trials),
         figures=[

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from memgan.bundle import calibration_shortages
-from memgan.config import Frozen
+from memgan.config import DetectorParameters, Frozen
 from memgan.data import VERSION
+from memgan.health import Verdict, verdicts
 from memgan.stats import mean_of_known
 from memgan.text import mean_and_sd, one_or_two_lines, percent
 from memgan.training import Figures, class_figures, mean_figures
@@ -28,6 +29,11 @@ class ReportRow(Figures):
     """The winner's AUROC, 0 to 1, by kind of made anomaly; empty where labelled ones judged."""
     seeds: tuple[int, ...]
     """Those of the finals."""
+    health: dict[str, float] = Field(default_factory=dict)
+    """Measures of memory and game after the finals' last epoch, means over seeds, by the names in
+    `memgan.health.MEASURES`; empty of detectors that have neither."""
+    verdicts: tuple[Verdict, ...] = ()
+    """What the doctor says of them."""
 
 
 class Report(Frozen):
@@ -131,8 +137,15 @@ def _rows(concluded: Concluded) -> dict[str, ReportRow]:
                 test_auroc_sd=final.test_auroc_sd,
                 seeds=final.seeds,
                 **({"made_auroc": made} if made else {}),
+                **_health(final.health, concluded.configuration.parameters_for(name)),
             )
     return found
+
+
+def _health(health: dict[str, float], parameters: DetectorParameters) -> dict[str, Any]:
+    if not health:
+        return {}
+    return {"health": health, "verdicts": verdicts(health, parameters)}
 
 
 def _made(by_kind: Mapping[str, Mapping[str, float]], name: str) -> dict[str, float]:

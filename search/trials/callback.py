@@ -145,6 +145,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
             seconds=result["seconds"],
             images_per_second=result["images_per_second"],
             peak_memory_mb=result["peak_memory_mb"],
+            health=result.get("health") or {},
         )
         if self._journal(trial).epoch(trial_id, event.epoch, event.val_auroc["mean"]):
             self._announcer.epoch(event, result.get("made_auroc") or {})

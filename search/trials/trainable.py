@@ -114,11 +114,14 @@ def _go_on(training: Training, earlier: str | None, checkpoints: Storage) -> Non
 
 
 def _flat(report: EpochReport) -> dict[str, Any]:
+    from memgan.health import by_measure
+
     return {
         "epoch": report.epoch,
         "val_auroc": {**report.val_auroc, "mean": report.mean_val_auroc},
         "made_auroc": mean_by_kind(report.made_auroc),
         "losses": report.losses,
+        "health": by_measure(report.health),
         "seconds": report.seconds,
         "images_per_second": report.images_per_second,
         "peak_memory_mb": report.peak_memory_mb,

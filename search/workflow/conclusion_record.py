@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from memgan.bundle import MANIFEST
+from memgan.health import by_measure
 from memgan.stats import ImageScores, pack
 from memgan.training import Cell, class_figures
 from search.finals import Concluded, Winner, superseded
@@ -32,6 +33,7 @@ def record_final(session: Session, winner: Winner, seed: int, cells: Sequence[Ce
         for figure in draw_finals(drawn, cells, title):
             record.artifact(record.final_key(trial_id, seed), drawn / figure, names.FIGURES)
         _record_scores(record, trial_id, seed, cells, folder)
+    _record_health(record, record.final_key(trial_id, seed), cells)
     extra: dict[str, float] = {}
     for cell in cells:
         named = {
@@ -53,6 +55,18 @@ def record_final(session: Session, winner: Winner, seed: int, cells: Sequence[Ce
         "FAILED" if lost else "FINISHED",
         f"no result for class {', '.join(lost)}" if lost else None,
     )
+
+
+def _record_health(record: Record, run_key: str, cells: Sequence[Cell]) -> None:
+    """Epoch by epoch, as of a trial."""
+    for place in range(max((len(cell.health) for cell in cells), default=0)):
+        healths = {c.normal_class: c.health[place] for c in cells if place < len(c.health)}
+        values = {
+            names.health(measure, name): value
+            for measure, by_class in by_measure(healths).items()
+            for name, value in by_class.items()
+        }
+        record.metrics(run_key, values, step=place + 1)
 
 
 def _record_scores(

@@ -29,7 +29,7 @@ from tracking.facts import StudyFacts, TrialEpoch
 from tracking.outbox.outbox import EXPERIMENT_ID, Outbox
 from tracking.outbox.pending import Pending
 from tracking.runs_view import VIEW_KEY, runs_view
-from tracking.values import auroc_metrics, mean_metric, texts
+from tracking.values import auroc_metrics, health_metrics, mean_metric, texts
 
 P = ParamSpec("P")
 
@@ -196,6 +196,7 @@ class Record:
             names.SECONDS: event.seconds,
             names.IMAGES_PER_SECOND: event.images_per_second,
             names.PEAK_MEMORY: event.peak_memory_mb,
+            **health_metrics(event.health),
         }
         self._metrics(self.trial_key(event.trial_id), event.epoch, values)
 

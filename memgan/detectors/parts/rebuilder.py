@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from memgan.config import DetectorParameters, RebuilderParameters, ResidualParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Rebuilt
+from memgan.detectors.look import Look
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
@@ -78,6 +79,15 @@ class Rebuilder(Stepwise):
 
     def prepare_to_score(self, images: Pixels) -> None:
         renew_statistics(self.scorer(), even_batches(images, self.device))
+
+    @torch.no_grad()
+    def look(self, images: Pixels) -> Look:
+        self.networks.train()  # BatchNorm keeps nothing of it.
+        return self.look_at(self.see(torch.tensor(images, device=self.device)).x)
+
+    def look_at(self, x: Tensor) -> Look:
+        """`look` of a batch as the networks see it, which are in training."""
+        return Look(x, self.parts(x))
 
     def scorer(self) -> nn.Module:
         self.parts.eval()

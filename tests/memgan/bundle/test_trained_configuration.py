@@ -31,8 +31,8 @@ def test_every_class_gets_a_bundle_of_its_first_seed(tiny: Tiny, tmp_path: Path)
         np.testing.assert_allclose(
             loaded.score(trained.split.test.images), cells[0].test_scores, rtol=1e-6
         )
-    assert [note.split()[0] for note in notes[:4]] == ["1/4", "2/4", "3/4", "4/4"]
-    assert ["too few for a false-alarm rate" in note for note in notes[4:]] == [True]
+    assert [note.split()[0] for note in notes[:8:2]] == ["1/4", "2/4", "3/4", "4/4"]
+    assert ["too few for a false-alarm rate" in note for note in notes[8:]] == [True]
     document = trained.document()
     assert document["classes"]["1"]["seeds"] == [3, 2]
     assert document["split_hash"] == trained.split.hash

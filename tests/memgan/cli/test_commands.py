@@ -85,9 +85,12 @@ def test_train_json_is_one_document_and_processes_change_no_figure(
         assert row["test_auroc"] == here.document["classes"][name]["test_auroc"]
         assert (tmp_path / "apart" / "bundles" / name / "card.md").is_file()
     assert document["mean"] == here.document["mean"]
-    assert [line.split()[0] for line in here.errors[:4]] == ["1/4", "2/4", "3/4", "4/4"]
-    assert here.errors[4:] == document["shortages"]  # Few normals of a digit, for a rate of 5 %
-    assert "held-out normal images are too few" in here.errors[4]
+    assert [line.split()[0] for line in here.errors[:8:2]] == ["1/4", "2/4", "3/4", "4/4"]
+    assert all(line.lstrip().startswith("D is right about") for line in here.errors[1:8:2])
+    assert here.errors[8:] == document["shortages"]  # Few normals of a digit, for a rate of 5 %
+    assert "held-out normal images are too few" in here.errors[8]
+    named = {verdict["name"] for verdict in document["classes"]["0"]["verdicts"]}
+    assert "the memory is asleep" in named
 
 
 def test_train_prints_a_table_and_where_the_bundles_are(
@@ -98,6 +101,7 @@ def test_train_prints_a_table_and_where_the_bundles_are(
     assert ended.code == 0
     assert "memgan on digits, AUROC %" in ended.out
     assert "normal class" in ended.out
+    assert "doctor: the memory is asleep in class 1: " in ended.out
     out = Path(ended.out.rpartition("bundles: ")[2].replace("\n", ""))
     assert out.parent == tmp_path / "r" / "trained"
     assert load_bundle(out / "bundles" / "1", device="cpu").config.normal_class == "1"

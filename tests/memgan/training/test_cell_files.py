@@ -44,6 +44,7 @@ def test_absent_figures_and_pictures_come_back_absent(cell: Cell, tmp_path: Path
         decoded_memory=None,
         extremes=None,
         code_plane=None,
+        health=(),
     )
     save_cell(tmp_path / "cell", bare)
 

@@ -35,6 +35,11 @@ def test_figures_are_those_of_the_scores(cell: Cell, digits: Split) -> None:
     assert (np.diff(cell.normal_scores) >= 0).all()
 
 
+def test_the_health_of_every_epoch_is_kept(cell: Cell, tiny: Tiny) -> None:
+    assert len(cell.health) == tiny().parameters.epochs
+    assert cell.health[-1]["unit_movement"] > cell.health[0]["unit_movement"] > 0
+
+
 def test_the_decoded_memory_has_a_picture_a_unit(cell: Cell) -> None:
     assert cell.decoded_memory is not None
     assert cell.decoded_memory.shape == (4, 1, 8, 8)

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from search.finals.certainty import Caution
-from search.report.content import caution_lines, made_rows, report_markdown
+from search.report.content import (
+    caution_lines,
+    health_rows,
+    made_rows,
+    report_markdown,
+    verdict_lines,
+    verdicts_by_trial,
+)
 from search.report.report import Report
 
 Make = Callable[..., Any]
@@ -68,3 +75,36 @@ def test_kinds_are_columns_and_a_class_without_one_has_a_dash(report: Report) ->
 
 def test_labelled_anomalies_have_no_kinds(report: Report) -> None:
     assert made_rows(report)[1] == []
+
+
+def _with_health(report: Report, **verdicts: list[dict[str, str]]) -> Report:
+    content = report.document()
+    content["classes"]["ship"]["health"] = {"d_accuracy": 0.71, "address_perplexity": 0.92}
+    content["classes"]["frog"]["health"] = {"d_accuracy": 0.6}
+    for name, of_class in verdicts.items():
+        content["classes"][name]["verdicts"] = of_class
+    return Report.model_validate(content)
+
+
+def test_health_is_a_table_of_measures_by_class(report: Report) -> None:
+    headings, rows = health_rows(_with_health(report))
+
+    assert headings == ["measure", "ship", "frog", "meaning"]
+    assert [row[:3] for row in rows] == [
+        ["d_accuracy", "0.71", "0.60"],
+        ["address_perplexity", "0.92", "–"],
+    ]
+    assert "| d_accuracy | 0.71 | 0.60 | " in report_markdown(_with_health(report), {})
+    assert "Memory and game" not in report_markdown(report, {})
+
+
+def test_what_the_doctor_says_stands_in_the_report_and_by_the_winner(report: Report) -> None:
+    asleep = {"name": "the memory is asleep", "found": "an even address", "advice": "sharpness"}
+    ill = _with_health(report, ship=[asleep])
+
+    (line,) = verdict_lines(ill)
+    assert line == "the memory is asleep in class ship: an even address; try sharpness"
+    assert f"- Doctor: {line}" in report_markdown(ill, {})
+    assert verdicts_by_trial(ill) == {"0000": "the memory is asleep"}
+    assert verdict_lines(report) == []
+    assert verdicts_by_trial(report) == {}

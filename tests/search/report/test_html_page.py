@@ -16,6 +16,7 @@ import pytest
 from memgan.figures import image_grid, save_figure
 from search.journal.by_group import outcomes_by_group
 from search.report.html_page import report_page
+from search.report.trial_table import trial_table
 from search.study.groups import class_groups
 from search.study.study import Study
 
@@ -132,6 +133,28 @@ def test_anomalies_that_were_made_are_told_apart_from_labelled_ones(
     assert ("Made anomalies: the winning trial's" in text) == made
     assert ("Validation: the winning trial's" in text) != made
     assert (text.count("on anomalies made from held-out normals") == 2) == made
+
+
+def test_health_and_what_the_doctor_says_stand_on_the_page(
+    make_study: Make, fill: Make, make_report: Make, tmp_path: Path
+) -> None:
+    study = make_study()
+    fill(tmp_path / "journal", study, CLASSES)
+    trials = outcomes_by_group(class_groups(study, CLASSES), tmp_path / "journal")
+    report = make_report(study, CLASSES)
+    content = report.document()
+    row = content["classes"][CLASSES[0]]
+    row["health"] = {"d_accuracy": 0.71}
+    row["verdicts"] = [{"name": "the memory is asleep", "found": f"even {ODD}", "advice": "more"}]
+    row["trial"] = next(row.trial.trial_id for row in trial_table(study, trials).rows if row.won)
+
+    page = report_page(study, type(report).model_validate(content), trials, {})
+    text = "".join(Elements(page).text)
+
+    assert f"even {ODD}; try more." in text
+    assert "doctor: the memory is asleep" in text  # By the winner's row.
+    assert "0.5 is chance, 1 has won" in text
+    assert "Memory and game" not in report_page(study, report, trials, {})
 
 
 def test_how_sure_the_choice_is_stands_on_the_page(

@@ -112,6 +112,7 @@ def test_an_epoch_is_told_as_one_frozen_event(
         "epoch": 1,
         "val_auroc": {"3": 0.8, "mean": 0.8},
         "losses": {"cycle": 0.5},
+        "health": {"d_accuracy": {"3": 0.7, "mean": 0.7}},
         "seconds": 2.0,
         "images_per_second": 900.0,
         "peak_memory_mb": 120.0,
@@ -122,7 +123,8 @@ def test_an_epoch_is_told_as_one_frozen_event(
     watch.on_trial_result(1, [], trial, result)  # After a retry Tune may report it again.
     (told,) = heard.epochs()
     trial_id = trial.config["trial_id"]
-    assert told == TrialEpoch(trial_id, 1, {"3": 0.8, "mean": 0.8}, {"cycle": 0.5}, 2.0, 900.0, 120)
+    expected = {"3": 0.8, "mean": 0.8}, {"cycle": 0.5}, 2.0, 900.0, 120, result["health"]
+    assert told == TrialEpoch(trial_id, 1, *expected)
     with pytest.raises(FrozenInstanceError):
         told.epoch = 2  # type: ignore[misc]
 

@@ -135,6 +135,20 @@ def test_a_trial_nests_in_its_study(record: Record, view: Callable[[str], RunVie
     }
 
 
+def test_each_measure_of_health_is_a_metric_by_class_and_epoch(
+    record: Record, view: Callable[[str], RunView]
+) -> None:
+    health = {"d_accuracy": {"3": 0.7, "mean": 0.6}, "residual": {"mean": 0.4}}
+    record.trial_started("0001", {})
+    record.trial_epoch(TrialEpoch("0001", 2, {"3": 0.5}, {}, 1.0, 1.0, 1.0, health))
+    found = view(record.trial_key("0001")).metrics
+    assert {key: value for key, value in found.items() if key.startswith("health/")} == {
+        "health/d_accuracy/3": 0.7,
+        "health/d_accuracy/mean": 0.6,
+        "health/residual/mean": 0.4,
+    }
+
+
 def test_each_kind_of_made_anomaly_is_a_metric_by_epoch(
     record: Record, view: Callable[[str], RunView]
 ) -> None:
