@@ -26,6 +26,8 @@ from _arithmetic import Setting, arithmetics
 from _setting import check_out, write
 from graphed_step import GraphedMemgan, difference_from_plain
 from public_step import PublicMemgan
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from memgan.config import MemganParameters
@@ -96,11 +98,16 @@ def _measure(
             if number:
                 seconds[name].append(taken)
     flops = _flops_a_step(parameters, size["shape"], device, images[: size["batch"]])
+    moved = _Moved()
+    with moved:
+        _detector(parameters, size["shape"], device).fit_epoch(images[: size["batch"]])
     rates = {name: [count / taken for taken in values] for name, values in seconds.items()}
     base = statistics.median(rates["baseline"])
     return {
         **size,
         "flops_a_step": flops,
+        "bytes_a_step": moved.bytes,
+        "operators_a_step": moved.operators,
         **remarks,
         "ways": {
             name: {
@@ -167,15 +174,37 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
+class _Moved(TorchDispatchMode):
+    """Counts operators of torch, each of which is at least one launch on a GPU, and the bytes of
+    all tensors that they read and write: what would come from memory if no cache helped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operators = self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if not func.is_view:
+            self.operators += 1
+            tensors = [t for t in tree_leaves((args, kwargs, found)) if isinstance(t, torch.Tensor)]
+            self.bytes += sum(t.numel() * t.element_size() for t in tensors)
+        return found
+
+
+def _detector(
+    parameters: MemganParameters, shape: tuple[int, int, int], device: torch.device
+) -> Memgan:
+    return Memgan(parameters, image_shape=shape, seed=0, device=device)
+
+
 def _flops_a_step(
     parameters: MemganParameters,
     shape: tuple[int, int, int],
     device: torch.device,
     batch: Pixels,
 ) -> int:
-    detector = Memgan(parameters, image_shape=shape, seed=0, device=device)
     with FlopCounterMode(display=False) as counter:
-        detector.fit_epoch(batch)
+        _detector(parameters, shape, device).fit_epoch(batch)
     return int(counter.get_total_flops())
 
 
