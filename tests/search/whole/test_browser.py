@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tracking.runs_view import VIEW_KEY
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
@@ -122,11 +124,7 @@ def test_a_study_can_be_found_sorted_compared_and_its_final_looked_at(
     _shot(page, "mlflow-study")
 
     page.goto("about:blank")
-    page.goto(link)
-    page.get_by_test_id("sort-select-dropdown").click()
-    page.get_by_placeholder("Search").last.fill("val_auroc/mean")
-    page.get_by_text("val_auroc/mean", exact=True).last.click()
-    page.keyboard.press("Escape")
+    page.goto(_view(link))
     page.wait_for_function(_SORTED, arg=TRIALS + 1)
     _shot(page, "mlflow-sorted")
 
@@ -136,6 +134,9 @@ def test_a_study_can_be_found_sorted_compared_and_its_final_looked_at(
     page.get_by_role("button", name="Compare").click()
     page.get_by_role("heading", name="Comparing 3 Runs from 1 Experiment").wait_for()
     page.locator(".js-plotly-plot").first.wait_for()
+    chosen = page.locator("[class*='selection-item']").filter(has_text="val_auroc")
+    chosen.first.wait_for()
+    assert {text.strip() for text in chosen.all_inner_texts()} == {"val_auroc/mean"}
     _shot(page, "mlflow-compare")
 
     page.goto(link)
@@ -149,6 +150,44 @@ def test_a_study_can_be_found_sorted_compared_and_its_final_looked_at(
     # Where the artifact lies on this machine is nobody else's business.
     page.get_by_text("Path: file:").evaluate("text => text.style.visibility = 'hidden'")
     _shot(page, "mlflow-final")
+
+
+def test_a_study_is_described_and_its_report_is_one_click_away(page: Page, link: str) -> None:
+    page.goto(link)
+    page.get_by_role("button", name="Close").click()  # MLflow's assistant
+    page.get_by_text("memgan on digits").first.wait_for()  # The experiment's own description.
+    page.get_by_role("row").get_by_role("link", name="digits", exact=True).click()
+    page.get_by_text("Show more").click()
+    page.get_by_role("cell", name="mean", exact=True).wait_for()
+    page.get_by_text("learning_rate", exact=True).first.wait_for()
+    page.get_by_text("digits (", exact=False).first.wait_for()  # The data set, with its digest.
+    _shot(page, "mlflow-description")
+
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Report with all trials").click()
+    report = opened.value.frame_locator("iframe").get_by_role("heading", name="AUROC by class")
+    report.wait_for()
+
+
+def test_the_mean_is_the_first_chart_and_all_classes_are_one(page: Page, link: str) -> None:
+    page.goto(f"{_view(link)}&compareRunsMode=CHART")
+    page.get_by_role("button", name="Close").click()  # MLflow's assistant
+    page.set_viewport_size({"width": 1500, "height": 1150})  # Charts are drawn once they are seen.
+    titles = page.get_by_text(re.compile("^(val_auroc/mean|Parallel Coordinates)$"))
+    titles.nth(2).wait_for()
+    assert titles.all_inner_texts()[:3] == ["val_auroc/mean", *["Parallel Coordinates"] * 2]
+    axes = page.locator("svg text.label")
+    axes.nth(10).wait_for()
+    by_class = [f"val_auroc/{number}" for number in range(10)]
+    assert axes.all_text_contents()[:11] == [*by_class, "val_auroc/mean"]
+    _shot(page, "mlflow-charts")
+
+
+def _view(link: str) -> str:
+    """The address of the study's own view of its runs."""
+    address = re.match(r".*/experiments/\w+", link)
+    assert address is not None
+    return f"{address[0]}/runs?viewStateShareKey={VIEW_KEY}&workflowType=machine_learning"
 
 
 def _shot(page: Page, name: str) -> None:
