@@ -43,7 +43,7 @@ def train(
         Path, typer.Option(metavar="DIR", help="Where --out lies unless it is given.")
     ] = Path("results"),
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Trainings at once, as far as memory suffices.")
+        int | None, typer.Option(min=1, help="The most trainings at once, if memory allows.")
     ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare with the AUROC recorded in the file.")
@@ -111,10 +111,14 @@ def score(
     ] = None,
     heatmaps: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write a picture an image of where it is unlike normals."),
+        typer.Option(
+            metavar="DIR",
+            help="Write a picture of each image that shows where it is unlike normal ones.",
+        ),
     ] = None,
     false_alarm_rate: Annotated[
-        float | None, typer.Option(help="Share of normals that may be flagged, such as 0.01.")
+        float | None,
+        typer.Option(help="The share of normal images that may be flagged, such as 0.01."),
     ] = None,
     backend: Annotated[
         str, typer.Option(metavar="auto|torch|onnx", help="Weights by torch, or the ONNX model.")

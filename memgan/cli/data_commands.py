@@ -23,7 +23,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document ins
 
 @app.command("list")
 def list_sources(data_dir: _DataDir = None, as_json: _Json = False) -> None:
-    """The sources known by name, and whether their files are there.
+    """List the sources known by name, and say whether their files are there.
 
     Example: memgan data list --data-dir ~/data
     """

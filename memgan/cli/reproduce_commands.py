@@ -26,7 +26,7 @@ def reproduce(
     ],
     run: Annotated[bool, typer.Option("--run", help="Train the cells that are missing.")] = False,
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="How many seeds, of what draws random numbers.")
+        int | None, typer.Option(min=1, help="The number of seeds, for what draws random numbers.")
     ] = None,
     configuration: Annotated[
         list[str] | None,
@@ -46,7 +46,7 @@ def reproduce(
         str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Trainings at once, as far as memory suffices.")
+        int | None, typer.Option(min=1, help="The most trainings at once, if memory allows.")
     ] = None,
     records: Annotated[
         Path | None,
@@ -60,7 +60,8 @@ def reproduce(
         bool, typer.Option("--json", help="Print one JSON document instead.")
     ] = False,
 ) -> None:
-    """A table of the paper beside ours, from recorded cells, or a figure; nothing is filled in.
+    """Show a table of the paper beside ours, made from recorded cells, or a figure. Missing cells
+    stay missing.
 
     Example: memgan reproduce table1 --run --configuration pca --data-dir ~/data
     """

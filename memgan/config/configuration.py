@@ -25,13 +25,13 @@ class Runtime(Frozen):
     """Device and threads of a training; figures repeat exactly only if both are the same."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where detectors are trained and scored; auto takes a GPU where torch finds one."""
+    """What trains and scores detectors; auto takes a GPU if torch finds one."""
     threads: int = Field(1, ge=1)
-    """CPU threads a training; two trainings of one thread beat one of two."""
+    """The CPU threads of a training. Two trainings of one thread are faster than one of two."""
     packing: Packing = "auto"
-    """Whether the classes of a search's trial are trained as one model: where that was measured to
-    be faster, wherever it can be done, or never. Figures agree to rounding, not to the last digit.
-    `memgan train` trains every class and seed by itself."""
+    """Whether the classes of a search's trial are trained as one model: auto where that was
+    measured to be faster, on wherever it is possible, off never. Figures agree up to rounding, not
+    to the last digit. `memgan train` trains every class and seed by itself."""
     precision: Arithmetic = "auto"
     """The arithmetic of training: fp32, bf16 by autocast, and on a GPU tf32. auto is fp32 on a CPU,
     and what torch itself does on a GPU. Scores are always computed in fp32."""
@@ -43,7 +43,7 @@ class Origin(Frozen):
     study: str
     """The study's name."""
     study_id: str
-    """What tells apart studies of one name."""
+    """What distinguishes studies of one name."""
     protocol: Literal["shared", "per-class"]
     """Whether one configuration was searched for all classes, or one for each."""
     split_hash: str
@@ -53,7 +53,7 @@ class Origin(Frozen):
     test_auroc: dict[str, dict[str, float]]
     """The recorded AUROC, 0 to 1, by normal class and seed."""
     versions: dict[str, str]
-    """Of Python and of the libraries that decide figures."""
+    """The versions of Python and of the libraries that decide figures."""
     machine: str
     """Processor, cores and GPU, in words."""
 
@@ -71,7 +71,7 @@ class Configuration(Frozen):
     normal_class: NormalClass = "all"
     """Classes that are normal one after the other, or all of them."""
     seeds: tuple[int, ...] = (0,)
-    """One training a class and seed."""
+    """Each class is trained once with each seed."""
     runtime: Runtime = Runtime()
     """How it is computed, which changes no result beyond rounding."""
     parameters: SerializeAsAny[DetectorParameters] = MemganParameters()
@@ -79,9 +79,9 @@ class Configuration(Frozen):
     by_class: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Values that differ for one normal class, laid over `parameters`."""
     schedule: Schedule = Field(default_factory=dict)
-    """Values that change in training: from the epoch that is named on, counted from 1."""
+    """Values that change in training, by the epoch from which they hold, counted from 1."""
     schedule_by_class: dict[str, Schedule] = Field(default_factory=dict)
-    """A normal class that is named here has this schedule instead."""
+    """Schedules for single normal classes, in place of `schedule`."""
     origin: Origin | None = None
     """Which study chose the values; written by `memgan export`."""
 

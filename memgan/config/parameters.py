@@ -33,7 +33,7 @@ class LearningRate(Frozen):
 
 
 class MemganParameters(ResidualParameters):
-    """MEMGAN (arXiv 2002.02669). Defaults: the values a prototype trained well with on MNIST."""
+    """MEMGAN (arXiv 2002.02669). The defaults trained well on MNIST in a prototype."""
 
     STEPWISE: ClassVar[bool] = True
 
@@ -54,12 +54,12 @@ class MemganParameters(ResidualParameters):
 
     epochs: int = Field(7, ge=1)
     batch_size: int = Field(64, ge=2)
-    """Images a step; an epoch is cut into near-equal batches no larger than this."""
+    """The most images in a step; an epoch is cut into batches of nearly equal size."""
     learning_rate: LearningRate = LearningRate()
-    """Adam's, by network; one number means the same for all four."""
+    """Adam's learning rate for each network; one number is the rate of all four."""
     cooldown: float = Field(0.0, ge=0, le=1)
-    """Share of the epochs, the last ones, over which the learning rates fall to a twentieth, by
-    the same factor from one epoch to the next; 0 keeps them. The paper says nothing of it."""
+    """The share of the epochs, at the end, over which the learning rates fall to a twentieth, by
+    the same factor in each epoch. 0 keeps them constant. The paper does not mention it."""
     beta1: float = Field(0.5, ge=0, lt=1)
     """Adam's decay of the first moment."""
     beta2: float = Field(0.999, ge=0, lt=1)
@@ -69,7 +69,7 @@ class MemganParameters(ResidualParameters):
     memory_dim: int = Field(64, ge=1)
     """d, the length of a memory unit and of a code."""
     memory_std: float = Field(1.0, gt=0)
-    """Spread of the memory's start, N(0, std²); it moves little in training."""
+    """The spread of the memory's start, N(0, std²). The memory moves little in training."""
     sharpness: float = Field(1.0, gt=0)
     """s in a = softmax(s·r), r ~ N(0, 1): how far sampled codes lie from the memory's centroid."""
     width: int = Field(16, ge=1)
@@ -101,8 +101,8 @@ class MemganParameters(ResidualParameters):
 
 
 class MemganPlusParameters(MemganParameters):
-    """MEMGAN with a head that tells geometric transformations apart. The head's values are the
-    `warp` ones, all others MEMGAN's own."""
+    """MEMGAN with a head that distinguishes geometric transformations. The keys with `warp` are the
+    head's, all others MEMGAN's own."""
 
     STEPWISE: ClassVar[bool] = False
 
@@ -114,18 +114,17 @@ class MemganPlusParameters(MemganParameters):
     warps: Literal["turns", "turns-and-shifts", "affine"] = "affine"
     """The transformations: 4 quarter turns, those with shifts (20), or random affine maps."""
     warp_count: int = Field(16, ge=2)
-    """How many affine maps."""
+    """The number of affine maps."""
     warp_width: int = Field(16, ge=1)
-    """Channels of the head's first convolution; the next have twice and four times as many."""
+    """The channels of the head's first convolution; the next two have 2 and 4 times as many."""
     warp_passes: int = Field(3, ge=1)
-    """Passes of the head over the training images in an epoch."""
+    """The passes of the head over the training images in an epoch."""
     warp_batch_size: int = Field(128, ge=2)
-    """Images a step of the head."""
+    """The images in a step of the head."""
     warp_learning_rate: float = Field(2e-3, gt=0, lt=1)
-    """AdamW's at its peak; it rises over a third of all steps and falls to nothing."""
+    """AdamW's peak learning rate. It rises over a third of all steps, then falls to nothing."""
     warp_mirrored: bool = False
-    """Show the head every image as often mirrored left to right, for things that may face either
-    way."""
+    """Show the head half of the images mirrored, for things that may face left or right."""
 
     @model_validator(mode="after")
     def _some_score(self) -> MemganPlusParameters:
@@ -138,7 +137,7 @@ class PcaParameters(ResidualParameters, OnFeatures):
     """Squared error of a linear reconstruction from the leading principal components."""
 
     components: int = Field(32, ge=0)
-    """Kept components; fewer where there are fewer images or pixels. With 0 the score is the
+    """The number of components; fewer if there are fewer images or pixels. With 0, the score is the
     squared distance to the mean image."""
     contrast_normalised: bool = False
     """Bring every image to its own mean and spread first."""
@@ -148,7 +147,7 @@ class NeighboursParameters(OnFeatures):
     """Mean Euclidean distance to the nearest training images, on pixels or on features."""
 
     neighbours: int = Field(1, ge=1)
-    """How many nearest training images the score averages over."""
+    """The number of nearest training images that the score averages over."""
 
 
 class RebuilderParameters(DetectorParameters):
@@ -158,7 +157,7 @@ class RebuilderParameters(DetectorParameters):
 
     epochs: int = Field(7, ge=1)
     batch_size: int = Field(64, ge=2)
-    """Images a step; an epoch is cut into near-equal batches no larger than this."""
+    """The most images in a step; an epoch is cut into batches of nearly equal size."""
     learning_rate: float = Field(1e-3, gt=0, lt=1)
     """Adam's."""
     beta1: float = Field(0.5, ge=0, lt=1)
@@ -200,7 +199,7 @@ class MemaeParameters(RebuilderParameters, ResidualParameters):
     similarity: Literal["dot", "cosine"] = "dot"
     """How a code addresses an item: a dot product, as its public code has it, or a cosine."""
     shrinkage: float = Field(1.0, ge=0)
-    """λ · N: addresses not above this share of an even one become 0. The paper takes 1 to 3."""
+    """λ · N: an address not above this share of an even one becomes 0. The paper takes 1 to 3."""
     entropy_weight: float = Field(2e-4, ge=0)
     """The weight of the addresses' entropy in the loss (α in the paper)."""
 
@@ -223,25 +222,25 @@ class DcaeNetParameters(RebuilderParameters):
 
 
 class DcaeParameters(DcaeNetParameters, ResidualParameters):
-    """Autoencoder of Deep SVDD's networks."""
+    """The autoencoder with Deep SVDD's networks."""
 
 
 class DsvddParameters(DcaeNetParameters):
-    """Deep SVDD (Ruff et al. 2018), one-class objective."""
+    """Deep SVDD (Ruff et al. 2018) with its one-class objective."""
 
     STEPWISE: ClassVar[bool] = False
 
     pretraining: float = Field(0.5, ge=0, lt=1)
-    """Share of the epochs, the first ones, in which the autoencoder is trained."""
+    """The share of the epochs, at the beginning, in which the autoencoder is trained."""
 
 
 class OcsvmParameters(OnFeatures):
     """One-class support vector machine, Gaussian kernel, on pixels from 0 to 1 or on features."""
 
     nu: float = Field(0.1, gt=0, le=1)
-    """At most this share of the training images lies outside."""
+    """The largest share of the training images that lies outside."""
     variance_kept: float = Field(0.95, gt=0, lt=1)
-    """Of colour images: the share of the variance that the kept principal components hold."""
+    """The share of the variance of colour images that the kept principal components hold."""
 
 
 class KdeParameters(DetectorParameters):
@@ -252,9 +251,9 @@ class IforestParameters(DetectorParameters):
     """Isolation forest on grey levels."""
 
     trees: int = Field(100, ge=1)
-    """How many trees."""
+    """The number of trees."""
     samples: int = Field(256, ge=2)
-    """Training images that each tree is grown from; all of them where there are fewer."""
+    """The training images that each tree is grown from; all of them if there are fewer."""
 
 
 PARAMETERS: Mapping[str, type[DetectorParameters]] = {

@@ -71,18 +71,18 @@ class DataConfig(Frozen):
     image_size: tuple[int, int] | None = None
     """Height and width in pixels to resize to, both at least 8; None keeps a source's own size."""
     channels: Literal[1, 3] | None = None
-    """Grey or colour; None keeps a source's own."""
+    """1 is grey and 3 is colour; None keeps the source's own."""
     white_level: int | None = Field(None, ge=1, le=65535)
     """The value of a white pixel in the user's own files, such as 4095 for a camera of 12 bits;
     None takes 65535 for files of 16 bits and 255 for those of 8."""
     validation_fraction: float = Field(0.1, gt=0, lt=1)
-    """Share of every class of the train part that is held out for validation."""
+    """The share of every class of the train part that is held out for validation."""
     test_fraction: float = Field(0.4, gt=0, lt=1)
-    """Share cut off as test where a source has no official test part."""
+    """The share that becomes the test part if a source has no official one."""
     cut: Literal["auto", "by-class", "by-use"] = "auto"
-    """How images are shared out: by-class cuts every class alike; by-use shares the images of
-    classes that are never trained on between validation and test only. auto is by-use for the
-    user's own images, and by-class for the named data sets."""
+    """How images are shared out. by-class cuts every class alike. by-use gives the images of
+    classes that are never trained on only to validation and test. auto is by-use for the user's own
+    images, and by-class for the named data sets."""
     split_seed: int = Field(0, ge=0)
     """The seed of the cut into train, validation and test."""
     unreadable: Literal["refuse", "skip"] = "refuse"

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 @stoppable(process_ends=True)
 def search(
     study_file: Annotated[
-        Path | None, typer.Argument(metavar="[STUDY.yaml]", help="Else: digits, in minutes.")
+        Path | None,
+        typer.Argument(
+            metavar="[STUDY.yaml]", help="The study to run (default: digits, in minutes)."
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="The study's name.")] = None,
     resume: Annotated[
@@ -35,12 +38,14 @@ def search(
         bool,
         typer.Option(
             "--resume-or-start",
-            help="With --name: begin the study, go on with it, or do nothing where it is done.",
+            help="With --name: begin the study, go on with it, or do nothing if it is done.",
         ),
     ] = False,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A value fixes, a list is searched."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Fix a parameter (one value) or search it (a list)."
+        ),
     ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch missing data and weights of a backbone.")
@@ -109,18 +114,23 @@ def search(
 def export(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="A study's name.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Else the study's own export folder.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where the export goes (default: the study's own folder)."
+        ),
     ] = None,
     false_alarm_rate: Annotated[
         float | None,
-        typer.Option(help="Share of normals that bundles may flag, such as 0.01; else 0.05."),
+        typer.Option(
+            help="The share of normal images that bundles may flag, such as 0.01 (default 0.05)."
+        ),
     ] = None,
     register: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Into MLflow's Model Registry, as a version of NAME."),
+        typer.Option(metavar="NAME", help="Add a version of NAME to MLflow's Model Registry."),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="With --register: champion, better or not.")
+        bool, typer.Option("--force", help="With --register: make it the champion, better or not.")
     ] = False,
     tracking_uri: Annotated[
         str | None,
@@ -131,8 +141,8 @@ def export(
 ) -> None:
     """Write the best configuration and bundles of a study, and register them.
 
-    A registered export becomes NAME's champion if it is better than the champion on the validation
-    images of the same data and objective, by the rule of `compare`.
+    A registered export becomes the champion of NAME if it is better than the present champion on
+    the validation images of the same data and objective, by the rule of `compare`.
 
     Example: memgan export digits --out best-of-digits --register digits
     """

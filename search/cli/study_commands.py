@@ -27,7 +27,7 @@ def _default(context: typer.Context) -> None:
 
 @app.command("list")
 def list_studies(results: Results = Path("results"), as_json: Json = False) -> None:
-    """The studies in a results folder.
+    """List the studies in a results folder.
 
     Example: memgan studies list --results results
     """
@@ -74,7 +74,7 @@ def status(
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """How far one study is, trial by trial; also while it runs.
+    """Show how far one study is, trial by trial, also while it runs.
 
     Example: memgan studies status digits
     """

@@ -21,7 +21,7 @@ Scalar = bool | int | float | str
 
 
 class Condition(Frozen):
-    """What another value must be for an entry to be searched; all that is given must hold."""
+    """What another value must be for an entry to be searched. All given conditions must hold."""
 
     at_least: float | None = None
     """The other parameter has this value or a larger one."""
@@ -53,8 +53,7 @@ class Entry(Frozen):
     """One parameter that is searched."""
 
     when: dict[str, Condition] = Field(default_factory=dict)
-    """Conditions on other parameters; where one does not hold, the parameter keeps its own
-    default."""
+    """Conditions on other parameters. If one does not hold, the parameter keeps its own default."""
 
     def ends(self) -> tuple[Any, ...]:
         """The values that the detector must accept for it to accept all of the entry."""
@@ -161,7 +160,7 @@ class Ordered(Entry):
     """Numbers in a list: neighbours in the list are neighbours to the sampler."""
 
     values: tuple[int | float, ...] = Field(min_length=1)
-    """Numbers whose order means something."""
+    """Numbers in a meaningful order."""
 
     def ends(self) -> tuple[Any, ...]:
         return self.values

@@ -51,14 +51,16 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         "One configuration for all normal classes, or one for each.",
     ),
     StudyOption("normal_class", str, ("normal_class",), "all|C[,C…]", "Normal classes."),
-    StudyOption("trials", int, ("budget", "trials"), "N", "Trials in all.", may_differ=True),
+    StudyOption(
+        "trials", int, ("budget", "trials"), "N", "The number of trials in all.", may_differ=True
+    ),
     StudyOption("epochs", int, ("fixed", "epochs"), "N", "Epochs of a trial."),
     StudyOption(
         "time_budget",
         str,
         ("budget", "time"),
         "30m",
-        "90s, 30m, 4h, 2d; over all invocations.",
+        "The most time over all invocations: 90s, 30m, 4h, 2d.",
         may_differ=True,
     ),
     StudyOption(
@@ -80,8 +82,8 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         str,
         ("objective",),
         "val-auroc|label-free[,scoring-seconds]",
-        "What judges trials: labelled anomalies, or anomalies made from normal images; after it"
-        " what else counts.",
+        "What judges trials: labelled anomalies, or anomalies made from normal images. Then what"
+        " else counts.",
     ),
     StudyOption(
         "final_seeds",
@@ -108,7 +110,7 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         float,
         ("resources", "gpus_per_trial"),
         "F",
-        "GPUs that a trial takes; a fraction shares one.",
+        "The GPUs that a trial takes; with a fraction, several trials share one.",
         may_differ=True,
     ),
     StudyOption(
@@ -124,7 +126,7 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         int,
         ("resources", "max_concurrent"),
         "N",
-        "Trials that run at a time, at most.",
+        "The most trials that run at a time.",
         may_differ=True,
     ),
     StudyOption(

@@ -21,7 +21,7 @@ class Sampler(Frozen):
     name: str
     """The sampler's name."""
     seed: int | None = Field(None, ge=0)
-    """None takes the study's."""
+    """The seed of the sampler; None takes the study's seed."""
 
 
 class _WithStartUp(Sampler):
@@ -38,7 +38,7 @@ class Tpe(_WithStartUp):
 
     name: Literal["tpe"] = "tpe"
     multivariate: bool = True
-    """Model parameters together rather than one by one."""
+    """Model the parameters together and not one by one."""
     constant_liar: bool = True
     """Counts running trials as poor ones, so that trials at once do not repeat each other."""
 
@@ -56,7 +56,7 @@ class CmaEs(_WithStartUp):
 
 
 class Qmc(Sampler):
-    """Quasi-random points: even cover, no learning."""
+    """Quasi-random points, which cover the space evenly and learn nothing."""
 
     name: Literal["qmc"] = "qmc"
     scramble: bool = True
@@ -64,11 +64,11 @@ class Qmc(Sampler):
 
 
 class Nsga2(Sampler):
-    """Genetic search; may propose a configuration twice."""
+    """Genetic search. It may propose a configuration twice."""
 
     name: Literal["nsga2"] = "nsga2"
     population: int | None = Field(None, ge=2)
-    """None is a third of the budget, at most 50."""
+    """The size of a generation; None is a third of the budget, at most 50."""
 
 
 class Random(Sampler):

@@ -34,7 +34,7 @@ class Asha(Scheduler):
     grace_epochs: int = Field(2, ge=1)
     """Epochs that every trial may train before it can be stopped."""
     reduction_factor: float = Field(3, gt=1)
-    """One in so many of each rung's trials goes on."""
+    """One in this many trials of each rung goes on."""
 
 
 class HyperBand(Scheduler):
@@ -48,19 +48,20 @@ class HyperBand(Scheduler):
     grace_epochs: int = Field(2, ge=1)
     """Epochs that every trial may train before it can be stopped, in the first bracket."""
     reduction_factor: float = Field(3, gt=1)
-    """One in so many of each rung's trials goes on."""
+    """One in this many trials of each rung goes on."""
     brackets: int = Field(2, ge=1)
-    """How many brackets, each with a longer grace than the one before."""
+    """The number of brackets. Each has a longer grace than the one before."""
 
 
 class Median(Scheduler):
-    """A trial stops whose best is worse than the median of the others' running means."""
+    """A trial stops if its best value is worse than the median of the other trials' running
+    means."""
 
     name: Literal["median"] = "median"
     grace_epochs: int = Field(2, ge=1)
     """Epochs that every trial may train before it can be stopped."""
     min_trials: int = Field(3, ge=1)
-    """Trials that must have come as far before a median counts."""
+    """The number of trials that must have reached an epoch before their median counts."""
 
 
 class Pbt(Scheduler):
@@ -69,16 +70,16 @@ class Pbt(Scheduler):
 
     name: Literal["pbt"] = "pbt"
     interval_epochs: int | None = Field(None, ge=1)
-    """Epochs between two changes; None is a fifth of a trial's."""
+    """The epochs between two changes; None is a fifth of a trial's epochs."""
     quantile: float = Field(0.25, gt=0, le=0.5)
-    """The share that gives way, and the share that it takes over from."""
+    """The share of members that give way, and the share of members that they take over from."""
     resample_probability: float = Field(0.25, ge=0, le=1)
-    """How often a value is drawn again instead of moved."""
+    """The probability that a value is drawn again instead of moved."""
     factors: tuple[float, float] = (0.8, 1.25)
-    """What a value is multiplied by, one or the other; lists move a place down or up."""
+    """A value is multiplied by one of these two; in a list it moves a place down or up."""
     mutate: tuple[str, ...] | None = None
-    """What changes; None is all that is searched and may change in training. The rest of the
-    space is drawn once, and passes on with the weights."""
+    """The parameters that change; None is all searched ones that may change in training. The others
+    are drawn once and passed on with the weights."""
 
     def interval(self, epochs: int) -> int:
         """Epochs between two changes in trials of `epochs` epochs."""

@@ -53,9 +53,10 @@ class Budget(Frozen):
     """Where a study ends: whichever comes first."""
 
     trials: int = Field(12, ge=1)
-    """Trials a group of classes: of the study when shared, of every class when per-class."""
+    """The number of trials: in the whole study if the protocol is shared, for each class if it is
+    per-class."""
     time: float | None = Field(None, gt=0)
-    """Seconds over all invocations; written 90s, 30m, 4h or 2d."""
+    """The most seconds over all invocations, written 90s, 30m, 4h or 2d."""
 
     @field_validator("time", mode="before")
     @classmethod
@@ -67,21 +68,22 @@ class Resources(Frozen):
     """What a trial takes and how many run at once; None means what the machine suggests."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where trials are trained; auto takes a GPU where Ray has one."""
+    """What trains the trials; auto takes a GPU if Ray has one."""
     gpus_per_trial: float | None = Field(None, ge=0)
-    """GPUs that a trial takes; a fraction shares one."""
+    """The GPUs that a trial takes; with a fraction, several trials share one."""
     cpus_per_trial: float = Field(1, gt=0)
     """Cores that a trial takes."""
     max_concurrent: int | None = Field(None, ge=1)
-    """Trials that run at a time, at most."""
+    """The most trials that run at a time."""
     packing: Packing = "auto"
-    """Whether the classes of a trial are trained as one model: where that was measured to be
-    faster, wherever it can be done, or never. Figures agree to rounding, not to the last digit."""
+    """Whether the classes of a trial are trained as one model: auto where that was measured to be
+    faster, on wherever it is possible, off never. Figures agree up to rounding, not to the last
+    digit."""
     precision: Arithmetic = "auto"
     """The arithmetic of training: fp32, bf16 by autocast, and on a GPU tf32. auto is fp32 on a CPU,
     and what torch itself does on a GPU."""
     price_per_hour: float | None = Field(None, ge=0)
-    """What all the machines cost an hour, in whatever currency; shown, and never acted on."""
+    """What all machines together cost for an hour, in any currency. It is only shown."""
     checkpoint_epochs: int = Field(5, ge=1)
     """A trial that is cut off loses at most this many epochs."""
 
@@ -90,14 +92,16 @@ class Final(Frozen):
     """The winner, trained again."""
 
     seeds: int = Field(3, ge=1)
-    """Trainings of the winner, each with its own seed; AUROC is told with their spread."""
+    """How often the winner is trained again, each time with its own seed. Reports show the spread
+    of AUROC over them."""
 
 
 class Study(Frozen):
     """One search: data, detector, protocol, space, sampler, scheduler, budget, seed."""
 
     name: str = ""
-    """Letters, digits, - _ and .; made from detector, source and time where none is given."""
+    """Letters, digits, - _ and . are allowed. Without a name, one is made from detector, source and
+    time."""
     data: DataConfig = DataConfig()
     """Which images, and how they are cut."""
     normal_class: NormalClass = "all"
@@ -109,16 +113,16 @@ class Study(Frozen):
     objective: Annotated[
         Objective | tuple[Objective, ...] | None, BeforeValidator(read_objective)
     ] = None
-    """One, or several: then the first chooses the winner from their Pareto front. Validation AUROC
-    is of labelled anomalies, or, label-free, of anomalies made from normal images; None is settled
-    by the images when the study begins: labels where every class has them."""
+    """One objective, or several; then the first chooses the winner from their Pareto front.
+    val-auroc uses labelled anomalies, and label-free uses anomalies made from normal images. None
+    is decided when the study begins: by labels if every class has them."""
     space: dict[str, SerializeAsAny[Entry]]
     """The searched parameters: a list, a range, or a choice for each."""
     fixed: dict[str, Any] = Field(default_factory=dict)
     """Parameters that are the same in every trial, epochs among them."""
     start_from: tuple[str | dict[str, Any], ...] = ()
-    """Tried first: "paper", "recipe", mappings of parameters, a YAML file of them, or
-    {study: NAME, best: N}; the sampler adds the rest."""
+    """What is tried first: "paper", "recipe", mappings of parameters, a YAML file of them, or
+    {study: NAME, best: N}. The sampler adds what a point leaves open."""
     budget: Budget = Budget()
     """Where the study ends."""
     sampler: Annotated[SerializeAsAny[Sampler], BeforeValidator(make_sampler)] = Tpe()

@@ -61,17 +61,18 @@ def sync(
         bool,
         typer.Option(
             "--again",
-            help="Deliver everything once more, refused events included: after the store lost it.",
+            help="Deliver everything once more, refused events too, if the store lost it.",
         ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document to standard output.")
     ] = False,
 ) -> None:
-    """Deliver what the record still holds back, for instance after the server was away.
+    """Deliver what still waits for the record, for instance after the server was away.
 
-    Goes to where each study recorded before, unless --tracking-uri says otherwise. Exit code 1
-    if something still waits; what the store refuses for good is named and stays in the outbox.
+    Each study's events go where it recorded before, unless --tracking-uri says otherwise. The exit
+    code is 1 if something still waits. What the store refuses for good is named and stays in the
+    outbox.
 
     Example: memgan sync digits
     """
@@ -115,7 +116,9 @@ def compare(
     ],
     published: Annotated[
         str | None,
-        typer.Option(metavar="mnist|cifar10", help="Figures of the paper's tables beside them."),
+        typer.Option(
+            metavar="mnist|cifar10", help="Show figures of the paper's tables beside the studies."
+        ),
     ] = None,
     form: Annotated[
         CompareFormat, typer.Option("--format", help="How to write it.")
