@@ -52,6 +52,12 @@ MODEL_TRAINING = "custom_model_development"
 
 AVERAGE_PRECISION = "test_average_precision"
 FPR_AT_95_RECALL = "test_fpr_at_95_recall"
+PIXEL_AUROC = "test_pixel_auroc"
+AUPRO = "test_aupro"
+PIXEL_F1 = "test_pixel_f1"
+BY_PIXEL = {PIXEL_AUROC: "pixel AUROC", AUPRO: "AUPRO", PIXEL_F1: "best F1 by pixel"}
+PIXEL_THRESHOLD = "test_pixel_threshold"
+"""Of finals whose test images have masks, by class: over pixels; the threshold of the best F1."""
 FINAL_VAL_AUROC = "final_val_auroc"
 SECONDS = "seconds"
 IMAGES_PER_SECOND = "images_per_second"
@@ -133,6 +139,12 @@ def tested_class(key: str) -> str | None:
     metric, _, class_name = key.partition("/")
     known = metric == "test_auroc" and class_name not in ("", MEAN)
     return class_name if known else None
+
+
+def pixel_class(key: str, metric: str) -> str | None:
+    """The normal class that a metric by pixel is of; None for other metrics."""
+    found, _, class_name = key.partition("/")
+    return class_name if found == metric and class_name else None
 
 
 def loss(name: str) -> str:

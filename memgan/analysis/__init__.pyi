@@ -10,4 +10,6 @@ from .hull import exact_distance_to_hull as exact_distance_to_hull
 from .hull import hull_loss as hull_loss
 from .residuals import Residual as Residual
 from .residuals import normal_residual as normal_residual
+from .residuals import pixel_scores as pixel_scores
 from .residuals import residual as residual
+from .residuals import window_of as window_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from memgan.analysis import normal_residual
+from memgan.analysis import normal_residual, window_of
 from memgan.bundle.bundle import BundleConfig, save_bundle
 from memgan.bundle.calibration import Calibration, shortages
 from memgan.bundle.card import write_card
@@ -54,7 +54,7 @@ def write_bundle(
         versions=versions(detector_package(configuration.detector)),
     )
     normals = split.development.validation.of_class(first.normal_class)
-    residual = normal_residual(normals, detector.rebuild(normals))
+    residual = normal_residual(normals, detector.rebuild(normals), window_of(config.parameters))
     calibration = _calibration(first, false_alarm_rate, residual)
     held_out = split.development.validation.images
     model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])

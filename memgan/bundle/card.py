@@ -75,6 +75,7 @@ def _facts(
         f"| average precision of this bundle | {_percent(first.test_average_precision)} |",
         "| false-positive rate at 95 % recall of this bundle |"
         f" {_percent(first.test_fpr_at_95_recall)} |",
+        *_pixels(first),
         f"| threshold at a false-alarm rate of {calibration.false_alarm_rate:g} |"
         f" {_threshold(calibration)} |",
         f"| versions | {', '.join(f'{k} {v}' for k, v in config.versions.items())} |",
@@ -101,6 +102,18 @@ def _protocol(config: BundleConfig, origin: Origin | None) -> str:
         f" validate with. {chosen} Then it was trained again, once for each seed, and shown the"
         " test images once."
     )
+
+
+def _pixels(cell: Cell) -> list[str]:
+    if cell.pixels is None:
+        return []
+    found = cell.pixels
+    return [
+        f"| by pixel: AUROC, AUPRO to 30 % false positives | {_percent(found.auroc)},"
+        f" {_percent(found.aupro)} |",
+        f"| by pixel: best F1, at a threshold of | {_percent(found.best_f1)},"
+        f" {found.threshold:.4g} |",
+    ]
 
 
 def _white(config: BundleConfig) -> list[str]:

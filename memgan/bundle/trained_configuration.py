@@ -47,12 +47,12 @@ class Trained:
             "split_hash": self.split.hash,
             "classes": {
                 n: {
-                    **class_figures(of).model_dump(mode="json"),
+                    **class_figures(of).model_dump(mode="json", exclude_unset=True),
                     "verdicts": [verdict.model_dump() for verdict in self.verdicts[n]],
                 }
                 for n, of in self.cells.items()
             },
-            "mean": mean_figures(self.cells).model_dump(),
+            "mean": mean_figures(self.cells).model_dump(exclude_unset=True),
             "shortages": calibration_shortages(self.cells),
             "out": str(self.out),
             "machine": machine(),

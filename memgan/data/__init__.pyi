@@ -18,6 +18,10 @@ from .left_out import LeftOut as LeftOut
 from .left_out import left_out_lines as left_out_lines
 from .made_anomalies import VERSION as VERSION
 from .made_anomalies import with_made_anomalies as with_made_anomalies
+from .maps import Maps as Maps
+from .maps import enlarged as enlarged
+from .masks import Mask as Mask
+from .masks import Masks as Masks
 from .outside import check_outside_images as check_outside_images
 from .reading.new_images import Batch as Batch
 from .reading.new_images import Tell as Tell

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memgan.data.left_out import LeftOut
+from memgan.data.masks import Masks
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -28,11 +29,13 @@ class LabeledImages:
     images: uint8 (N, C, H, W), 0 to 255.
     labels: int64 (N,), indices into `class_names`.
     class_names: all classes of the source, in a fixed order; some may have no image here.
+    masks: where each image is anomalous, at its file's own size; None where no mask was read.
     """
 
     images: Pixels
     labels: Labels
     class_names: tuple[str, ...]
+    masks: Masks | None = None
 
     def __post_init__(self) -> None:
         if self.images.dtype != np.uint8 or self.images.ndim != 4:
@@ -41,6 +44,8 @@ class LabeledImages:
             )
         if self.labels.shape != (len(self.images),):
             raise ValueError(f"labels must be ({len(self.images)},), got {self.labels.shape}")
+        if self.masks is not None and len(self.masks) != len(self.images):
+            raise ValueError(f"masks must be {len(self.images)}, got {len(self.masks)}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -68,7 +73,8 @@ class LabeledImages:
 
     def take(self, indices: npt.NDArray[np.intp]) -> LabeledImages:
         """The images at these positions, in this order."""
-        return LabeledImages(self.images[indices], self.labels[indices], self.class_names)
+        masks = None if self.masks is None else tuple(self.masks[int(at)] for at in indices)
+        return LabeledImages(self.images[indices], self.labels[indices], self.class_names, masks)
 
     def joined(self, others: LabeledImages) -> LabeledImages:
         """These images and then the others, of the same shape and classes."""
@@ -76,6 +82,9 @@ class LabeledImages:
             np.concatenate([self.images, others.images]),
             np.concatenate([self.labels, others.labels]),
             self.class_names,
+            (*(self.masks or [None] * len(self)), *(others.masks or [None] * len(others)))
+            if self.masks or others.masks
+            else None,
         )
 
     def flat(self) -> Flags:

@@ -66,6 +66,11 @@ class Detector(ABC):
         None for a detector that rebuilds nothing. Where images and this differ is the residual."""
         return None
 
+    def maps(self, images: Pixels) -> Rebuilt | None:
+        """Scores by pixel, float32 (N, H, W), higher where an image looks less normal, in the unit
+        of the score; None for a detector whose residual tells, or that knows no places."""
+        return None
+
     def look(self, images: Pixels) -> Look | None:
         """What its parts make of images, uint8 (N, C, H, W), in the middle of training; None for a
         detector whose health nobody measures. It changes nothing that training goes on with, and

@@ -6,6 +6,9 @@ from .auroc_noise import standard_error as standard_error
 from .auroc_noise import unpaired_standard_error as unpaired_standard_error
 from .bootstrap import Difference as Difference
 from .bootstrap import paired_difference as paired_difference
+from .by_pixel import PixelFigures as PixelFigures
+from .by_pixel import masks_say_where as masks_say_where
+from .by_pixel import pixel_figures as pixel_figures
 from .image_scores import BySeed as BySeed
 from .image_scores import ImageScores as ImageScores
 from .image_scores import pack as pack

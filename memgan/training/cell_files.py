@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save
 from memgan.analysis import CodePlane, Extremes
 from memgan.errors import ResultsError
 from memgan.files import scratch_folder
-from memgan.stats import ImageScores
+from memgan.stats import ImageScores, PixelFigures
 from memgan.training.cells import Cell
 
 _Group = TypeVar("_Group", Extremes, CodePlane, ImageScores)
@@ -39,6 +39,8 @@ def save_cell(folder: Path, cell: Cell) -> None:
         figures = {name: getattr(cell, name) for name in _PLAIN}
         if cell.health:
             figures["health"] = cell.health
+        if cell.pixels is not None:
+            figures["pixels"] = cell.pixels.model_dump()
         (partial / _FIGURES).write_text(json.dumps(figures, indent=1), encoding="utf-8")
         arrays = {
             "normal_scores": cell.normal_scores,
@@ -75,9 +77,11 @@ def load_cell(folder: Path) -> Cell | None:
 
 def _read(folder: Path) -> Cell:
     figures = json.loads((folder / _FIGURES).read_text(encoding="utf-8"))
+    pixels = figures.pop("pixels", None)
     with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
         return Cell(
             **{**figures, "health": tuple(figures.get("health", ()))},
+            pixels=None if pixels is None else PixelFigures(**pixels),
             weights=load_file(folder / _WEIGHTS),
             normal_scores=arrays["normal_scores"],
             test_scores=arrays["test_scores"],

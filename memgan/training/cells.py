@@ -11,14 +11,29 @@ import joblib
 import numpy as np
 import torch
 
-from memgan.analysis import CodePlane, Extremes, find_extremes, project_to_plane, sample_evenly
+from memgan.analysis import (
+    CodePlane,
+    Extremes,
+    find_extremes,
+    pixel_scores,
+    project_to_plane,
+    sample_evenly,
+)
 from memgan.config import Configuration, Runtime
 from memgan.data import Development, Flags, LabeledImages, Pixels, Scores, Split
 from memgan.detectors import Detector, Memgan
 from memgan.errors import TrainingDiverged
 from memgan.health import Health
 from memgan.machine import hold_to_gpu_share, machine_share, prepare_process, trainings_at_once
-from memgan.stats import ImageScores, auroc, average_precision, false_positive_rate_at_recall
+from memgan.stats import (
+    ImageScores,
+    PixelFigures,
+    auroc,
+    average_precision,
+    false_positive_rate_at_recall,
+    masks_say_where,
+    pixel_figures,
+)
 from memgan.training.lockstep import Training
 
 
@@ -47,6 +62,8 @@ class Cell:
     """Of the images that it was validated on: labelled ones, or anomalies made from normals."""
     health: tuple[Health, ...] = ()
     """Measures of memory and game after each epoch; empty of detectors that have neither."""
+    pixels: PixelFigures | None = field(default=None)
+    """On the test images that have masks; None without any, and for a detector without maps."""
 
 
 def train_cell(
@@ -97,7 +114,19 @@ def train_cell(
         ),
         validation=None if val_auroc is None else _validation(detector, development, normal_class),
         health=tuple(measures for measures in health if measures),
+        pixels=_pixels(configuration, detector, test, normal_class),
     )
+
+
+def _pixels(
+    configuration: Configuration, detector: Detector, test: LabeledImages, normal_class: str
+) -> PixelFigures | None:
+    if test.masks is None or not masks_say_where(test.masks, test.anomalous(normal_class)):
+        return None
+    shown = np.flatnonzero([mask is not None for mask in test.masks])
+    some = test.take(shown)
+    maps = pixel_scores(detector, configuration.parameters_for(normal_class), some.images)
+    return None if maps is None or some.masks is None else pixel_figures(maps, some.masks)
 
 
 def _validation(detector: Detector, development: Development, normal_class: str) -> ImageScores:

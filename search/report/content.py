@@ -8,6 +8,7 @@ from typing import Any
 from memgan.fitting_table import Column, FittingTable
 from memgan.health import MEASURES, doctor_lines
 from memgan.text import mean_and_sd, percent
+from memgan.training import BY_PIXEL, shown_by_pixel
 from search.finals import ANCHOR_TITLES
 from search.report.report import Report
 
@@ -69,11 +70,13 @@ def report_rows(report: Report) -> tuple[list[str], list[list[str]]]:
     """Headings, and a row for each class and for the mean, in percent."""
     seeds = max(len(row.seeds) for row in report.classes.values())
     anchors = report.anchors
+    by_pixel = shown_by_pixel(list(report.classes.values()))
     headings = [
         "normal class",
         _VALIDATION[report.objective],
         f"test, {seeds} seed{'s' * (seeds > 1)}",
         *(f"{ANCHOR_TITLES.get(name, name)}, test" for name in anchors),
+        *(BY_PIXEL[key] for key in by_pixel),
     ]
     rows = [
         [
@@ -81,6 +84,7 @@ def report_rows(report: Report) -> tuple[list[str], list[list[str]]]:
             percent(row.val_auroc),
             mean_and_sd(row.test_auroc_mean, row.test_auroc_sd),
             *(percent(a.classes[name].test_auroc_mean) for a in anchors.values()),
+            *(percent(getattr(row, key)) for key in by_pixel),
         ]
         for name, row in report.classes.items()
     ]
@@ -91,6 +95,7 @@ def report_rows(report: Report) -> tuple[list[str], list[list[str]]]:
             percent(mean.val_auroc),
             mean_and_sd(mean.test_auroc_mean, mean.test_auroc_sd),
             *(percent(a.mean.test_auroc_mean) for a in anchors.values()),
+            *(percent(getattr(mean, key)) for key in by_pixel),
         ]
     )
     return headings, rows
@@ -98,7 +103,13 @@ def report_rows(report: Report) -> tuple[list[str], list[list[str]]]:
 
 def report_remarks(report: Report) -> list[str]:
     """What a reader has to know beside the figures, a line each."""
-    return list(report.shortages)
+    if not shown_by_pixel(list(report.classes.values())):
+        return list(report.shortages)
+    return [
+        "by pixel: over the test images with masks, at their own size; AUPRO is the overlap with"
+        " each region up to 30 % false positives",
+        *report.shortages,
+    ]
 
 
 def report_table(report: Report) -> FittingTable:

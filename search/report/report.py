@@ -13,7 +13,7 @@ from memgan.data import VERSION
 from memgan.health import Verdict, verdicts
 from memgan.stats import mean_of_known
 from memgan.text import mean_and_sd, one_or_two_lines, percent
-from memgan.training import Figures, class_figures, mean_figures
+from memgan.training import Figures, class_figures, mean_figures, pixel_means
 from search.finals import Anchor, Caution, Concluded
 
 
@@ -138,6 +138,7 @@ def _rows(concluded: Concluded) -> dict[str, ReportRow]:
                 seeds=final.seeds,
                 **({"made_auroc": made} if made else {}),
                 **_health(final.health, concluded.configuration.parameters_for(name)),
+                **pixel_means(concluded.cells[name]),
             )
     return found
 

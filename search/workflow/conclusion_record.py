@@ -34,18 +34,7 @@ def record_final(session: Session, winner: Winner, seed: int, cells: Sequence[Ce
             record.artifact(record.final_key(trial_id, seed), drawn / figure, names.FIGURES)
         _record_scores(record, trial_id, seed, cells, folder)
     _record_health(record, record.final_key(trial_id, seed), cells)
-    extra: dict[str, float] = {}
-    for cell in cells:
-        named = {
-            names.AVERAGE_PRECISION: cell.test_average_precision,
-            names.FPR_AT_95_RECALL: cell.test_fpr_at_95_recall,
-            names.FINAL_VAL_AUROC: cell.val_auroc,
-        }
-        extra |= {
-            names.of_class(key, cell.normal_class): value
-            for key, value in named.items()
-            if value is not None
-        }
+    extra = {key: value for cell in cells for key, value in metrics_of(cell).items()}
     lost = [name for name in order if name not in {cell.normal_class for cell in cells}]
     record.final_ended(
         trial_id,
@@ -67,6 +56,27 @@ def _record_health(record: Record, run_key: str, cells: Sequence[Cell]) -> None:
             for name, value in by_class.items()
         }
         record.metrics(run_key, values, step=place + 1)
+
+
+def metrics_of(cell: Cell) -> dict[str, float]:
+    """What the record has of one final beside its test AUROC, by metric."""
+    named = {
+        names.AVERAGE_PRECISION: cell.test_average_precision,
+        names.FPR_AT_95_RECALL: cell.test_fpr_at_95_recall,
+        names.FINAL_VAL_AUROC: cell.val_auroc,
+    }
+    if cell.pixels is not None:
+        named |= {
+            names.PIXEL_AUROC: cell.pixels.auroc,
+            names.AUPRO: cell.pixels.aupro,
+            names.PIXEL_F1: cell.pixels.best_f1,
+            names.PIXEL_THRESHOLD: cell.pixels.threshold,
+        }
+    return {
+        names.of_class(key, cell.normal_class): value
+        for key, value in named.items()
+        if value is not None
+    }
 
 
 def _record_scores(

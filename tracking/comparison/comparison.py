@@ -11,6 +11,7 @@ from memgan.data import ordered
 from memgan.errors import BadInput
 from memgan.paper import PublishedFigure, published_auroc, published_for
 from memgan.stats import Difference, OverSeeds, mean_of_known, mean_over_classes, paired_difference
+from tracking import names
 from tracking.address import DEFAULT_RESULTS, resume_command
 from tracking.comparison.reader import StudyFigures
 
@@ -45,6 +46,20 @@ class Comparison:
         """Over the common classes: the mean of their means, and the sd of the seeds' means of
         those seeds that every class has. None where no class is common."""
         return mean_over_classes([study.auroc[name] for name in self.common])
+
+    @property
+    def by_pixel(self) -> tuple[str, ...]:
+        """The metrics by pixel that any study has."""
+        return tuple(
+            m for m in names.BY_PIXEL if any(m in study.by_pixel for study in self.studies)
+        )
+
+    def pixel_mean(self, study: StudyFigures, metric: str) -> OverSeeds | None:
+        """As `mean`, of a figure by pixel, over the classes that all studies with it have."""
+        having = [one.by_pixel[metric] for one in self.studies if metric in one.by_pixel]
+        own = study.by_pixel.get(metric)
+        common = [name for name in self.common if all(name in one for one in having)]
+        return None if own is None else mean_over_classes([own[name] for name in common])
 
     def published_mean(self, method: str) -> float | None:
         """A printed method's mean over the common classes, recomputed."""
@@ -100,6 +115,13 @@ class Comparison:
                 for title, study in zip(self.titles, self.studies, strict=True)
             },
             "mean_over": list(self.common),
+            "by_pixel": {
+                metric: {
+                    title: _plain(self.pixel_mean(study, metric))
+                    for title, study in zip(self.titles, self.studies, strict=True)
+                }
+                for metric in self.by_pixel
+            },
             "differences": [
                 {
                     "better": self.titles[first],
@@ -146,9 +168,9 @@ def compare(
             f"the studies are on {dataset}, and the published figures of {published} are not; leave"
             " --published out"
         )
-    names = [study.name for study in studies]
+    called = [study.name for study in studies]
     titles = tuple(
-        study.name if names.count(study.name) == 1 else f"{study.name}@{study.study_id[:8]}"
+        study.name if called.count(study.name) == 1 else f"{study.name}@{study.study_id[:8]}"
         for study in studies
     )
     return Comparison(

@@ -8,6 +8,7 @@ import io
 from memgan.fitting_table import Column, FittingTable
 from memgan.stats import OverSeeds
 from memgan.text import mean_and_sd, percent
+from tracking import names
 from tracking.comparison.comparison import Comparison
 
 _Cell = tuple[str, bool]
@@ -25,7 +26,7 @@ def comparison_table(comparison: Comparison) -> FittingTable:
         title=f"{comparison.studies[0].dataset}, test AUROC %",
     )
     for number, row in enumerate(rows):
-        if number == len(rows) - 1:
+        if number == len(comparison.classes):
             table.add_section()
         table.add_row(*(Text(t, "bold") if best else t for t, best in row))
     return table
@@ -82,6 +83,11 @@ def remarks(comparison: Comparison) -> list[str]:
             else "classes and seeds"
         )
         lines.append(f"intervals: paired bootstrap over {over}")
+    if comparison.by_pixel:
+        lines.append(
+            "by pixel: over the test images with masks, at their own size; AUPRO up to 30 % false"
+            " positives"
+        )
     if comparison.published:
         lines.append(
             "published: as printed in arXiv 2002.02669, mean ± sd over ten runs, under their own"
@@ -115,7 +121,18 @@ def _rows(comparison: Comparison) -> tuple[list[str], list[list[_Cell]]]:
     for number, study in enumerate(comparison.studies):
         last.append((_shown(comparison.mean(study)), number in best))
     last += [(percent(comparison.published_mean(m)), False) for m in comparison.published]
-    return headings, [*rows, last]
+    return headings, [*rows, last, *_pixel_rows(comparison)]
+
+
+def _pixel_rows(comparison: Comparison) -> list[list[_Cell]]:
+    rows = []
+    for metric in comparison.by_pixel:
+        found = [comparison.pixel_mean(study, metric) for study in comparison.studies]
+        highest = max((one.mean for one in found if one), default=None)
+        row: list[_Cell] = [(f"{names.BY_PIXEL[metric]}, mean", False)]
+        row += [(_shown(one), one is not None and one.mean == highest) for one in found]
+        rows.append([*row, *(("–", False) for _ in comparison.published)])
+    return rows
 
 
 def _shown(entry: OverSeeds | None) -> str:

@@ -41,6 +41,10 @@ class StudyFigures:
     scores: BySeed = field(default_factory=dict)
     """The scores of the test images; absent for finals that an earlier version recorded."""
 
+    by_pixel: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
+    """Figures on the pixels of the test images that have masks, 0 to 1, by metric (a name of
+    `tracking.names`), normal class and seed."""
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Normal classes with a figure, in order."""
@@ -131,6 +135,7 @@ def _figures(tracker: Tracker, name: str, study_id: str, finals: list[RunView]) 
             if (class_name := names.tested_class(key)) is not None:
                 auroc[class_name][int(run.tags[names.SEED])] = value
     scores = _scores(tracker, finals, "test") if auroc else {}
+    by_pixel = {metric: _of_metric(finals, metric) for metric in names.BY_PIXEL}
     tags = finals[0].tags
     return StudyFigures(
         name=name,
@@ -141,7 +146,17 @@ def _figures(tracker: Tracker, name: str, study_id: str, finals: list[RunView]) 
         split_hash=tags.get(names.SPLIT_HASH, ""),
         auroc={key: dict(sorted(by_seed.items())) for key, by_seed in auroc.items()},
         scores=scores,
+        by_pixel={metric: found for metric, found in by_pixel.items() if found},
     )
+
+
+def _of_metric(finals: Sequence[RunView], metric: str) -> dict[str, dict[int, float]]:
+    found: dict[str, dict[int, float]] = defaultdict(dict)
+    for run in finals:
+        for key, value in run.metrics.items():
+            if (class_name := names.pixel_class(key, metric)) is not None:
+                found[class_name][int(run.tags[names.SEED])] = value
+    return dict(found)
 
 
 def read_validation(tracker: Tracker, study: str, study_id: str) -> BySeed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,12 @@ from memgan.data.class_names import check_class_names, ordered
 from memgan.data.identical import in_two_classes
 from memgan.data.images import LabeledImages, Labels, Pixels, Source
 from memgan.data.left_out import LeftOut, left_out_lines
+from memgan.data.masks import Masks
+from memgan.data.reading.folder_contents import MASKS
 from memgan.data.reading.image_files import read_images
 from memgan.data.reading.white_level import FewGreyLevels
 from memgan.data.sources.layout import Layout, Part, read_layout
+from memgan.data.sources.mask_layout import UNUSED_MASKS, masks_of, read_masks
 from memgan.errors import DataError
 from memgan.text import visible
 
@@ -49,11 +54,14 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
     of_part = np.array([part for part, _, _ in listed])[read]
     read_paths = [path for path, was_read in zip(paths, read, strict=True) if was_read]
     unread = [path for path, was_read in zip(paths, read, strict=True) if not was_read]
-    left_out = (*layout.left_out, *(LeftOut(path, _UNREADABLE) for path in unread))
+    masks, aside, remark = _masks(layout, listed, read_paths, root)
+    left_out = (*aside, *(LeftOut(path, _UNREADABLE) for path in unread))
 
     def images_of(part: Part) -> LabeledImages:
-        pixels: Pixels = images[of_part == part]
-        return LabeledImages(pixels, labels[of_part == part], names)
+        chosen = np.flatnonzero(of_part == part)
+        pixels: Pixels = images[chosen]
+        of_it = None if masks is None else tuple(masks[int(at)] for at in chosen)
+        return LabeledImages(pixels, labels[chosen], names, of_it)
 
     return Source(
         name,
@@ -63,6 +71,7 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
         remarks=(
             *left_out_lines(left_out, root),
             *layout.remarks,
+            *remark,
             *few.remarks(),
             *in_two_classes(
                 images, labels, lambda at: visible(str(read_paths[at].relative_to(root)))
@@ -70,6 +79,34 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
         ),
         left_out=left_out,
     )
+
+
+def _masks(
+    layout: Layout, listed: Sequence[tuple[Part, str, Path]], read: Sequence[Path], root: Path
+) -> tuple[Masks | None, tuple[LeftOut, ...], tuple[str, ...]]:
+    """The masks of the images that were read, None without any; what of the layout stays left out;
+    and what is to be said."""
+    folders = [each.path for each in layout.left_out if each.reason == MASKS and each.is_folder]
+    # Of two images with a mask's name that of the test part has it.
+    above = dict.fromkeys(
+        root / inside[0]
+        for part in ("test", "validation", "train")
+        for of_part, label, file in listed
+        if of_part == part and (inside := file.relative_to(root).parts)[1] == label
+    )
+    files, unused = masks_of([file for _, _, file in listed], folders, {root: list(above)})
+    left_out = tuple(
+        replace(each, reason=UNUSED_MASKS) if each.path in unused else each
+        for each in layout.left_out
+        if each.path not in folders or each.path in unused
+    )
+    if not files:
+        return None, left_out, ()
+    masks = read_masks(read, files)
+    without = sum(mask is None for mask in masks)
+    beside = f"; {without} images beside theirs have none, and are in no figure by pixel"
+    said = f"{len(files)} masks read, which say where images are anomalous"
+    return masks, left_out, (said + (beside if without else ""),)
 
 
 def _listed(layout: Layout) -> list[tuple[Part, str, Path]]:

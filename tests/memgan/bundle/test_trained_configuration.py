@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from rich.console import Console
 
 from memgan.bundle.bundle import load_bundle
+from memgan.bundle.figures_table import trained_table
 from memgan.bundle.trained_configuration import train_configuration
 from memgan.config.configuration import Configuration
 from memgan.errors import BadInput, ConfigError, UnknownName
+from memgan.training.cell_files import load_cell, save_cell
 
 Tiny = Callable[..., Configuration]
 
@@ -36,6 +41,55 @@ def test_every_class_gets_a_bundle_of_its_first_seed(tiny: Tiny, tmp_path: Path)
     document = trained.document()
     assert document["classes"]["1"]["seeds"] == [3, 2]
     assert document["split_hash"] == trained.split.hash
+
+
+def test_masks_give_figures_by_pixel_in_document_table_card_and_cell(
+    write_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = write_folder({"train/good": 12, "test/good": 4, "test/spot": 4}, shape=(20, 30))
+    for part, count in {"train/good": 12, "test/good": 4, "test/spot": 4}.items():
+        for seed in range(count):
+            file = root / part / f"{seed:03d}.png"
+            pixels = 100 + np.random.default_rng(seed).integers(0, 9, (20, 30)).astype(np.uint8)
+            if part == "test/spot":
+                pixels[4:12, 6:14] = 220
+            Image.fromarray(pixels).save(file)
+    mask = np.zeros((20, 30), dtype=np.uint8)
+    mask[4:12, 6:14] = 255
+    for number in range(4):
+        file = root / "ground_truth" / "spot" / f"{number:03d}_mask.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(file)
+    data = {"source": str(root), "image_size": [10, 15], "validation_fraction": 0.25}
+    configuration = Configuration.model_validate(
+        {
+            "detector": "pca",
+            "parameters": {"components": 2, "score": "smoothed-max"},
+            "data": data,
+            "normal_class": ["good"],
+            "seeds": [0, 1],
+        }
+    )
+
+    trained = train_configuration(configuration, out=tmp_path / "out", jobs=1)
+
+    (cell, _) = trained.cells["good"]
+    assert cell.pixels is not None
+    assert cell.pixels.auroc > 0.97
+    assert cell.pixels.aupro > 0.8
+    assert cell.pixels.best_f1 > 0.7
+    found = trained.document()["classes"]["good"]
+    assert found["pixel_auroc"] == cell.pixels.auroc  # PCA has no randomness of its own.
+    assert trained.document()["mean"]["aupro"] == found["aupro"]
+    console = Console(width=120, file=io.StringIO(), record=True)
+    console.print(trained_table(trained))
+    assert "pixel AUROC" in console.export_text()
+    card = (tmp_path / "out" / "bundles" / "good" / "card.md").read_text()
+    assert f"| {100 * cell.pixels.auroc:.1f} %, {100 * cell.pixels.aupro:.1f} % |" in card
+    save_cell(tmp_path / "cell", cell)
+    again = load_cell(tmp_path / "cell")
+    assert again is not None
+    assert again.pixels == cell.pixels
 
 
 def test_normals_alone_train_and_say_what_is_missing(tiny: Tiny, tmp_path: Path) -> None:

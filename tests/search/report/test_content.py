@@ -13,6 +13,7 @@ from search.report.content import (
     health_rows,
     made_rows,
     report_markdown,
+    report_rows,
     verdict_lines,
     verdicts_by_trial,
 )
@@ -71,6 +72,19 @@ def test_kinds_are_columns_and_a_class_without_one_has_a_dash(report: Report) ->
     assert headings == ["normal class", "scar", "rotation"]
     assert rows == [["ship", "80.0", "95.0"], ["frog", "70.0", "–"]]
     assert "| ship | 80.0 | 95.0 |" in report_markdown(report, {})
+
+
+def test_figures_by_pixel_are_columns_where_there_are_masks(report: Report) -> None:
+    headings, _ = report_rows(report)
+    assert "AUPRO" not in headings
+    content = report.document()
+    content["classes"]["ship"] |= {"pixel_auroc": 0.981, "aupro": 0.912}
+    content["mean"] |= {"pixel_auroc": 0.981, "aupro": 0.912}
+    masked = Report.model_validate(content)
+    headings, rows = report_rows(masked)
+    assert headings[-2:] == ["pixel AUROC", "AUPRO"]
+    assert [row[-2:] for row in rows] == [["98.1", "91.2"], ["–", "–"], ["98.1", "91.2"]]
+    assert "at their own size" in report_markdown(masked, {})
 
 
 def test_labelled_anomalies_have_no_kinds(report: Report) -> None:

@@ -63,6 +63,7 @@ def tell(store: Tracker, tmp_path: Path) -> Tell:
         lost: Finals | None = None,
         by_class: bool = False,
         scored: bool = False,
+        pixels: float | None = None,
     ) -> None:
         study_id = study_id or f"id-of-{name}"
         outbox = Outbox(tmp_path / f"{study_id}.db")
@@ -91,7 +92,9 @@ def tell(store: Tracker, tmp_path: Path) -> Tell:
                     of_class = {c: scores_of(v) for c, v in of_group.items()}
                     path.write_bytes(pack({"test": of_class, "validation": of_class}))
                     record.artifact(record.final_key(trial, seed), path, names.SCORES)
-                record.final_ended(trial, seed, of_group)
+                by_pixel = {} if pixels is None else {names.PIXEL_AUROC: pixels, names.AUPRO: 0.5}
+                extra = {names.of_class(k, c): v for k, v in by_pixel.items() for c in of_group}
+                record.final_ended(trial, seed, of_group, extra)
         for seed, figures in (lost or {}).items():
             record.final_started("0000", seed, {}, "all")
             record.final_ended("0000", seed, figures)
@@ -115,6 +118,27 @@ def test_finals_are_read_from_the_record_alone_in_both_protocols(
     assert together.classes == ("9", "10")
     assert (together.protocol, apart.protocol) == ("shared", "per-class")
     assert together.seeds == (0, 1)
+
+
+def test_figures_by_pixel_stand_below_those_by_image(tell: Tell, store: Tracker) -> None:
+    tell("masked", {0: {"9": 0.9}, 1: {"9": 0.92}}, pixels=0.987)
+    tell("other", {0: {"9": 0.8}}, pixels=0.912)
+    tell("without", {0: {"9": 0.7}})
+
+    compared = compare(read_studies(store, ["masked", "other", "without"]))
+
+    shown = comparison_markdown(compared)
+    assert "| pixel AUROC, mean | **98.7 ± 0.0** | 91.2 | – |" in shown
+    assert "| AUPRO, mean |" in shown
+    assert "F1" not in shown
+    assert "- by pixel: over the test images with masks" in shown
+    found = compared.document()["by_pixel"]["test_pixel_auroc"]
+    assert found["other"]["mean"] == 0.912
+    assert found["without"] is None
+    tell("plain", {0: {"9": 0.9}})
+    plain = compare(read_studies(store, ["plain", "without"]))
+    assert plain.document()["by_pixel"] == {}
+    assert "pixel" not in comparison_markdown(plain)
 
 
 @pytest.mark.parametrize("by_class", [False, True])

@@ -58,7 +58,7 @@ def test_validation_without_test_leaves_test_to_be_cut(write_folder: WriteFolder
     assert split.test.counts() == {"a": 4, "b": 4}
 
 
-def test_mvtec_ad_is_read_without_its_masks(write_folder: WriteFolder) -> None:
+def test_mvtec_ad_is_read_with_its_masks(write_folder: WriteFolder) -> None:
     root = write_folder({"train/good": 6, "test/good": 2, "test/crack": 3, "ground_truth/crack": 3})
     (root / "license.txt").write_text("CC BY-NC-SA")
 
@@ -68,8 +68,8 @@ def test_mvtec_ad_is_read_without_its_masks(write_folder: WriteFolder) -> None:
     assert source.train.class_names == ("crack", "good")
     assert source.test.counts() == {"crack": 3, "good": 2}
     assert source.remarks == (
-        "1 left out (a folder of masks): ground_truth/",
         "1 left out (no image by the suffix): license.txt",
+        "3 masks read, which say where images are anomalous",
     )
 
 
@@ -89,16 +89,16 @@ def test_mvtec_ad_2_is_read_without_what_has_no_labels(write_folder: WriteFolder
     assert source.validation.counts() == {"bad": 0, "good": 2}
     assert source.test.counts() == {"bad": 3, "good": 2}
     assert {str(each.path.relative_to(root)) for each in source.left_out} == {
-        *("test_private", "test_private_mixed", "test_public/ground_truth")
+        *("test_private", "test_private_mixed")
     }
 
 
-@pytest.mark.parametrize("name", ["mask", "Masks", "gt", "ground_truth", "crack_mask"])
+@pytest.mark.parametrize("name", ["mask", "Masks", "gt", "ground_truth"])
 def test_a_folder_of_masks_is_no_class(write_folder: WriteFolder, name: str) -> None:
     source = load(write_folder({"good": 4, "crack": 3, name: 3}))
 
     assert source.train.class_names == ("crack", "good")
-    assert source.remarks == (f"1 left out (a folder of masks): {name}/",)
+    assert source.remarks == (f"1 left out (masks of which none is named as an image): {name}/",)
 
 
 def test_a_class_whose_name_only_sounds_like_masks_stays(write_folder: WriteFolder) -> None:
@@ -174,9 +174,9 @@ def test_images_in_folders_inside_of_a_class_are_of_that_class(tmp_path: Path) -
     assert source.train.counts() == {"b": 1, "good": 3}
     assert len(set(map(bytes, source.train.images))) == 4
     assert source.remarks == (
-        "1 left out (a folder of masks): good/masks/",
         f"class 'good' of {tmp_path.name} includes the images of 2 inner folders: 2024-01,"
         " 2024-02/x",
+        "1 masks read, which say where images are anomalous",
     )
 
 

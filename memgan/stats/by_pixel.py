@@ -1,0 +1,122 @@
+"""How well a map finds where images are anomalous, pixel by pixel, at the images' own sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from memgan.config import Frozen
+from memgan.data import Flags, Maps, Mask, Masks, enlarged
+
+_MOST_LEVELS = 4096
+"""Values of maps that are kept apart; of more, as many quantiles. It bounds the memory."""
+_LIMIT = 0.3
+"""Share of normal pixels flagged up to which AUPRO is taken."""
+
+_Counts = npt.NDArray[np.float64]
+
+
+class PixelFigures(Frozen):
+    """0 to 1 but the threshold."""
+
+    auroc: float = Field(ge=0, le=1)
+    """Area under the ROC curve over all pixels."""
+    aupro: float = Field(ge=0, le=1)
+    """Area under the per-region overlap (mean recall of connected regions) up to 30 % of the normal
+    pixels flagged, over 0.3."""
+    best_f1: float = Field(ge=0, le=1)
+    """The best F1 of any threshold, over all pixels."""
+    threshold: float
+    """Where it is reached: pixels of at least this value are flagged. The map's unit."""
+
+
+def pixel_figures(maps: Maps, masks: Masks) -> PixelFigures | None:
+    """maps: float32 (N, H, W), higher = more anomalous, enlarged to each mask's size. None where
+    the masks do not hold normal and anomalous pixels; images without a mask are left out."""
+    levels = _levels(maps, masks)
+    normal = np.zeros(len(levels))
+    anomalous = np.zeros(len(levels))
+    overlap = np.zeros(len(levels))
+    regions = 0
+    for places, where in _placed(maps, masks, levels):
+        normal += np.bincount(places[~where], minlength=len(levels))
+        if not where.any():
+            continue
+        anomalous += np.bincount(places[where], minlength=len(levels))
+        for region in _regions(where, places):
+            counts = np.bincount(region, minlength=len(levels))
+            overlap += _at_least(counts) / counts.sum()
+            regions += 1
+    if not regions or not normal.sum():
+        return None
+    flagged_normal, found = _at_least(normal), _at_least(anomalous)
+    false_positive, recall = flagged_normal / normal.sum(), found / anomalous.sum()
+    precision = found / np.maximum(found + flagged_normal, 1)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    best = int(f1.argmax())
+    return PixelFigures(
+        auroc=_area(false_positive, recall, 1.0),
+        aupro=_area(false_positive, overlap / regions, _LIMIT),
+        best_f1=float(f1[best]),
+        threshold=float(levels[best]),
+    )
+
+
+def masks_say_where(masks: Masks | None, anomalous: Flags) -> bool:
+    """Whether there are masks of anomalous images, and none of a normal one says that it is."""
+    if masks is None:
+        return False
+    shown = np.array([mask is not None and mask.bits is not None for mask in masks])
+    return bool(shown.any() and not shown[~anomalous].any())
+
+
+def _levels(maps: Maps, masks: Masks) -> npt.NDArray[np.float32]:
+    """Descending thresholds: all values, or so many quantiles; and of maps that are enlarged, steps
+    between the lowest and the highest, as interpolation makes values of its own."""
+    values = np.unique(maps)
+    if len(values) > _MOST_LEVELS:
+        values = np.unique(np.quantile(maps, np.linspace(0, 1, _MOST_LEVELS)).astype(np.float32))
+    if any(mask is not None and (mask.height, mask.width) != maps.shape[1:] for mask in masks):
+        steps = np.linspace(values[0], values[-1], _MOST_LEVELS, dtype=np.float32)
+        values = np.unique(np.concatenate([values, steps]))
+    return values[::-1]
+
+
+def _placed(
+    maps: Maps, masks: Masks, levels: npt.NDArray[np.float32]
+) -> Iterator[tuple[npt.NDArray[np.int64], Flags]]:
+    """Of each image with a mask the first level that each pixel reaches, and its mask."""
+    ascending = levels[::-1]
+    for one, mask in zip(maps, masks, strict=True):
+        if isinstance(mask, Mask):
+            large = enlarged(one, (mask.height, mask.width))
+            reached = np.searchsorted(ascending, large, side="right")
+            yield (len(levels) - reached).clip(0, len(levels) - 1), mask.where
+
+
+def _regions(where: Flags, values: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+    """The values of each connected region; pixels that touch at a corner are connected."""
+    from scipy.ndimage import find_objects, label
+
+    numbered, _ = label(where, structure=np.ones((3, 3)))
+    for number, place in enumerate(find_objects(numbered), start=1):
+        yield values[place][numbered[place] == number]
+
+
+def _at_least(counts: npt.NDArray[np.int64] | _Counts) -> _Counts:
+    """How many reach each level, the levels descending."""
+    return np.cumsum(counts, dtype=np.float64)
+
+
+def _area(false_positive: _Counts, recall: _Counts, limit: float) -> float:
+    """Under the curve from nothing flagged up to `limit` of the normal pixels, over `limit`."""
+    from sklearn.metrics import auc
+
+    x, y = np.concatenate([[0.0], false_positive]), np.concatenate([[0.0], recall])
+    inside = x < limit
+    ends = np.interp(limit, x, y)
+    x, y = np.append(x[inside], limit), np.append(y[inside], ends)
+    return float(np.clip(auc(x, y) / limit, 0, 1))
