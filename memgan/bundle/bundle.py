@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
+from memgan.analysis import residual
 from memgan.bundle.bundle_folder import (
     CALIBRATION,
     CARD,
@@ -96,6 +97,8 @@ class ScoringModel(Protocol):
 
     def rebuild(self, images: Pixels) -> Rebuilt | None: ...
 
+    def maps(self, images: Pixels) -> Rebuilt | None: ...
+
 
 _Reader = Callable[[Path, BundleConfig], ScoringModel]
 
@@ -124,6 +127,18 @@ class Bundle:
         BundleError for any other shape or type.
         """
         return self.model.rebuild(check_pixels(images, self.config.image_shape))
+
+    def maps(self, images: Pixels) -> Rebuilt | None:
+        """Where images uint8 (N, C, H, W) look less like the normal class, float32 (N, H, W): what
+        the detector scores by pixel, else the residual in grey levels; None where it has neither.
+
+        BundleError for any other shape or type.
+        """
+        found = self.model.maps(check_pixels(images, self.config.image_shape))
+        if found is not None:
+            return found
+        rebuilt = self.rebuild(images)
+        return None if rebuilt is None else residual(images, rebuilt)
 
     def p_values(self, scores: Scores) -> npt.NDArray[np.float64]:
         """(1 + held-out normals that score at least as high) / (1 + held-out normals), (N,)."""

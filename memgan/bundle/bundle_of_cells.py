@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from memgan.analysis import normal_residual, window_of
@@ -56,6 +57,10 @@ def write_bundle(
     normals = split.development.validation.of_class(first.normal_class)
     residual = normal_residual(normals, detector.rebuild(normals), window_of(config.parameters))
     calibration = _calibration(first, false_alarm_rate, residual)
+    maps = detector.maps(normals)
+    if maps is not None:
+        mark = max(float(np.quantile(maps, 0.99)), 1e-6)
+        calibration = calibration.model_copy(update={"normal_map": mark})
     held_out = split.development.validation.images
     model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
     card = write_card(config, calibration, split, cells, configuration.origin)

@@ -23,6 +23,9 @@ class Calibration(Frozen):
     normal_residual: float | None = Field(None, ge=1, le=255)
     """Grey levels within which 99 % of the pixels of such images are rebuilt, at least 1; None
     where the detector rebuilds nothing."""
+    normal_map: float | None = Field(None, gt=0)
+    """What 99 % of the pixels of such images score at most; None where the detector does not score
+    by pixel."""
 
     @field_validator("normal_scores")
     @classmethod

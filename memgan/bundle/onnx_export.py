@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from memgan.bundle.onnx_model import INPUT, REBUILT, SCORES, OnnxModel
+from memgan.bundle.onnx_model import INPUT, MAP, REBUILT, SCORES, OnnxModel
 from memgan.data import Pixels
 from memgan.detectors import Detector
 from memgan.errors import MemganError
@@ -26,7 +26,8 @@ Floats = npt.NDArray[np.floating[Any]]
 
 def to_onnx(detector: Detector, images: Pixels) -> bytes:
     """The content of `model.onnx`: `images` uint8 (N, C, H, W) to `scores`, float64 (N,), and
-    `rebuilt`, float32 (N, C, H, W), where the detector rebuilds.
+    `rebuilt`, float32 (N, C, H, W), where the detector rebuilds, or `map`, float32 (N, H, W), where
+    it scores by pixel.
 
     images: real ones to try it on, which random ones join. MemganError, saying by how much, if
     onnxruntime's scores are not torch's.
@@ -43,6 +44,9 @@ def to_onnx(detector: Detector, images: Pixels) -> bytes:
     rebuilt, expected = model.rebuild(tried), detector.rebuild(tried)
     if rebuilt is not None and expected is not None:
         _compare("rebuilt images", rebuilt, expected, TOLERANCE * 255)
+    maps, expected = model.maps(tried), detector.maps(tried)
+    if maps is not None and expected is not None:
+        _compare("maps", maps, expected, TOLERANCE * float(expected.max()))
     return content
 
 
@@ -55,7 +59,8 @@ def _trace(detector: Detector) -> bytes:
     scorer = detector.scorer()
     example = torch.zeros((2, *detector.image_shape), dtype=torch.uint8, device=detector.device)
     with torch.no_grad():
-        outputs = [SCORES, REBUILT][: len(scorer(example))]
+        given = scorer(example)
+    outputs = [SCORES, *(REBUILT if more.dim() == 4 else MAP for more in given[1:])]
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from memgan.detectors import Rebuilt
 from memgan.data import Scores
 
-INPUT, SCORES, REBUILT = "images", "scores", "rebuilt"
+INPUT, SCORES, REBUILT, MAP = "images", "scores", "rebuilt", "map"
 _AT_ONCE = 256
 _MOST_MEMORY = 2**32
 """Bytes for all that models compute."""
@@ -82,15 +82,26 @@ class OnnxModel:
             rebuilt[part] = self._run(images[part])[1]
         return rebuilt
 
+    def maps(self, images: Pixels) -> Rebuilt | None:
+        """Scores by pixel, float32 (N, H, W), or None where the model gives none."""
+        if MAP not in self._outputs:
+            return None
+        images = check_pixels(images, self._shape)
+        maps = np.empty((len(images), *self._shape[1:]), dtype=np.float32)
+        for part in _parts(len(images), self._at_once):
+            maps[part] = self._run(images[part])[1]
+        return maps
+
     def _run(self, images: Pixels) -> list[Any]:
         try:
             found: list[Any] = self._session.run(self._outputs, {INPUT: images})
         except Exception as error:
             raise BundleError(f"it cannot be run ({_line(error)})") from None
-        expected = [(len(images),), images.shape]
-        for name, value, shape in zip(self._outputs, found, expected, strict=False):
-            if value.shape != shape:
-                raise BundleError(f"its {name} have shape {value.shape}, expected {shape}")
+        count, _, height, width = images.shape
+        expected = {SCORES: (count,), REBUILT: images.shape, MAP: (count, height, width)}
+        for name, value in zip(self._outputs, found, strict=True):
+            if value.shape != expected[name]:
+                raise BundleError(f"its {name} has shape {value.shape}, expected {expected[name]}")
         return found
 
     def _checked_outputs(self) -> list[str]:
@@ -101,11 +112,13 @@ class OnnxModel:
         if outputs not in (
             {SCORES: "tensor(double)"},
             {SCORES: "tensor(double)", REBUILT: "tensor(float)"},
+            {SCORES: "tensor(double)", MAP: "tensor(float)"},
         ):
             raise BundleError(
-                f"it gives {outputs}, expected {SCORES} in double and, at most, {REBUILT} in float"
+                f"it gives {outputs}, expected {SCORES} in double and, at most, {REBUILT} or {MAP}"
+                " in float"
             )
-        return [name for name in (SCORES, REBUILT) if name in outputs]
+        return [name for name in (SCORES, REBUILT, MAP) if name in outputs]
 
 
 @functools.cache

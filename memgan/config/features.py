@@ -110,3 +110,26 @@ class OnFeatures(DetectorParameters):
         if self.features and self.features.pooling != self.POOLING:
             raise ValueError(f"features.pooling must be {self.POOLING} for this detector")
         return self
+
+
+class PatchMemoryParameters(OnFeatures):
+    """A memory of local features (PatchCore, arXiv 2106.08265): an image is as anomalous as the
+    place in it that is farthest from all that the memory holds."""
+
+    POOLING: ClassVar[Literal["mean", "none"]] = "none"
+
+    features: Features = Features(pooling="none")
+    """The frozen network that it sees images through; it needs one."""
+    memory_share: float = Field(0.02, gt=0, le=1)
+    """Share of the places of the training images that is remembered, chosen so that no other lies
+    far from all of them."""
+    most_remembered: int = Field(10000, ge=1)
+    """How many are remembered, at most."""
+    averaged: Literal[1, 3, 5] = 3
+    """Cells a side of the map over which features are averaged at every place."""
+    neighbours: int = Field(9, ge=1)
+    """The score is weighted by how far the remembered places around the nearest one lie; it is
+    larger where they are rare. So many are looked at; 1 leaves it as it is."""
+    smoothing: float = Field(4.0, ge=0)
+    """Standard deviation, in pixels of the network's images, of the blur of the map by pixel. It
+    does not change the score."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
-from memgan.config.features import OnFeatures
+from memgan.config.features import OnFeatures, PatchMemoryParameters
 from memgan.config.residual_score import ResidualParameters
 from memgan.config.typed import Frozen, parse
 
@@ -269,6 +269,7 @@ PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "ocsvm": OcsvmParameters,
     "kde": KdeParameters,
     "iforest": IforestParameters,
+    "patch-memory": PatchMemoryParameters,
 }
 """Built-in detectors and what can be set of each; `memgan.detectors` builds the detector itself."""
 

@@ -77,10 +77,16 @@ class Detector(ABC):
         gives the same for the same images and weights."""
         return None
 
+    def maps(self, images: Pixels) -> Rebuilt | None:
+        """Scores by pixel, float32 (N, H, W), higher where an image looks less normal, in the unit
+        of the score; None for a detector whose residual tells, or that knows no places."""
+        return None
+
     @abstractmethod
     def scorer(self) -> torch.nn.Module:
         """What is scored with, as a module that can be traced: images uint8 (N, C, H, W) to
-        (scores,) or (scores, rebuilt), float64 (N,) as by `score` and float32 as by `rebuild`.
+        (scores,), or with what `rebuild` gives, else with what `maps` gives, where one of them
+        does; scores float64 (N,) as by `score`, the others float32.
 
         Shares the detector's tensors, on its device. Takes any N, and each image by itself.
         """

@@ -22,12 +22,13 @@ from memgan.detectors.memae import Memae
 from memgan.detectors.memgan import Memgan
 from memgan.detectors.memgan_plus import MemganPlus
 from memgan.detectors.ocsvm import Ocsvm
+from memgan.detectors.on_features.patch_memory import PatchMemory
 
 DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
     for kind in (
         *(Memgan, MemganPlus, Memae, Autoencoder, Alice, Dcae, Dsvdd),
-        *(Pca, Neighbours, Ocsvm, Kde, Iforest),
+        *(Pca, Neighbours, Ocsvm, Kde, Iforest, PatchMemory),
     )
 }
 

@@ -4,6 +4,7 @@ from .backbones import Backbone as Backbone
 from .backbones import backbone_named as backbone_named
 from .backbones import backbone_names as backbone_names
 from .extractor import Extractor as Extractor
+from .extractor import resizing as resizing
 from .feature_cache import FeatureCache as FeatureCache
 from .feature_cache import default_cache as default_cache
 from .readiness import backbone_states as backbone_states

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -53,8 +53,14 @@ class Extractor(nn.Module):
         used = layer_modules(
             self.network, features.layer_names, side=features.size, name=features.backbone
         )
-        # `count` is p, the values of a vector or of a place of a map.
-        self.modules_used, self.count = list(used), sum(used.values())
+        # p, the values of a vector or of a place of a map.
+        self.modules_used = list(used)
+        self.count = sum(channels for channels, _ in used.values())
+        # Cells a side of the maps, and in all.
+        self.side = max(side for _, side in used.values())
+        self.cells = self.side**2
+        for number, (_, side) in enumerate(used.values()):
+            self.register_buffer(f"finer{number}", resizing(side, self.side))
         _, height, width = image_shape
         self.register_buffer("mean", torch.tensor(self.backbone.mean).reshape(1, 3, 1, 1))
         self.register_buffer("spread", torch.tensor(self.backbone.spread).reshape(1, 3, 1, 1))
@@ -127,7 +133,16 @@ class Extractor(nn.Module):
                 F.avg_pool2d(m, self.average, stride=1, padding=side, count_include_pad=False)
                 for m in maps
             ]
-        return _vector(maps) if self.features.pooling == "mean" else _joined(maps)
+        return _vector(maps) if self.features.pooling == "mean" else self._joined(maps)
+
+    def _joined(self, maps: list[Tensor]) -> Tensor:
+        """All maps at the resolution of the finest, one behind the other."""
+        finer = [cast(Tensor, getattr(self, f"finer{number}")) for number in range(len(maps))]
+        at_one = [
+            each if each.shape[-1] == self.side else rows @ each @ rows.T
+            for each, rows in zip(maps, finer, strict=True)
+        ]
+        return torch.cat(at_one, dim=1)
 
     def of(self, images: Pixels) -> Floats:
         """What the network makes of any number of images; from the cache where there is one."""
@@ -184,16 +199,3 @@ def _vector(maps: list[Tensor]) -> Tensor:
     units = [F.normalize(m.mean(dim=(2, 3)), dim=1) for m in maps]
     joined: Tensor = torch.cat(units, dim=1) / math.sqrt(len(units))
     return joined
-
-
-def _joined(maps: list[Tensor]) -> Tensor:
-    """All maps at the resolution of the first, the finest, one behind the other."""
-    height, width = maps[0].shape[-2:]
-    at_one = [maps[0]]
-    for coarser in maps[1:]:
-        if coarser.shape[-2:] != (height, width):
-            rows = resizing(coarser.shape[-2], height).to(coarser.device)
-            columns = resizing(coarser.shape[-1], width).T.to(coarser.device)
-            coarser = rows @ coarser @ columns
-        at_one.append(coarser)
-    return torch.cat(at_one, dim=1)

@@ -21,15 +21,16 @@ class _Done(Exception):
 
 def layer_modules(
     network: nn.Module, wanted: Sequence[str], *, side: int, name: str
-) -> dict[str, int]:
+) -> dict[str, tuple[int, int]]:
     """The modules of a network that `wanted` names, finest map first, each with the number of its
-    channels. side: of the images, in pixels; name: the network's own.
+    channels and the cells a side of its map. side: of the images, in pixels; name: the network's.
 
     BadInput, in one line, for a layer that the network has not, and for one that gives no map.
     """
     shapes = _shapes(network, side)
     found = dict.fromkeys(_module(one, shapes, side, name) for one in wanted)
-    return {m: shapes[m][0] for m in sorted(found, key=lambda m: (-shapes[m][-1], m))}
+    finest_first = sorted(found, key=lambda module: (-shapes[module][-1], module))
+    return {module: (shapes[module][0], shapes[module][-1]) for module in finest_first}
 
 
 def maps_of(network: nn.Module, modules: Sequence[str], images: Tensor) -> list[Tensor]:

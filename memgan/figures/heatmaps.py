@@ -1,6 +1,7 @@
-"""Pictures of the residual: where an image differs from what the detector makes of it.
+"""Pictures of where an image looks unlike normal ones: the detector's score by pixel, or the
+residual, by which it differs from what the detector makes of it.
 
-Each is the image beside the same image with its residual laid over it, and the scale. The scale is
+Each is the image beside the same image with that laid over it, and the scale. The scale is
 the bundle's and not the picture's own, so that the same colour means the same difference in every
 picture. Up to the mark, the difference is one that normal images have too, and the image shines
 through; above it, the colour is full.
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from memgan.analysis import Residual, residual
+from memgan.analysis import Residual
 from memgan.data import Pixels
 from memgan.errors import BadInput
 
@@ -43,21 +44,24 @@ _LONGEST_NAME = 200
 class HeatMaps:
     """Writes a PNG an image into a folder, under the image's own path.
 
-    BadInput for a bundle whose detector rebuilds nothing, and for a folder that holds something
+    BadInput for a bundle whose detector knows no places, and for a folder that holds something
     already or cannot be written.
     """
 
     def __init__(self, folder: Path, bundle: Bundle) -> None:
         nothing = np.zeros((1, *bundle.config.image_shape), dtype=np.uint8)
-        if bundle.rebuild(nothing) is None:
+        if bundle.maps(nothing) is None:
             raise BadInput(
-                f"{bundle.config.detector} rebuilds no image, so there is no residual to show;"
-                " leave --heatmaps out"
+                f"{bundle.config.detector} rebuilds no image and scores none by pixel, so there is"
+                " nothing to show; leave --heatmaps out"
             )
         self._bundle = bundle
         self._folder = folder
-        self._mark = bundle.calibration.normal_residual
-        self._top = _GREYS if self._mark is None else min(_GREYS, _ABOVE_MARK * self._mark)
+        calibration = bundle.calibration
+        self._mark = calibration.normal_map or calibration.normal_residual
+        self._top = _GREYS if self._mark is None else _ABOVE_MARK * self._mark
+        if calibration.normal_map is None:
+            self._top = min(_GREYS, self._top)
         self._colours = _colours()
         self._scale: Pixels | None = None
         try:
@@ -69,9 +73,9 @@ class HeatMaps:
 
     def write(self, names: Sequence[str], images: Pixels) -> None:
         """Pictures of images uint8 (N, C, H, W) in the bundle's shape."""
-        rebuilt = self._bundle.rebuild(images)
-        assert rebuilt is not None
-        for name, image, heat in zip(names, images, residual(images, rebuilt), strict=True):
+        maps = self._bundle.maps(images)
+        assert maps is not None
+        for name, image, heat in zip(names, images, maps, strict=True):
             picture = Image.fromarray(self._picture(image, heat))
             try:
                 self._save(picture, self._folder / mirrored(name))
@@ -113,7 +117,7 @@ class HeatMaps:
                 if level is not None:
                     y = round((1 - level / self._top) * (height - 1))
                     draw.line([(0, y), (_BAR + 3, y)], fill="black")
-                    text = f"{level:.0f}"
+                    text = f"{level:.0f}" if self._top >= 10 else f"{level:.2g}"
                     draw.text((_BAR + 6, min(max(y, 6), height - 7)), text, "black", font, "lm")
             self._scale = np.asarray(picture)
         return self._scale

@@ -50,6 +50,11 @@ DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
     "dsvdd": _COMPRESSORS,
     "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
     "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},
+    "patch-memory": {
+        "memory_share": [0.005, 0.01, 0.02, 0.05],
+        "neighbours": [1, 3, 9],
+        "features.layers": ["stride8", "stride16", "stride8,stride16"],
+    },
     "pca": {"components": [2, 4, 8, 16, 32]},
     "neighbours": {"neighbours": [1, 2, 3, 5, 10]},
 }

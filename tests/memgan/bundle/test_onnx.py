@@ -45,6 +45,11 @@ PARAMETERS = {
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},
+    "patch-memory": {
+        "features.backbone": "filters",
+        "features.size": 32,
+        "features.layers": "stride4,stride8",
+    },
 }
 
 

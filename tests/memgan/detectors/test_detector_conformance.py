@@ -39,6 +39,12 @@ _SMALL = {
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},
+    "patch-memory": {
+        "features.backbone": "filters",
+        "features.size": 32,
+        "features.layers": "stride4,stride8",
+        "memory_share": 0.1,
+    },
 }
 
 

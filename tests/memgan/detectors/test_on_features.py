@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from imagenet_weights import needs_imagenet_weights
+from tiny_splits import normals_and_negatives
 
 from memgan.bundle import load_bundle, write_bundle
 from memgan.config import Configuration, DataConfig, Features, make_parameters
-from memgan.data import LabeledImages, Pixels, Source, Split, load_split, make_split
+from memgan.data import Pixels, Split, load_split
 from memgan.errors import BundleError, ConfigError
 from memgan.features import FeatureCache
 from memgan.testing.detector_suite import DetectorSuite, Maker
@@ -91,20 +92,11 @@ def test_trials_of_a_study_compute_the_features_of_its_images_once(
     assert training.scoring_seconds() > 0
 
 
-def _tiny_split(images: Pixels) -> Split:
-    strange = 255 - images
-    names = ("good", "bad")
-    train = LabeledImages(images[:30], np.zeros(30, np.int64), names)
-    labels = np.array([0] * 10 + [1] * 10)
-    test = LabeledImages(np.concatenate([images[30:], strange[30:]]), labels, names)
-    return make_split(Source("tiny", train, test), DataConfig())
-
-
 @needs_imagenet_weights
 def test_a_bundle_holds_its_backbone_and_scores_the_same_by_torch_and_by_onnx(
     normals: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    split = _tiny_split(normals)
+    split = normals_and_negatives(normals)
     configuration = Configuration(
         detector="neighbours", parameters={"features.size": 32}, runtime={"device": "cpu"}
     )

@@ -42,7 +42,9 @@ def test_a_stride_is_the_last_block_of_that_resolution(
     name: str, stride: str, module: str, channels: int
 ) -> None:
     network = make_network(backbone_named(name))
-    assert layer_modules(network, [stride], side=64, name=name) == {module: channels}
+    assert layer_modules(network, [stride], side=64, name=name) == {
+        module: (channels, 64 // int(stride.removeprefix("stride")))
+    }
 
 
 def test_layers_come_finest_first_whatever_the_order_and_by_their_own_names() -> None:
