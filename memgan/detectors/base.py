@@ -77,11 +77,6 @@ class Detector(ABC):
         gives the same for the same images and weights."""
         return None
 
-    def maps(self, images: Pixels) -> Rebuilt | None:
-        """Scores by pixel, float32 (N, H, W), higher where an image looks less normal, in the unit
-        of the score; None for a detector whose residual tells, or that knows no places."""
-        return None
-
     @abstractmethod
     def scorer(self) -> torch.nn.Module:
         """What is scored with, as a module that can be traced: images uint8 (N, C, H, W) to
