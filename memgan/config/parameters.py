@@ -10,6 +10,7 @@ from pydantic import Field, field_serializer, field_validator, model_validator
 
 from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
 from memgan.config.features import OnFeatures, PatchMemoryParameters
+from memgan.config.levers import GameLevers, MemoryLevers
 from memgan.config.residual_score import ResidualParameters
 from memgan.config.typed import Frozen, parse
 
@@ -32,23 +33,18 @@ class LearningRate(Frozen):
         return cls(encoder=value, generator=value, discriminator=value, memory=value)
 
 
-class MemganParameters(ResidualParameters):
+class MemganParameters(ResidualParameters, GameLevers, MemoryLevers):
     """MEMGAN (arXiv 2002.02669). The defaults trained well on MNIST in a prototype."""
 
     STEPWISE: ClassVar[bool] = True
 
     CHANGEABLE: ClassVar[frozenset[str]] = frozenset(
         {
-            "batch_size",
-            "learning_rate",
-            "beta1",
-            "beta2",
-            "sharpness",
-            "adversarial_weight",
-            "cycle_weight",
-            "projection_weight",
+            *("batch_size", "learning_rate", "beta1", "beta2", "sharpness", "encoder_game"),
+            *("adversarial_weight", "cycle_weight", "projection_weight"),
             "mutual_information_weight",
-            "encoder_game",
+            *GameLevers.GAME_CHANGEABLE,
+            *MemoryLevers.MEMORY_CHANGEABLE,
         }
     )
 

@@ -17,15 +17,34 @@ from memgan.detectors.look import GameLook, Look, MemoryLook
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
-from memgan.detectors.parts.contrast import see, signed_to_grey
+from memgan.detectors.parts.contrast import see, signed_to_pixels
 from memgan.detectors.parts.cooling import rate_factor
-from memgan.detectors.parts.memory import address, address_logits, draw_noise, project, soften
+from memgan.detectors.parts.game import (
+    draw_blur,
+    noise_left,
+    normalise_spectrally,
+    r1_penalty,
+    with_noise,
+)
+from memgan.detectors.parts.memory import (
+    Memory,
+    address,
+    address_logits,
+    draw_dirichlet,
+    draw_noise,
+    project,
+    soften,
+    units_from_codes,
+)
 from memgan.detectors.parts.networks import Discriminator, Encoder, Generator, initialise
 from memgan.detectors.parts.residual_score import ResidualScore
 from memgan.detectors.parts.stepwise import Move, Stepwise
 from memgan.detectors.parts.weights import copied, kept, take_weights
 
 Codes = npt.NDArray[np.float32]
+
+_MOST_CODES = 2000
+"""So many are enough to place the memory by."""
 
 
 class Memgan(Stepwise):
@@ -67,7 +86,7 @@ class Memgan(Stepwise):
     @property
     def memory(self) -> nn.Parameter:
         """M, (n, d)."""
-        return cast(_Memory, self.parts["memory"]).units
+        return cast(Memory, self.parts["memory"]).units
 
     def change(self, parameters: DetectorParameters) -> None:
         assert isinstance(parameters, MemganParameters)
@@ -91,11 +110,13 @@ class Memgan(Stepwise):
                     "encoder": Encoder(shape, p.memory_dim, p.width),
                     "generator": Generator(shape, p.memory_dim, p.width),
                     "discriminator": Discriminator(shape, p.memory_dim, p.width),
-                    "memory": _Memory(p.memory_units, p.memory_dim),
+                    "memory": Memory(p.memory_units, p.memory_dim),
                 }
             )
         initialise(parts, generator)
-        nn.init.normal_(cast(_Memory, parts["memory"]).units, std=p.memory_std, generator=generator)
+        if p.spectral_norm:
+            normalise_spectrally(parts["discriminator"])
+        nn.init.normal_(cast(Memory, parts["memory"]).units, std=p.memory_std, generator=generator)
         return parts
 
     def begin_epoch(self) -> None:
@@ -103,37 +124,79 @@ class Memgan(Stepwise):
         self._set_optimisers()
         self.parts.train()
 
+    def end_epoch(self, images: Pixels) -> None:
+        if self.epoch == 1 and self.parameters.memory_start == "codes":
+            self._start_from_codes(images[:: 1 + len(images) // _MOST_CODES])
+
+    @torch.no_grad()
+    def _start_from_codes(self, images: Pixels) -> None:
+        p = self.parameters
+        self.parts.train()
+        codes = in_batches(lambda pixels: self.encoder(self.see(pixels).x), images, self.device)
+        units = units_from_codes(codes, p.memory_units, std=p.memory_std, seed=self.seed)
+        self.memory.copy_(torch.from_numpy(units))
+        self.memory_start = self.memory.detach().clone()
+        self.optimisers["memory"].state.clear()  # What it remembers is of another place.
+
     @property
     def moves(self) -> Sequence[Callable[..., Move]]:
         """Algorithm 1: D first, then E, G and M from one common point."""
         return self._move_discriminator, self._move_others
 
-    def draw(self, x: Tensor) -> tuple[Tensor]:
-        return (draw_noise(len(x), self.parameters.memory_units, self.sampling).to(x.dtype),)
+    def draw(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Addresses a, (B, n), then, where D's inputs are noisy, the noise of x, E(x), G(z), z."""
+        p, count = self.parameters, len(x)
+        addresses = self._draw_addresses(count, self.sampling).to(x.dtype)
+        noise = noise_left(p.input_noise, epoch=self.epoch, epochs=p.epochs)
+        if not noise:
+            return (addresses,)
+        pair = [(x.shape, noise), ((count, p.memory_dim), noise * p.memory_std)]
+        return (addresses, *draw_blur(pair + pair, self.sampling, x.dtype))
 
-    def _move_discriminator(self, x: Tensor, noise: Tensor) -> Move:
-        code = self.encoder(x)
-        a = soften(noise, self.parameters.sharpness)
+    def _draw_addresses(self, count: int, generator: torch.Generator) -> Tensor:
+        p = self.parameters
+        if p.address_law == "dirichlet":
+            return draw_dirichlet(
+                count, p.memory_units, concentration=p.concentration, generator=generator
+            )
+        return draw_noise(count, p.memory_units, generator)
+
+    def _as_addresses(self, drawn: Tensor) -> Tensor:
+        p = self.parameters
+        return drawn if p.address_law == "dirichlet" else soften(drawn, p.sharpness)
+
+    def _move_discriminator(self, x: Tensor, drawn: Tensor, *blur: Tensor) -> Move:
+        p, code = self.parameters, self.encoder(x)
+        a = self._as_addresses(drawn)
         z = a @ self.memory
         generated = self.generator(z)
+        shown = with_noise((x, code.detach(), generated.detach(), z.detach()), blur)
         game_of_d = losses.discriminator_loss(
-            *self.discriminator.judge(x, code.detach(), generated.detach(), z.detach())
+            *self.discriminator.judge(*shown), smoothing=p.label_smoothing
         )
+        found, paid = {"discriminator": game_of_d}, game_of_d
+        if p.r1_weight:
+            found["r1"] = r1_penalty(self.discriminator, *shown[:2])
+            paid = game_of_d + p.r1_weight * found["r1"]
         return Move(
-            minimised={("discriminator",): game_of_d},
-            losses={"discriminator": game_of_d},
-            handed_on=(code, a, z, generated),
+            minimised={("discriminator",): paid},
+            losses=found,
+            handed_on=(code, a, z, generated, *blur),
         )
 
+    # The seven are what the discriminator's move hands on.
     def _move_others(
-        self, x: Tensor, code: Tensor, a: Tensor, z: Tensor, generated: Tensor
+        self, x: Tensor, code: Tensor, a: Tensor, z: Tensor, generated: Tensor, *blur: Tensor
     ) -> Move:
         p, E, G, M = self.parameters, self.encoder, self.generator, self.memory
-        projected = project(code, M)
+        projected = project(code, M, p.address_scale)
         cycle = losses.cycle_loss(x, G(projected))
         projection = losses.projection_loss(code, projected)
-        information = losses.mutual_information_loss(a, address_logits(E(generated), M))
-        encoded_logits, generated_logits = self.discriminator.judge(x, code, generated, z)
+        recovered = address_logits(E(generated), M, p.address_scale)
+        information = losses.mutual_information_loss(a, recovered)
+        encoded_logits, generated_logits = self.discriminator.judge(
+            *with_noise((x, code, generated, z), blur)
+        )
         game_of_e = self._encoder_game(encoded_logits)
         game_of_g = losses.generator_game_loss(generated_logits)
 
@@ -166,11 +229,11 @@ class Memgan(Stepwise):
         E, G, M, p = self.encoder, self.generator, self.memory, self.parameters
         x = self.see(torch.tensor(images, device=self.device)).x
         own = torch.Generator(self.device).manual_seed(self.seed + 5)
-        a = soften(draw_noise(len(x), p.memory_units, own).to(x.dtype), p.sharpness)
+        a = self._as_addresses(self._draw_addresses(len(x), own).to(x.dtype))
         code, z = E(x), a @ M
-        addresses, generated = address(code, M), G(z)
+        addresses, generated = address(code, M, p.address_scale), G(z)
         logits = self.discriminator.judge(x, code, generated, z)
-        recovered = address_logits(E(generated), M)
+        recovered = address_logits(E(generated), M, p.address_scale)
         return Look(
             x,
             G(addresses @ M),
@@ -193,7 +256,8 @@ class Memgan(Stepwise):
     def scorer(self) -> nn.Module:
         score = ResidualScore(self.parameters, squared=False)
         normalised = self.parameters.contrast_normalised
-        return _Scorer(self.encoder, self.generator, self.memory, score, normalised).eval()
+        rebuilt = _Rebuilt(self.encoder, self.generator, self.memory, self.parameters.address_scale)
+        return _Scorer(rebuilt, score, normalised).eval()
 
     def codes(self, images: Pixels) -> Codes:
         """E(x), float32 (N, d), of images uint8 (N, C, H, W)."""
@@ -209,7 +273,7 @@ class Memgan(Stepwise):
         """G(M), the memory units as images, uint8 (n, C, H, W) (Fig. 1). Where contrast was
         normalised, grey is the mean and no image gave them theirs."""
         self.parts.eval()
-        return _to_pixels(self.generator(self.memory))
+        return signed_to_pixels(self.generator(self.memory))
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -238,7 +302,7 @@ class Memgan(Stepwise):
             parts = (
                 Encoder(image_shape, p.memory_dim, p.width),
                 Generator(image_shape, p.memory_dim, p.width),
-                _Memory(p.memory_units, p.memory_dim),
+                Memory(p.memory_units, p.memory_dim),
             )
         return sum(value.numel() for part in parts for value in kept(part).values())
 
@@ -254,36 +318,29 @@ class Memgan(Stepwise):
         return {name: value for name, value in own if not name.startswith("discriminator.")}
 
 
-class _Memory(nn.Module):
-    """n units of d values as one parameter, (n, d), so that it is saved and moved with the nets."""
+class _Rebuilt(nn.Module):
+    """G(P(E(x)))."""
 
-    def __init__(self, units: int, dim: int) -> None:
+    def __init__(
+        self, encoder: nn.Module, generator: nn.Module, memory: nn.Parameter, scale: float
+    ) -> None:
         super().__init__()
-        self.units = nn.Parameter(torch.empty(units, dim))
+        self.encoder, self.generator, self.memory = encoder, generator, memory
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        rebuilt: Tensor = self.generator(project(self.encoder(x), self.memory, self.scale))
+        return rebuilt
 
 
 class _Scorer(nn.Module):
     """Eq. 8 from pixels on, with G(P(E(x)))."""
 
-    def __init__(
-        self,
-        encoder: nn.Module,
-        generator: nn.Module,
-        memory: nn.Parameter,
-        score: ResidualScore,
-        normalised: bool,
-    ) -> None:
+    def __init__(self, rebuilt: nn.Module, score: ResidualScore, normalised: bool) -> None:
         super().__init__()
-        self.encoder, self.generator, self.memory = encoder, generator, memory
-        self.score, self.normalised = score, normalised
+        self.rebuilt, self.score, self.normalised = rebuilt, score, normalised
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         seen = see(images, contrast_normalised=self.normalised)
-        rebuilt = self.generator(project(self.encoder(seen.x), self.memory))
+        rebuilt = self.rebuilt(seen.x)
         return self.score(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)
-
-
-def _to_pixels(images: Tensor) -> Pixels:
-    """[−1, 1] to uint8."""
-    scaled = signed_to_grey(images).round().clamp(0, 255)
-    return scaled.to(torch.uint8).cpu().numpy()

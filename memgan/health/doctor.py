@@ -103,16 +103,20 @@ _TO_TRY: dict[str, Sequence[tuple[str, str]]] = {
     _ASLEEP: (
         ("sharpness", "a greater sharpness (3 to 5)"),
         ("memory_dim", "a rate of the memory ten times the others' (learning_rate.memory)"),
-        ("memory_std", "a greater memory_std"),
+        ("address_law", "address_law dirichlet"),
+        ("address_scale", "a greater address_scale"),
         ("entropy_weight", "a greater entropy_weight"),
         ("shrinkage", "a greater shrinkage"),
     ),
     _LOST: (
-        ("encoder_game", "encoder_game non-saturating"),
+        ("r1_weight", "r1_weight 1 to 10"),
+        ("spectral_norm", "spectral_norm"),
+        ("input_noise", "input_noise"),
         ("memory_dim", "a lower rate of D (learning_rate.discriminator)"),
         ("adversarial_weight", "a smaller adversarial_weight"),
     ),
     _COLLAPSED: (
+        ("address_scale", "a smaller address_scale or memory_std"),
         ("mutual_information_weight", "a greater mutual_information_weight"),
         ("projection_weight", "a smaller projection_weight"),
         ("memory_dim", "a lower rate of the memory (learning_rate.memory)"),

@@ -99,6 +99,8 @@ def fit_epoch_as_one(
             for member, value in zip(together, of_all.unbind(), strict=True):
                 before = totals[member].get(name)
                 totals[member][name] = value if before is None else before + value
+    for detector, own in zip(detectors, images, strict=True):
+        detector.end_epoch(own)
     return [
         {name: float(total) / count for name, total in of_one.items()}
         for of_one, count in zip(totals, taken, strict=True)

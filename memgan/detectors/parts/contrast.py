@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from memgan.data import Pixels
 from memgan.detectors.parts.networks import to_signed
 
 _SPREADS = 3.0
@@ -51,3 +52,9 @@ def see(pixels: Tensor, *, contrast_normalised: bool, dtype: torch.dtype = torch
 def signed_to_grey(images: Tensor) -> Tensor:
     """[−1, 1] to grey levels from 0 to 255, not rounded."""
     return (images + 1.0) * 127.5
+
+
+def signed_to_pixels(images: Tensor) -> Pixels:
+    """[−1, 1] to uint8."""
+    scaled = signed_to_grey(images).round().clamp(0, 255)
+    return scaled.to(torch.uint8).cpu().numpy()

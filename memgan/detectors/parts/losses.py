@@ -39,8 +39,17 @@ def mutual_information_loss(addresses: Tensor, recovered_logits: Tensor) -> Tens
     return -(addresses * F.log_softmax(recovered_logits, dim=1)).sum(dim=1).mean()
 
 
-def discriminator_loss(encoded_logits: Tensor, generated_logits: Tensor) -> Tensor:
-    """−log D(x, E(x)) − log(1 − D(G(z), z)) (Eq. 3, D's side). Logits: (B,)."""
+def discriminator_loss(
+    encoded_logits: Tensor, generated_logits: Tensor, *, smoothing: float = 0.0
+) -> Tensor:
+    """−log D(x, E(x)) − log(1 − D(G(z), z)) (Eq. 3, D's side). Logits: (B,).
+
+    smoothing: s makes the first term −(1 − s) log D(x, E(x)) − s log(1 − D(x, E(x))).
+    """
+    if smoothing:
+        real = (1 - smoothing) * F.logsigmoid(encoded_logits)
+        real = real + smoothing * F.logsigmoid(-encoded_logits)
+        return -(real + F.logsigmoid(-generated_logits)).mean()
     return -(F.logsigmoid(encoded_logits) + F.logsigmoid(-generated_logits)).mean()
 
 

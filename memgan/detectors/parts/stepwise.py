@@ -71,15 +71,20 @@ class Stepwise(Detector):
     def begin_epoch(self) -> None:
         """Count the epoch, set the rates that hold in it, and make the networks train."""
 
+    def end_epoch(self, images: Pixels) -> None:
+        """What is to be done once all steps of an epoch are taken, with the images it was on."""
+
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
         self.begin_epoch()
-        return mean_losses(
+        found = mean_losses(
             images,
             lambda pixels: self.step(self.see(pixels).x),
             batch_size=self.parameters.batch_size,
             shuffling=self.shuffling,
             device=self.device,
         )
+        self.end_epoch(images)
+        return found
 
     def step(self, x: Tensor) -> dict[str, Tensor]:
         """All moves on one batch; the losses, detached."""

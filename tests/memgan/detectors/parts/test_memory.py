@@ -10,7 +10,13 @@ import torch
 from scipy.optimize import nnls
 
 from memgan.analysis.hull import distance_to_hull, exact_distance_to_hull
-from memgan.detectors.parts.memory import address, project, sample_addresses
+from memgan.detectors.parts.memory import (
+    address,
+    draw_dirichlet,
+    project,
+    sample_addresses,
+    units_from_codes,
+)
 from memgan.paper.drawing.square import CORNERS, settle_on_square
 
 
@@ -98,3 +104,39 @@ def test_memory_units_settle_at_the_corners_of_a_square(units: int) -> None:
     assert torch.cdist(CORNERS, settled).amin(dim=1).max().item() < 0.05
     assert distance_to_hull(settled, CORNERS).max().item() < 0.05
     assert distance_to_hull(start, CORNERS).max().item() > 0.3
+
+
+def test_a_scale_sharpens_addresses_and_one_is_the_papers() -> None:
+    codes, memory = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    assert torch.equal(address(codes, memory, 1.0), torch.softmax(codes @ memory.T, dim=1))
+    assert address(codes, memory, 5.0)[0, 0] == pytest.approx(1 / (1 + math.exp(-5)))
+
+
+@pytest.mark.parametrize("concentration", [0.001, 0.1, 10.0])
+def test_dirichlet_addresses_lie_on_the_simplex(concentration: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    a = draw_dirichlet(2000, 4, concentration=concentration, generator=generator)
+    assert a.isfinite().all()
+    assert (a >= 0).all()
+    torch.testing.assert_close(a.sum(dim=1), torch.ones(2000))
+    torch.testing.assert_close(a.mean(dim=0), torch.full((4,), 0.25), atol=0.04, rtol=0)
+    # Var aᵢ = (1/n)(1 − 1/n) / (nc + 1)
+    by_hand = 0.25 * 0.75 / (4 * concentration + 1)
+    assert a.var(dim=0).mean().item() == pytest.approx(by_hand, rel=0.1)
+
+
+def test_units_from_codes_lie_where_codes_do_and_as_far_apart_as_a_normal_start() -> None:
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    codes = np.repeat(corners, 10, axis=0) + np.random.default_rng(0).normal(0, 1e-3, (40, 2))
+    units = units_from_codes(codes, 4, std=3.0, seed=1)
+    apart = units - units.mean(axis=0)
+    assert np.sqrt((apart**2).sum(axis=1).mean()) == pytest.approx(3 * math.sqrt(2))
+    np.testing.assert_allclose(np.sort(np.abs(apart).ravel()), 3.0, rtol=0.01)  # Still a square.
+    np.testing.assert_array_equal(units, units_from_codes(codes, 4, std=3.0, seed=1))
+
+
+@pytest.mark.parametrize("codes", [np.zeros((5, 2)), np.eye(2)])
+def test_fewer_different_codes_than_units_still_give_different_units(codes: np.ndarray) -> None:
+    units = units_from_codes(codes, 6, std=1.0, seed=0)
+    assert units.shape == (6, 2)
+    assert len(np.unique(units, axis=0)) == 6
