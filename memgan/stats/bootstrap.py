@@ -18,7 +18,7 @@ _LEVEL = 0.95
 
 AurocBySeed = Mapping[str, Mapping[int, float]]
 """AUROC, 0 to 1, by normal class and then by seed."""
-Verdict = Literal["a difference", "no difference shown", "cannot be told"]
+Verdict = Literal["a difference", "no difference shown", "too little data to say"]
 Floats = npt.NDArray[np.float64]
 
 
@@ -39,10 +39,10 @@ class Difference:
         """An interval that leaves out zero shows a difference, if it knows of the draw of images;
         one in which nothing varied shows nothing."""
         if self.low == self.high and not (self.images and self.mean == 0):
-            return "cannot be told"
+            return "too little data to say"
         if self.low <= 0 <= self.high:
             return "no difference shown"
-        return "a difference" if self.images else "cannot be told"
+        return "a difference" if self.images else "too little data to say"
 
     @property
     def significant(self) -> bool:

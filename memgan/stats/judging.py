@@ -70,13 +70,13 @@ def judging_lines(split: Split, classes: Sequence[str]) -> list[str]:
     a warning where they are too few to rank trials."""
     validation = [judges_of_trials(split.development, name) for name in classes]
     tested = [judges_of_finals(split, name) for name in classes]
-    a_class = "" if len(classes) == 1 else " a class"
+    a_class = "" if len(classes) == 1 else " for each class"
     kind = "anomalies made from them" if validation[0].made else "anomalies"
     lines = [
-        f"trials are judged by {_range([j.normals for j in validation])} normals and"
-        f" {_range([j.anomalies for j in validation])} {kind}{a_class}, finals by"
-        f" {_range([j.normals for j in tested])} and {_range([j.anomalies for j in tested])} test"
-        " images"
+        f"trials are judged by {_range([j.normals for j in validation])} normal images and"
+        f" {_range([j.anomalies for j in validation])} {kind}{a_class}, and finals"
+        f" by {_range([j.normals for j in tested])} normal and"
+        f" {_range([j.anomalies for j in tested])} anomalous test images"
     ]
     error = error_of_mean(validation)
     if error is not None:

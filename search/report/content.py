@@ -144,9 +144,9 @@ def report_markdown(report: Report, figures: Mapping[str, str]) -> str:
     lines = [
         f"# {report.study}: {report.detector} on {report.dataset}",
         "",
-        f"AUROC in percent, protocol `{report.protocol}`. Validation is the winning trial's, and"
-        " what it was chosen by; test is the mean ± standard deviation of new trainings with the"
-        " seeds given, after the choice was made.",
+        f"AUROC in percent, protocol `{report.protocol}`. Validation is the figure of the"
+        " winning trial, by which it was chosen. Test is the mean ± standard deviation of new"
+        " trainings with these seeds, after the choice.",
         "",
         *markdown_table(headings, rows),
         "",

@@ -39,7 +39,7 @@ def no_winner(
     else:
         more = go_on_command("--trials", str(2 * study.budget.trials))
         advice = f"give it more trials, such as twice as many: {more}"
-    return f"no trial of {group} saw its full budget{reason}; {advice}"
+    return f"no trial of {group} trained to the end{reason}; {advice}"
 
 
 def _points_tried(study: Study, result: TrialsResult) -> int:

@@ -97,8 +97,7 @@ def _first(trials: Mapping[str, list[TrialOutcome]]) -> dict[str, list[TrialOutc
 def _history_caption(groups: int, objective: str) -> str:
     on = " on made anomalies" if objective == "label-free" else ""
     caption = (
-        f"Validation AUROC{on} of each trial, and the best so far of those that saw their full"
-        " budget"
+        f"Validation AUROC{on} of each trial, and the best so far of those that trained to the end"
     )
     if groups > _GROUPS_SHOWN:
         caption += f"; the first {_GROUPS_SHOWN} of {groups} classes"

@@ -16,7 +16,9 @@ def test_a_constant_gap_has_no_width() -> None:
     worse = {name: {s: v - 0.1 for s, v in figures.items()} for name, figures in better.items()}
     found = paired_difference(better, worse)
     assert (found.mean, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))
-    assert found.verdict == "cannot be told"  # nothing varied that could have been another way
+    assert (
+        found.verdict == "too little data to say"
+    )  # nothing varied that could have been another way
     assert paired_difference(worse, better).mean == pytest.approx(-0.1)
 
 
@@ -86,14 +88,14 @@ def _of_images(first: BySeed, second: BySeed, *, same_images: bool = True) -> Di
 def test_one_class_and_one_seed_alone_give_no_verdict() -> None:
     found = paired_difference({"0": {0: 0.99}}, {"0": {0: 0.67}})
     assert (found.low, found.high) == pytest.approx((0.32, 0.32))
-    assert (found.verdict, found.significant) == ("cannot be told", False)
+    assert (found.verdict, found.significant) == ("too little data to say", False)
 
 
 def test_seeds_alone_without_images_show_no_difference() -> None:
     found = paired_difference({"0": {0: 0.9, 1: 0.95}}, {"0": {0: 0.8, 1: 0.8}})
     assert found.low > 0
     assert not found.images
-    assert found.verdict == "cannot be told"
+    assert found.verdict == "too little data to say"
     none = paired_difference({"0": {0: 0.9, 1: 0.7}}, {"0": {0: 0.8, 1: 0.8}})
     assert none.verdict == "no difference shown"
 
@@ -107,7 +109,7 @@ def test_images_are_drawn_too_so_one_class_and_seed_have_an_interval() -> None:
     few = _of_images(_one(random, 1.0, 6, 5), _one(random, 0.8, 6, 5))
     assert few.verdict == "no difference shown"
     lone = _of_images(_one(random, 3.0, 6, 1), _one(random, 0.5, 6, 1))
-    assert (lone.images, lone.verdict) == (False, "cannot be told")
+    assert (lone.images, lone.verdict) == (False, "too little data to say")
 
 
 def test_equal_detectors_show_no_difference() -> None:

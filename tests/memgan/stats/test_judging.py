@@ -83,7 +83,7 @@ def test_the_judges_are_counted_with_the_standard_error_of_their_auroc(scarce: P
 
     assert (judges.normals, judges.anomalies) == (6, 8)
     assert judges.standard_error == pytest.approx(0.0867, abs=0.0005)
-    assert "6 normals and 8 anomalies" in told
+    assert "6 normal images and 8 anomalies" in told
     assert "standard error of 8.7" in told
     assert "too few to rank trials" in told
 

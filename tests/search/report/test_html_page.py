@@ -130,8 +130,8 @@ def test_anomalies_that_were_made_are_told_apart_from_labelled_ones(
     text = "".join(Elements(report_page(study, make_report(study, CLASSES), trials, {})).text)
 
     made = objective == "label-free"
-    assert ("Made anomalies: the winning trial's" in text) == made
-    assert ("Validation: the winning trial's" in text) != made
+    assert ("Made anomalies is the figure of the winning trial" in text) == made
+    assert ("Validation is the figure of the winning trial" in text) != made
     assert (text.count("on anomalies made from held-out normals") == 2) == made
 
 
@@ -169,6 +169,6 @@ def test_how_sure_the_choice_is_stands_on_the_page(
 
     elements = Elements(report_page(study, unsure, trials, {}))
 
-    assert f"behind {ODD}." in elements.text
+    assert f"Behind {ODD}." in elements.text
     assert "How sure the choice is" in elements.text
     assert "How sure the choice is" not in report_page(study, sure, trials, {})

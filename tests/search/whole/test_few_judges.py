@@ -46,5 +46,5 @@ def test_a_search_says_how_many_images_judge_and_what_is_left_out(
     assert run(["search", "--data", "parts", "--detector", "pca", "--normal-class", "good"]) == 130
 
     told = capsys.readouterr().err
-    assert "trials are judged by 4 normals and 16 anomalies made from them" in told
+    assert "trials are judged by 4 normal images and 16 anomalies made from them" in told
     assert "1 left out (a folder of masks): ground_truth/" in told

@@ -59,7 +59,7 @@ def test_a_larger_space_an_unfinished_trial_and_the_time_are_no_whole_space() ->
 
 def test_more_trials_are_advised_only_where_there_are_more_points() -> None:
     assert no_winner(_study(2), "all", _result("failed", "failed"), _go_on) == (
-        "no trial of all saw its full budget; the first fault: loss is nan; give it more trials,"
+        "no trial of all trained to the end; the first fault: loss is nan; give it more trials,"
         " such as twice as many: go on --trials 4"
     )
     whole = no_winner(_study(12), "all", _result("failed", "failed", "failed"), _go_on)

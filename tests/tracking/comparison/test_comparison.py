@@ -180,7 +180,7 @@ def test_one_class_and_one_seed_get_an_interval_from_their_images_or_no_verdict(
     assert ": a difference" in apart
     assert "over classes, seeds and test images" in apart
     blind = told("good", "older")
-    assert "+32.00 to +32.00: cannot be told" in blind
+    assert "+32.00 to +32.00: too little data to say" in blind
     assert "older was recorded without scores by image" in blind
     assert "memgan search --resume older" in blind
 
@@ -279,7 +279,7 @@ def test_markdown_has_the_best_in_bold_and_published_columns_on_request() -> Non
     assert lines.index(heading) < lines.index(row)
     assert "| mean | **98.0 ± 1.4** | 96.0 ± 1.4 |" in text
     assert "| 96.3 |" in text
-    assert r"- a|b − c: +2.00 points, 95 % interval +2.00 to +2.00: cannot be told" in text
+    assert r"- a|b − c: +2.00 points, 95 % interval +2.00 to +2.00: too little data to say" in text
 
 
 def test_the_command_gives_every_format_clean(

@@ -32,7 +32,7 @@ def test_the_first_version_is_champion() -> None:
         (BETTER, True, r"+5.00 points, 95 % interval +1.00 to +9.00: a difference"),
         (Difference(("0",), 0.0006, -0.02, 0.03, images=True), False, "no difference shown"),
         (Difference(("0",), -0.05, -0.09, -0.01, images=True), False, "a difference"),
-        (Difference(("0",), 0.3244, 0.3244, 0.3244), False, "cannot be told"),
+        (Difference(("0",), 0.3244, 0.3244, 0.3244), False, "too little data to say"),
         (None, False, "not recorded of both"),
     ],
 )
