@@ -41,6 +41,7 @@ from memgan.config import (
 )
 from memgan.data import LARGEST, SMALLEST, Pixels, check_pixels
 from memgan.errors import BadInput, BundleError, MemganError, unknown_name
+from memgan.text import one_or_two_lines
 
 if TYPE_CHECKING:
     import torch
@@ -112,6 +113,14 @@ class Bundle:
     model: ScoringModel
     backend: Literal["torch", "onnx"]
     """What `model` computes with."""
+
+    def __repr__(self) -> str:
+        config = self.config
+        shape = "×".join(map(str, config.image_shape))
+        return one_or_two_lines(
+            f"Bundle({config.detector}, normal class {config.normal_class}, images {shape},"
+            f" scores by {self.backend})"
+        )
 
     def score(self, images: Pixels) -> Scores:
         """float64 (N,) for images uint8 (N, C, H, W) of the bundle's own shape.

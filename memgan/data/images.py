@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from memgan.data.left_out import LeftOut
 from memgan.data.masks import Masks
+from memgan.text import one_or_two_lines
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -49,6 +50,10 @@ class LabeledImages:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        shape = "×".join(map(str, self.image_shape))
+        return f"LabeledImages({len(self)} images of {shape}, {len(self.class_names)} classes)"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -164,6 +169,15 @@ class Split:
     hash: str
     remarks: tuple[str, ...] = ()
     """One line for each thing about the images that the user should know."""
+
+    def __repr__(self) -> str:
+        parts = self.development.train, self.development.validation, self.test
+        train, validation, test = map(len, parts)
+        shape = "×".join(map(str, self.test.image_shape))
+        return one_or_two_lines(
+            f"Split({self.source}: {train} images of {shape} to train, {validation} for validation,"
+            f" {test} for test, {len(self.class_names)} classes)"
+        )
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def describe_beginning(study: Study, dataset: str) -> tuple[str, str]:
     """What the run and the experiment of a study say until it has a result."""
     searched = ", ".join(f"`{name}`" for name in study.space)
     lines = [
-        f"**{study.detector} on {_words(dataset)}**, in search: {study.budget.trials} trials of"
+        f"**{study.detector} on {_words(dataset)}**, no result yet: {study.budget.trials} trials of"
         f" {study.epochs} epochs by {study.sampler.name} with scheduler {study.scheduler.name},"
         f" protocol {study.protocol}, judged by {', '.join(study.objectives)}.",
         "",

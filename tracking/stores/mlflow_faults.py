@@ -45,6 +45,17 @@ def translated() -> Iterator[None]:
         raise Unavailable(one_line(error)) from error
 
 
+@contextmanager
+def kept_since(version: str, what: str) -> Iterator[None]:
+    """Within `translated`: Refused where the server is older than that, and keeps no such thing."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code == "ENDPOINT_NOT_FOUND":
+            raise Refused(f"this server keeps no {what}; it takes MLflow {version}") from error
+        raise
+
+
 def _kind(error: MlflowException) -> type[Refused] | type[Unavailable]:
     text = str(error)
     if error.error_code == "RESOURCE_DOES_NOT_EXIST" or _DELETED in text:

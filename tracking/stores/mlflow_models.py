@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Run
-from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from tracking import names
 from tracking.models import check_bundles, make_servable
-from tracking.stores.tracker import ModelView, Refused
+from tracking.stores.mlflow_faults import kept_since
+from tracking.stores.tracker import ModelView
 
 
 class LoggedModels:
@@ -69,7 +69,7 @@ class LoggedModels:
         condition = f"source_run_id = '{run.info.run_id}'"
         if key is not None:
             condition += f" AND tags.`{names.MODEL_KEY}` = '{key}'"
-        try:
+        with kept_since("3", "logged models"):
             return list(
                 self._client.search_logged_models(
                     [run.info.experiment_id],
@@ -77,7 +77,3 @@ class LoggedModels:
                     order_by=[{"field_name": "creation_timestamp", "ascending": True}],
                 )
             )
-        except MlflowException as error:
-            if error.error_code == "ENDPOINT_NOT_FOUND":
-                raise Refused("this server keeps no logged models; it takes MLflow 3") from error
-            raise

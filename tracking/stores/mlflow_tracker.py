@@ -25,7 +25,7 @@ from tracking.address import for_mlflow, one_line, sqlite_file
 from tracking.events import DataFacts, Status
 from tracking.stores.fresh_store import lock_file
 from tracking.stores.mlflow_data import from_mlflow, to_mlflow
-from tracking.stores.mlflow_faults import translated
+from tracking.stores.mlflow_faults import kept_since, translated
 from tracking.stores.mlflow_models import LoggedModels
 from tracking.stores.moved_store import follow_move
 from tracking.stores.tracker import ModelView, Point, RunView, Unavailable
@@ -154,7 +154,7 @@ class MlflowTracker:
             )
 
     def log_data(self, run_id: str, data: DataFacts) -> None:
-        with translated():
+        with translated(), kept_since("2.4", "data sets of runs"):
             self._client.log_inputs(run_id, [to_mlflow(data)])
 
     def data(self, run_id: str) -> list[DataFacts]:

@@ -26,10 +26,10 @@ def report(make_study: Make, make_report: Make) -> Report:
     return found
 
 
-def test_a_study_in_search_says_what_is_searched(make_study: Make) -> None:
+def test_a_study_without_a_result_says_what_is_searched(make_study: Make) -> None:
     run, experiment = describe_beginning(make_study(), "digits")
 
-    assert run.startswith("**memgan on digits**, in search: 12 trials of 7 epochs by random")
+    assert run.startswith("**memgan on digits**, no result yet: 12 trials of 7 epochs")
     assert "`memory_units`" in run
     assert experiment.startswith(run)
     assert "`memgan.winner`" in experiment

@@ -9,8 +9,11 @@ from typing import Any
 import optuna
 import pytest
 
+from memgan.bundle import load_bundle, write_bundle
 from memgan.config.configuration import Configuration
+from memgan.data import Split
 from memgan.errors import StudyError, UnknownName
+from memgan.training import train_cell
 from search.journal import Journal, open_to_write, read_outcomes
 from search.report.past_trials import optuna_study, trials_dataframe
 from search.results.beginning import Beginning
@@ -143,6 +146,22 @@ def test_optuna_has_the_studys_name_and_the_parameters_own_values(
     study.add_trial(study.trials[0])
 
 
+def test_of_several_objectives_the_copy_has_them_all(tmp_path: Path, make_study: Make) -> None:
+    study = make_study(objective=["val-auroc", "scoring-seconds"], scheduler="none")
+    folder = StudyFolder(tmp_path / "results", study.name)
+    folder.create(study)
+    journal = Journal(open_to_write(folder.journal), study)
+    asked = journal.ask()
+    assert asked is not None
+    journal.finished(asked.trial_id, {"3": 0.9, "mean": 0.9}, {"scoring-seconds": 0.001})
+
+    copy = optuna_study("shown", results=folder.results)
+
+    assert [direction.name for direction in copy.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert copy.metric_names == ["val-auroc", "scoring-seconds"]
+    assert [trial.values for trial in copy.best_trials] == [[0.9, 0.001]]
+
+
 def test_a_study_that_waits_keeps_its_starting_points_in_their_own_values(
     tmp_path: Path, make_study: Make
 ) -> None:
@@ -193,6 +212,19 @@ def test_a_study_that_is_not_there_is_named(tmp_path: Path) -> None:
     for ask in (trials_dataframe, optuna_study):
         with pytest.raises(StudyError, match="shown"):
             ask("shown", results=tmp_path)
+
+
+def test_bundles_and_splits_show_themselves_in_a_line(split: Split, tmp_path: Path) -> None:
+    settings = {"detector": "pca", "parameters": {"components": 4}, "runtime": {"device": "cpu"}}
+    configuration = Configuration.model_validate(settings)
+    cell = train_cell(configuration, split.development, split.test, "3", seed=0)
+    write_bundle(tmp_path / "3", configuration, split, [cell], 0.1)
+    bundle = load_bundle(tmp_path / "3", backend="onnx")
+
+    assert repr(bundle) == "Bundle(pca, normal class 3, images 1×8×8, scores by onnx)"
+    assert repr(split).startswith("Split(digits: ")
+    assert repr(split.test) == f"LabeledImages({len(split.test)} images of 1×8×8, 10 classes)"
+    assert len(repr(split)) <= 160
 
 
 def test_results_studies_and_configurations_show_themselves_in_a_line_or_two(

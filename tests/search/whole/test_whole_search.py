@@ -349,6 +349,9 @@ def test_an_export_is_registered_and_again_with_another_calibration(
     assert calibration["false_alarm_rate"] == 0.2
     version = client_of(finished).get_model_version_by_alias("tiny digits", "champion")
     assert version.run_id == finished["parent_run_id"]
+    assert "| **mean** |" in version.description
+    assert "From study `tiny`" in version.description
+    assert "`champion`" in client_of(finished).get_registered_model("tiny digits").description
     assert float(version.tags["memgan.val_auroc"]) == finished["mean"]["val_auroc"]
 
 
