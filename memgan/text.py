@@ -1,4 +1,4 @@
-"""Text made fit to print: from files, names and other programs; and shares in percent."""
+"""Text made fit to print: from files, names and other programs; shares in percent; times."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ def one_or_two_lines(text: str) -> str:
     """`text` as an object shows itself in a notebook: at most 160 characters."""
     line = one_printable_line(text, 160)
     return line if line.endswith(")") else f"{line[:158]}…)"
+
+
+def clock(seconds: float) -> str:
+    """75.2 as "01:15"; hours stand in front where there are any."""
+    hours, rest = divmod(int(seconds), 3600)
+    minutes = f"{rest // 60:02d}:{rest % 60:02d}"
+    return f"{hours}:{minutes}" if hours else minutes
 
 
 def _escape(found: re.Match[str]) -> str:

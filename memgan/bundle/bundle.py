@@ -8,6 +8,7 @@ absent. Only the first imports torch.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -41,6 +42,7 @@ from memgan.config import (
 )
 from memgan.data import LARGEST, SMALLEST, Pixels, check_pixels
 from memgan.errors import BadInput, BundleError, MemganError, unknown_name
+from memgan.machine import may_have_gpu
 from memgan.text import one_or_two_lines
 
 if TYPE_CHECKING:
@@ -191,14 +193,15 @@ def load_bundle(
     """The bundle in a folder, or the only one of an export, ready to score.
 
     backend: `torch` computes from the weights, `onnx` from the ONNX model, on the CPU and without
-    torch; `auto` takes torch where there are weights. Raises BundleError where a file is absent
+    torch; `auto` takes the model where the CPU computes, it is there and onnxruntime is installed,
+    else the weights. Raises BundleError where a file is absent
     or damaged, a key missing, a shape wrong, the weights are anything but safetensors, or the
     model is more than a plain graph. Nothing in a bundle is ever executed.
     """
     if backend not in ("auto", "torch", "onnx"):
         raise unknown_name("backend", backend, ("auto", "torch", "onnx"))
     folder = given_bundle(Path(folder))
-    chosen = _choose(folder, backend)
+    chosen = _choose(folder, backend, device)
     for name in (WEIGHTS if chosen == "torch" else MODEL, CONFIG, CALIBRATION):
         _check_file(folder, name)
     read = _by_torch(device) if chosen == "torch" else _by_onnx(device)
@@ -224,10 +227,20 @@ def _check_file(folder: Path, name: str) -> None:
         raise BundleError(f"{folder}: {name} is larger than any of ours; export the bundle again")
 
 
-def _choose(folder: Path, backend: str) -> Literal["torch", "onnx"]:
-    if backend == "auto":
-        backend = "onnx" if (folder / MODEL).exists() and not (folder / WEIGHTS).exists() else ""
-    return "onnx" if backend == "onnx" else "torch"
+def _choose(folder: Path, backend: str, device: str) -> Literal["torch", "onnx"]:
+    if backend == "onnx" or (backend == "auto" and _scores_by_model(folder, device)):
+        return "onnx"
+    return "torch"
+
+
+def _scores_by_model(folder: Path, device: str) -> bool:
+    """Whether the ONNX model gives the same scores sooner: torch takes seconds to be imported."""
+    if device not in ("auto", "cpu") or not (folder / MODEL).exists():
+        return False
+    if not (folder / WEIGHTS).exists():
+        return True
+    on_cpu = device == "cpu" or not may_have_gpu()
+    return on_cpu and importlib.util.find_spec("onnxruntime") is not None
 
 
 def _by_torch(device: str) -> _Reader:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from memgan.analysis import normal_residual, window_of
 from memgan.bundle.bundle import BundleConfig, save_bundle
 from memgan.bundle.calibration import Calibration, shortages
 from memgan.bundle.card import write_card
-from memgan.bundle.onnx_export import to_onnx
 from memgan.config import Configuration, detector_package
 from memgan.data import Split
-from memgan.detectors import build_detector
 from memgan.machine import versions
-from memgan.training import Cell
+
+if TYPE_CHECKING:
+    from memgan.training import Cell
 
 _TRIED = 256
 """Of held-out images, on which a bundle's ONNX model must score as torch does."""
@@ -35,6 +34,12 @@ def write_bundle(
     false_alarm_rate: in (0, 1), else ConfigError; None is `Calibration`'s own. MemganError where
     the ONNX model would not score as torch does.
     """
+    import torch
+
+    from memgan.analysis import normal_residual, window_of
+    from memgan.bundle.onnx_export import to_onnx
+    from memgan.detectors import build_detector
+
     first = cells[0]
     detector = build_detector(
         configuration.detector,

@@ -10,10 +10,10 @@ from memgan.config import Origin
 from memgan.data import Split
 from memgan.stats import OverSeeds
 from memgan.text import mean_and_sd
-from memgan.training import Cell
 
 if TYPE_CHECKING:
     from memgan.bundle.bundle import BundleConfig
+    from memgan.training import Cell
 
 _OPTIMISTIC = " The same images had a part in choosing the values, which flatters them a little."
 

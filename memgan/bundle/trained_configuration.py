@@ -7,18 +7,21 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memgan.bundle.bundle_of_cells import calibration_shortages, write_bundle
 from memgan.bundle.bundle_place import check_bundle_place
 from memgan.config import Configuration, OnFeatures, detector_package
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
 from memgan.errors import BadInput, ConfigError
-from memgan.features import ensure_backbones
 from memgan.health import Verdict, health_line, verdicts
 from memgan.machine import machine, versions
 from memgan.text import percent
-from memgan.training import Cell, class_figures, mean_figures, train_cells
+from memgan.training import class_figures, mean_figures
+from memgan.waiting import waiting_for
+
+if TYPE_CHECKING:
+    from memgan.training import Cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,21 +95,26 @@ def train_configuration(
     _make_folder(out)
     found: dict[str, dict[int, Cell]] = defaultdict(dict)
     wanted = len(classes) * len(configuration.seeds)
-    cells = train_cells(
-        configuration, split, classes=classes, seeds=configuration.seeds, jobs=jobs, note=note
-    )
-    for done, cell in enumerate(cells, start=1):
-        found[cell.normal_class][cell.seed] = cell
-        figure = "no labelled test" if cell.test_auroc is None else percent(cell.test_auroc)
-        note(
-            f"{done}/{wanted}  class {cell.normal_class}  seed {cell.seed}"
-            f"  test AUROC {figure}  {cell.seconds:.0f} s"
+    done = 0
+    with waiting_for(lambda: f"training, {done} of {wanted} done", logged=False):
+        from memgan.training import train_cells
+
+        cells = train_cells(
+            configuration, split, classes=classes, seeds=configuration.seeds, jobs=jobs, note=note
         )
-        if cell.health:
-            note(f"       {health_line(cell.health[-1])}")
+        for done, cell in enumerate(cells, start=1):
+            found[cell.normal_class][cell.seed] = cell
+            figure = "no labelled test" if cell.test_auroc is None else percent(cell.test_auroc)
+            note(
+                f"{done}/{wanted}  class {cell.normal_class}  seed {cell.seed}"
+                f"  test AUROC {figure}  {cell.seconds:.0f} s"
+            )
+            if cell.health:
+                note(f"       {health_line(cell.health[-1])}")
     ordered = {name: [found[name][seed] for seed in configuration.seeds] for name in classes}
     for name, of_class in ordered.items():
-        write_bundle(out / "bundles" / name, configuration, split, of_class)
+        with waiting_for(f"exporting: bundle of class {name}"):
+            write_bundle(out / "bundles" / name, configuration, split, of_class)
     for line in calibration_shortages(ordered):
         note(line)
     return Trained(configuration, split, ordered, out)
@@ -116,7 +124,11 @@ def _ensure_backbones(configuration: Configuration, download: bool) -> None:
     own = (configuration.parameters_for(name) for name in configuration.by_class)
     all_parameters = [configuration.parameters, *own]
     found = [one.features for one in all_parameters if isinstance(one, OnFeatures)]
-    ensure_backbones([one for one in found if one is not None], download=download)
+    wanted = [one for one in found if one is not None]
+    if wanted:
+        from memgan.features import ensure_backbones  # It needs torch, which takes seconds.
+
+        ensure_backbones(wanted, download=download)
 
 
 def _make_folder(folder: Path) -> None:

@@ -54,11 +54,11 @@ def train(
 
     Example: memgan train results/studies/NAME/export/best.yaml --verify
     """
-    from memgan.bundle import compare_with_origin, train_configuration, trained_table
     from memgan.config import Configuration, configure, parse, read_yaml
     from memgan.data import check_outside_images
     from memgan.fitting_table import show
     from memgan.health import doctor_lines
+    from memgan.waiting import waiting_for
 
     file = parse(Configuration, read_yaml(config), str(config))
     configuration = configure(
@@ -72,6 +72,8 @@ def train(
     configuration = configuration.model_copy(update={"seeds": _seeds(configuration, seeds, seed)})
     target = out or _fresh(results / "trained", config.stem)
     check_outside_images(configuration.data, target, "--results" if out is None else "--out")
+    with waiting_for("loading memgan", logged=False):
+        from memgan.bundle import compare_with_origin, train_configuration, trained_table
     trained = train_configuration(
         configuration,
         out=target,
@@ -121,7 +123,11 @@ def score(
         typer.Option(help="The share of normal images that may be flagged, such as 0.01."),
     ] = None,
     backend: Annotated[
-        str, typer.Option(metavar="auto|torch|onnx", help="Weights by torch, or the ONNX model.")
+        str,
+        typer.Option(
+            metavar="auto|torch|onnx",
+            help="The weights, or the ONNX model, which starts sooner; auto: the model on a CPU.",
+        ),
     ] = "auto",
     device: _Device = None,
     as_json: _Json = False,
@@ -145,8 +151,10 @@ def score(
         table_file,
     )
     from memgan.data import FewGreyLevels, LeftOut, left_out_lines
+    from memgan.machine import own_version
     from memgan.shell_words import shell_command
     from memgan.text import one_printable_line
+    from memgan.waiting import waiting_for
 
     def command(one: Path) -> str:
         return shell_command("memgan", "score", str(one), *map(str, paths))
@@ -154,7 +162,8 @@ def score(
     given, bundle = bundle, given_bundle(bundle, command)
     if given != bundle:
         _note(f"scored with {bundle}, the only bundle there")
-    loaded = load_bundle(bundle, device=device or "auto", backend=backend)
+    with waiting_for(f"loading {bundle}", logged=False):
+        loaded = load_bundle(bundle, device=device or "auto", backend=backend)
     if false_alarm_rate is not None:
         loaded = dataclasses.replace(loaded, calibration=loaded.calibration.at(false_alarm_rate))
     unreadable, left_out = Lines(), Lines()
@@ -178,11 +187,19 @@ def score(
     with ExitStack() as stack:
         tables: list[Table] = [stack.enter_context(table_file(out))] if out else []
         if as_json:
-            facts = {"bundle": str(bundle), **loaded.calibration.document()}
+            facts = {
+                "version": own_version(),
+                "bundle": str(bundle),
+                "backend": loaded.backend,
+                **loaded.calibration.document(),
+            }
             document = JsonDocument(sys.stdout, facts)
             tables.append(document)
         elif not out:
             tables.append(CsvTable(sys.stdout))
+        if out or not sys.stdout.isatty():
+            # Rows on a terminal tell by themselves how far it is.
+            stack.enter_context(waiting_for(lambda: f"scoring, {count} images done"))
         for batch in batches:
             for table in tables:
                 table.write(batch.rows)
@@ -192,7 +209,9 @@ def score(
     if document:
         document.end(unreadable=unreadable, left_out=left_out)
     elif out:
-        typer.echo(f"{count} images scored: {out}")
+        typer.echo(f"{count} images scored with {_BACKENDS[loaded.backend]}: {out}")
+    else:
+        _note(f"scored with {_BACKENDS[loaded.backend]}; --backend chooses")
     if shortage := loaded.calibration.shortage:
         _note(shortage)
     for remark in few.remarks():
@@ -203,6 +222,9 @@ def score(
         images = "image" if unreadable.count == 1 else "images"
         _note(f"{unreadable.count} {images} could not be read, {count} scored")
         raise typer.Exit(1)
+
+
+_BACKENDS = {"onnx": "the ONNX model, on the CPU", "torch": "the weights, by torch"}
 
 
 def _heat_maps(folder: Path, bundle: Bundle, paths: list[Path]) -> HeatMaps:

@@ -78,7 +78,10 @@ def reproduce(
     def train(layout: Layout) -> Layout:
         if not run:
             return layout
-        from memgan.paper import TrainingMeans, train_missing
+        from memgan.waiting import waiting_for
+
+        with waiting_for("loading memgan", logged=False):
+            from memgan.paper import TrainingMeans, train_missing
 
         return train_missing(
             layout,

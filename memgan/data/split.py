@@ -27,6 +27,7 @@ from memgan.data.images import (
     Split,
 )
 from memgan.data.sources.named import load_source
+from memgan.waiting import waiting_for
 
 # One stream of random numbers a cut, so that changing one fraction leaves the other cut's order.
 _TEST_STREAM, _VALIDATION_STREAM, _JUDGES_STREAM = 0, 1, 2
@@ -43,7 +44,8 @@ def load_split(
     config: DataConfig, *, normal_class: NormalClass = "all", download: bool = False
 ) -> Split:
     """`load_source` and `make_split` in one; see there for the errors."""
-    return make_split(load_source(config, download=download), config, normal_class)
+    with waiting_for(f"loading {config.source}"):
+        return make_split(load_source(config, download=download), config, normal_class)
 
 
 def make_split(source: Source, config: DataConfig, normal_class: NormalClass = "all") -> Split:

@@ -2,8 +2,8 @@
 
 from .doctor import Verdict as Verdict
 from .doctor import verdicts as verdicts
-from .measures import MEASURES as MEASURES
-from .measures import Health as Health
+from .known_measures import MEASURES as MEASURES
+from .known_measures import Health as Health
 from .measures import few_of as few_of
 from .measures import measure as measure
 from .over_classes import by_measure as by_measure

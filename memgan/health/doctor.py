@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pydantic import ConfigDict
 
 from memgan.config import DetectorParameters, Frozen
-from memgan.health.measures import Health
+from memgan.health.known_measures import Health
 
 _EVEN = 0.5
 """Share of the units; above it an address hardly chooses."""

@@ -8,8 +8,6 @@ from the mean.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -19,30 +17,7 @@ from torch.nn import functional as F
 from memgan.analysis import exact_distance_to_hull
 from memgan.data import Pixels
 from memgan.detectors import GameLook, Look, MemoryLook
-
-Health = Mapping[str, float]
-"""Measures by name; those that a detector does not have are absent."""
-
-MEASURES: Mapping[str, str] = MappingProxyType(
-    {
-        "d_on_encoded": "share of the pairs (x, E(x)) that D is right about",
-        "d_on_generated": "share of the pairs (G(z), z) that D is right about",
-        "d_accuracy": "mean of the two; 0.5 is chance, 1 has won",
-        "address_perplexity": "units that a code's address is spread over, as a share of n",
-        "address_usage": "units that all codes together use, as a share of n",
-        "sample_perplexity": "units that a sampled address is spread over, as a share of n",
-        "unit_movement": "distance of units from their start, as a share of their length then",
-        "unit_distance": "distance of a unit to the nearest other, as a share of that at the start",
-        "unit_spread": "spread of the memory units",
-        "code_spread": "spread of the codes E(x)",
-        "sample_spread": "spread of the sampled codes z",
-        "mutual_information": "mutual-information loss as a share of ln n; 1 tells nothing",
-        "in_hull": "share of codes inside the hull of the units, where that is cheap to know",
-        "residual": "mean residual as a share of the distance to the mean image",
-        "rebuilt_spread": "spread of the rebuilt images as a share of that of the images",
-    }
-)
-"""What each measure says, by name."""
+from memgan.health.known_measures import MEASURES
 
 _MOST = 256
 _SHARE = 10

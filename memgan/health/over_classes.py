@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from memgan.health.measures import MEASURES, Health
+from memgan.health.known_measures import MEASURES, Health
 from memgan.stats import mean_of_known
 
 _MEAN = "mean"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from memgan.health.doctor import Verdict
-from memgan.health.measures import Health
+from memgan.health.known_measures import Health
 
 _SAID = {
     "d_accuracy": "D is right about {:.0%}",

@@ -5,6 +5,7 @@ from .precision import computed_in as computed_in
 from .runtime import gpu_memory_mb as gpu_memory_mb
 from .runtime import hold_to_gpu_share as hold_to_gpu_share
 from .runtime import machine as machine
+from .runtime import may_have_gpu as may_have_gpu
 from .runtime import own_version as own_version
 from .runtime import peak_memory_mb as peak_memory_mb
 from .runtime import prepare_process as prepare_process

@@ -70,6 +70,13 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def may_have_gpu() -> bool:
+    """Whether torch might find a GPU: told without torch, by what a driver leaves in the system."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False
+    return any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
+
+
 def prepare_process(threads: int) -> None:
     """Give this process so many CPU threads and, on a GPU, kernels that repeat exactly."""
     import torch

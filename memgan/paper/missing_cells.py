@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from memgan.paper.cells.tables import Table, fill
 from memgan.paper.drawing.figures import find_memory
 from memgan.paper.page.hull_table import hulls_of
 from memgan.training import Cell, train_cells
+from memgan.waiting import waiting_for
 
 CELLS, HULLS, MEMORIES = "cells", "hull", "memories"
 """What lies where below the folder of records."""
@@ -66,21 +67,35 @@ def train_missing(
         )
     missing = _missing(table, records, for_figure=for_figure)
     done = 0
+    with waiting_for(lambda: f"training cells, {done} of {len(missing)} done", logged=False):
+        for name, configuration, cell in _trained(layout, missing, split, means, note):
+            result = _result(layout, name, configuration, split, cell)
+            _keep_more(layout, records, configuration, split, result, cell)
+            add_recorded(records / CELLS, result)
+            done += 1
+            note(
+                f"{done}/{len(missing)}  {name}  class {cell.normal_class}  seed {cell.seed}"
+                f"  test AUROC {100 * result.auroc:.1f}  {cell.seconds:.0f} s"
+            )
+    return layout
+
+
+def _trained(
+    layout: Layout,
+    missing: Sequence[tuple[str, str, int]],
+    split: Split,
+    means: TrainingMeans,
+    note: Callable[[str], None],
+) -> Iterator[tuple[str, Configuration, Cell]]:
+    """The missing cells as they are done, with the name and the values of their configuration."""
+    data = DataConfig(source=layout.source, dir=means.data_dir)
     for name in dict.fromkeys(configuration for configuration, _, _ in missing):
         configuration = _configured(layout.family, name, data, means.device)
         for classes, seeds in _together(missing, name).items():
             for cell in train_cells(
                 configuration, split, classes=classes, seeds=seeds, jobs=means.jobs, note=note
             ):
-                result = _result(layout, name, configuration, split, cell)
-                _keep_more(layout, records, configuration, split, result, cell)
-                add_recorded(records / CELLS, result)
-                done += 1
-                note(
-                    f"{done}/{len(missing)}  {name}  class {cell.normal_class}  seed {cell.seed}"
-                    f"  test AUROC {100 * result.auroc:.1f}  {cell.seconds:.0f} s"
-                )
-    return layout
+                yield name, configuration, cell
 
 
 def _missing(table: Table, records: Path, *, for_figure: bool) -> list[tuple[str, str, int]]:

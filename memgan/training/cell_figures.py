@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, Field
 
 from memgan.config import Frozen
 from memgan.health import mean_health
 from memgan.stats import OverSeeds, mean_of_known, mean_over_classes
-from memgan.training.cells import Cell
+
+if TYPE_CHECKING:
+    from memgan.training.cells import Cell
 
 
 class Figures(Frozen):

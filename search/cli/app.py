@@ -16,6 +16,7 @@ from memgan.cli import reproduce, score, train
 from memgan.errors import BadInput, MemganError, PreflightFailed
 from memgan.files import expanded_argument
 from memgan.text import one_printable_line
+from memgan.waiting import lines_told
 from search.cli.search_commands import doctor, export, search
 from search.cli.study_commands import app as studies_app
 from search.cli.system_faults import flush_output, in_a_line, open_missing_streams, say
@@ -108,7 +109,8 @@ def _choose_help() -> None:
 
 def _interruptible(arguments: list[str]) -> int:
     try:
-        code = app([expanded_argument(text) for text in arguments], standalone_mode=False)
+        with lines_told(lambda line: typer.echo(line, err=True)):
+            code = app([expanded_argument(text) for text in arguments], standalone_mode=False)
         flush_output()
     except SystemExit as error:
         # Typer's way to end where nobody reads what is written.

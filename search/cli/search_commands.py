@@ -72,10 +72,7 @@ def search(
 
     out = standard_output_kept_clean()
     from memgan.errors import BadInput
-    from search.study import Study, default_study_file
-    from search.workflow import resume as resume_study
-    from search.workflow import resume_or_start as restart
-    from search.workflow import run
+    from memgan.waiting import waiting_for
 
     how: dict[str, Any] = {
         "results": results,
@@ -92,12 +89,19 @@ def search(
                 raise BadInput("--resume NAME goes on, --resume-or-start begins too; give one")
             going_on.name = resume
             given: dict[str, Any] = {"options": options, "settings": settings or []}
+            with waiting_for("loading memgan", logged=False):
+                from search.workflow import resume as resume_study
             result = _mended(partial(resume_study, resume, **given, **how), mend_journal)
         else:
-            study = Study.from_yaml(
-                study_file or default_study_file(), {"name": name, **options}, settings or []
-            )
-            going_on.name = study.name
+            with waiting_for("loading memgan", logged=False):
+                from search.study import Study, default_study_file
+
+                study = Study.from_yaml(
+                    study_file or default_study_file(), {"name": name, **options}, settings or []
+                )
+                going_on.name = study.name
+                from search.workflow import resume_or_start as restart
+                from search.workflow import run
             if resume_or_start:
                 result = _mended(partial(restart, study, **how), mend_journal)
             else:
@@ -148,10 +152,13 @@ def export(
     """
     from memgan.errors import BadInput
     from memgan.fitting_table import show
-    from search.report import caution_lines, report_remarks, report_table, verdict_lines
-    from search.results import StudyFolder
-    from search.workflow import export_study, register_study
-    from tracking.registry import check_name
+    from memgan.waiting import waiting_for
+
+    with waiting_for("loading memgan", logged=False):
+        from search.report import caution_lines, report_remarks, report_table, verdict_lines
+        from search.results import StudyFolder
+        from search.workflow import export_study, register_study
+        from tracking.registry import check_name
 
     if register is None and (force or tracking_uri):
         raise BadInput("--force and --tracking-uri go only with --register NAME")
@@ -172,9 +179,10 @@ def export(
         typer.echo(f"best configuration and bundles: {folder}")
     document = {**report.document(), "export": str(folder)}
     if register is not None:
-        registered = register_study(
-            study, register, results=results, out=out, tracking_uri=tracking_uri, force=force
-        )
+        with waiting_for(f"registering {register}"):
+            registered = register_study(
+                study, register, results=results, out=out, tracking_uri=tracking_uri, force=force
+            )
         document["registered"] = registered.model_dump()
         if not as_json:
             for line in registered.lines():
@@ -204,9 +212,11 @@ def doctor(
     from search.ray import standard_output_kept_clean
 
     out = standard_output_kept_clean()
+    from memgan.waiting import waiting_for
     from search.cli.doctor import examine
 
-    findings = examine(results, tracking_uri, address, data_dir)
+    with waiting_for("looking at versions, device, Ray, tracking and data"):
+        findings = examine(results, tracking_uri, address, data_dir)
     if as_json:
         typer.echo(json.dumps({"findings": [finding.document() for finding in findings]}), out)
     else:
@@ -289,6 +299,7 @@ def _warn(result: StudyResult) -> None:
 def _told_how_to_go_on(
     results: Path | str, tracking_uri: str | None, address: str | None, *, repeat: bool
 ) -> Iterator[GoingOn]:
+    from memgan.waiting import left_behind
     from search.results import GoingOn
 
     going_on = GoingOn(results, tracking_uri, address, repeat=repeat)
@@ -298,6 +309,7 @@ def _told_how_to_go_on(
             _note(line)
 
     def tell_at_worst() -> None:
+        left_behind()
         tell()
         _note("memgan: interrupted")
 

@@ -88,7 +88,7 @@ def status(
         return
     from memgan.fitting_table import Column, FittingTable, show
     from search.journal import read_groups
-    from search.workflow import short, standing_table
+    from search.workflow import STATE_WORDS, short, standing_table
 
     table = FittingTable(
         "trial",
@@ -100,14 +100,20 @@ def status(
     for trial in state["trials"]:
         table.add_row(
             trial["trial"],
-            trial["state"],
+            STATE_WORDS.get(trial["state"], trial["state"]),
             str(trial["epochs"]),
             "–" if trial["val_auroc"] is None else f"{100 * trial['val_auroc']:.2f}",
             trial["error"] or ", ".join(f"{k} {short(v)}" for k, v in trial["values"].items()),
         )
     show(table)
     groups = read_groups(folder.journal)
-    now = _standing(folder, study, groups, running=state["state"] == "running")
+    now = _standing(
+        folder,
+        study,
+        groups,
+        running=state["state"] == "running",
+        concluded=state["state"] == "finished",
+    )
     show(standing_table(study, now))
     held = _holder(folder)
     typer.echo(f"{name}: {state['state']}{f', by {held}' if held else ''}")
@@ -199,11 +205,11 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
         "done": len(done),
         "best": winner.mean if winner else None,
         "state": "running" if running else "finished" if finished else "stopped",
-        **_standing(folder, study, groups, running=running).document(),
+        **_standing(folder, study, groups, running=running, concluded=finished).document(),
         "trials": [
             {
                 "trial": o.trial_id,
-                "state": o.state,
+                "state": "in_training" if running and o.in_training else o.state,
                 "epochs": o.epochs,
                 "val_auroc": o.mean,
                 "values": o.values,
@@ -215,7 +221,12 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
 
 
 def _standing(
-    folder: StudyFolder, study: Study, groups: dict[str, list[TrialOutcome]], *, running: bool
+    folder: StudyFolder,
+    study: Study,
+    groups: dict[str, list[TrialOutcome]],
+    *,
+    running: bool,
+    concluded: bool,
 ) -> Standing:
     from search.results import read_beginning
     from search.workflow import standing
@@ -227,7 +238,7 @@ def _standing(
         for prefix, outcomes in groups.items()
     }
     trained = {o.trial_id for of in groups.values() for o in of if o.in_training and running}
-    return standing(study, named, folder.seconds_used(), trained)
+    return standing(study, named, folder.seconds_used(), trained, concluded=concluded)
 
 
 def _holder(folder: StudyFolder) -> str | None:

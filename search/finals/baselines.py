@@ -12,20 +12,17 @@ from memgan.config import Configuration, Frozen, Runtime
 from memgan.data import Split
 from memgan.errors import MemganError
 from memgan.stats import mean_of_known
-from memgan.training import (
-    ClassFigures,
-    Figures,
-    Training,
-    class_figures,
-    mean_figures,
-    train_cell,
-)
+from memgan.training import ClassFigures, Figures, class_figures, mean_figures
 from search.ray import TaskQueue
 
 _CANDIDATES: Mapping[str, Sequence[dict[str, int]]] = {
     "pca": [{"components": 10}, {"components": 32}],
     "neighbours": [{"neighbours": 1}, {"neighbours": 5}],
 }
+
+
+ANCHOR_KEYS = {("anchor", name): name for name in _CANDIDATES}
+"""The anchors' tasks in a `TaskQueue`, by their keys."""
 
 
 class Anchor(Frozen):
@@ -42,6 +39,8 @@ class Anchor(Frozen):
 
 def anchor(detector: str, split: Split, classes: Sequence[str], runtime: Runtime) -> Anchor:
     """One anchor: its setting chosen by validation AUROC, then tested once."""
+    from memgan.training import train_cell
+
     candidates = [
         Configuration(detector=detector, parameters=values, runtime=runtime)
         for values in _CANDIDATES[detector]
@@ -76,14 +75,13 @@ def anchors_on_ray(
     runtime = runtime.model_copy(update={"device": "cpu"})
     shared = ray.put(split)
     task = ray.remote(num_cpus=cpus, max_retries=2)(anchor)
-    keys = {("anchor", name): name for name in _CANDIDATES}
-    for key, name in keys.items():
+    for key, name in ANCHOR_KEYS.items():
         queue.add(key, partial(task.remote, name, shared, tuple(classes), runtime))
 
     def wait() -> dict[str, Anchor]:
-        found = {keys[key]: reference for key, reference in queue.ended(keys)}
+        found = {ANCHOR_KEYS[key]: reference for key, reference in queue.ended(ANCHOR_KEYS)}
         try:
-            return {name: ray.get(found[name]) for name in keys.values()}
+            return {name: ray.get(found[name]) for name in ANCHOR_KEYS.values()}
         except ray.exceptions.RayError as error:
             line = " ".join(str(getattr(error, "cause", None) or error).split())[:300]
             raise MemganError(
@@ -94,6 +92,8 @@ def anchors_on_ray(
 
 
 def _validated(configuration: Configuration, split: Split, classes: Sequence[str]) -> float:
+    from memgan.training import Training
+
     training = Training(configuration, split.development, classes=classes, seed=0)
     training.advance(validate=False)
     return mean_of_known(training.validate().values()) or 0.0

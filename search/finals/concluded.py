@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from memgan.config import Configuration, Origin, Runtime
 from memgan.data import Split
-from memgan.training import Cell
 from search.finals.baselines import Anchor
 from search.finals.best_yaml import best_configuration
 from search.finals.certainty import Caution
 from search.finals.finals import Winner, stored_finals
 from search.results import StudyFolder
 from search.study import Study
+
+if TYPE_CHECKING:
+    from memgan.training import Cell
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memgan.config import Configuration
 from memgan.data import Development, LabeledImages, Split
 from memgan.errors import MemganError
-from memgan.training import Cell, load_cell, save_cell, train_cell
 from search.journal import MORE_ROOM, TrialOutcome
 from search.ray import (
     Allotment,
@@ -20,6 +20,9 @@ from search.ray import (
     share_of,
 )
 from search.study import ClassGroup
+
+if TYPE_CHECKING:
+    from memgan.training import Cell
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class FinalCells:
 
 def stored_finals(winners: Sequence[Winner], seeds: Sequence[int], finals: Path) -> FinalCells:
     """The finals that are on disk already."""
+    from memgan.training import load_cell
+
     cells: dict[str, list[Cell]] = {}
     for winner in winners:
         for name in winner.group.classes:
@@ -90,6 +95,8 @@ def run_finals(
     is tried once more with twice its share, as a trial is. on_cell: told (winner, seed, cell or
     None if it failed) as each one ends. MemganError if no seed of a class succeeds.
     """
+    from memgan.training import Cell, save_cell
+
     cells = {
         name: {cell.seed: cell for cell in of_class}
         for name, of_class in finals.stored().cells.items()
@@ -160,6 +167,8 @@ def _train_final(
     normal_class: str,
     seed: int,
 ) -> Cell:
+    from memgan.training import train_cell
+
     hold_to_share_of_worker()
     return train_cell(configuration, development, test, normal_class, seed)
 

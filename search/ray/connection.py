@@ -22,6 +22,7 @@ from typing import Any, TextIO
 
 from memgan.errors import BadInput
 from memgan.machine import MachineShare, machine_share
+from memgan.waiting import waiting_for
 from search.ray.answers import address_of_auto, why_silent
 from search.ray.processes import end_ray
 from search.ray.workers_path import workers_path
@@ -63,6 +64,17 @@ def connect(
     check_address(address)
     if not is_own(address) and (reason := _why_silent(address)):
         raise BadInput(f"no Ray at {address}: {reason}; see --address, RAY_ADDRESS, RAY_AUTH_TOKEN")
+    with waiting_for("starting Ray" if address == "local" else f"joining Ray at {address}"):
+        _open(address, cpus, gpus)
+    try:
+        import ray
+
+        yield dict(ray.cluster_resources())
+    finally:
+        end_ray()
+
+
+def _open(address: str, cpus: int | None, gpus: int | None) -> None:
     import ray
 
     if os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] == "0":
@@ -79,10 +91,6 @@ def connect(
     except BaseException:
         end_ray()
         raise
-    try:
-        yield dict(ray.cluster_resources())
-    finally:
-        end_ray()
 
 
 def _join(address: str) -> None:

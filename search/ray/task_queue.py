@@ -17,8 +17,10 @@ Start = Callable[[], Any]
 class TaskQueue:
     """Tasks by key, begun in the order they were added. Ray must be connected."""
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, on_end: Callable[[Any], None] = lambda key: None) -> None:
+        """on_end: told the key of each task as it ends, whoever waits for it."""
         self._at_once = at_once
+        self._on_end = on_end
         self._waiting: deque[tuple[Any, Start]] = deque()
         self._running: dict[Any, Any] = {}
         self._ended: dict[Any, Any] = {}
@@ -49,5 +51,7 @@ class TaskQueue:
         import ray
 
         (reference,), _ = ray.wait(list(self._running), num_returns=1)
-        self._ended[self._running.pop(reference)] = reference
+        key = self._running.pop(reference)
+        self._ended[key] = reference
+        self._on_end(key)
         self._fill()

@@ -9,13 +9,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from memgan.bundle import write_bundle
 from memgan.config import to_yaml
+from memgan.waiting import waiting_for
 from search.finals import Concluded
 from search.journal import outcomes_by_group
 from search.report.content import report_markdown
-from search.report.figures.finals import draw_finals
-from search.report.figures.study import draw_study
 from search.report.html_page import report_page
 from search.report.pareto import write_fronts
 from search.report.report import Report, make_report
@@ -38,18 +36,27 @@ def write_export(
     """
     check_place(out)
     report = make_report(concluded, false_alarm_rate)
-    place_export(out, lambda folder: _fill(folder, concluded, report, false_alarm_rate), note=note)
+    with waiting_for("exporting"):
+        place_export(
+            out, lambda folder: _fill(folder, concluded, report, false_alarm_rate), note=note
+        )
     return report
 
 
 def _fill(
     folder: Path, concluded: Concluded, report: Report, false_alarm_rate: float | None
 ) -> None:
+    from memgan.bundle import write_bundle
+    from search.report.figures.finals import draw_finals
+    from search.report.figures.study import draw_study
+
     study, split, cells = concluded.study, concluded.split, concluded.cells
     configuration, journal = concluded.best, concluded.folder.journal
     (folder / "best.yaml").write_text(to_yaml(configuration), encoding="utf-8")
-    for name, of_class in cells.items():
-        write_bundle(folder / "bundles" / name, configuration, split, of_class, false_alarm_rate)
+    for number, (name, of_class) in enumerate(cells.items(), start=1):
+        with waiting_for(f"exporting: bundle {number} of {len(cells)}, class {name}"):
+            bundle = folder / "bundles" / name
+            write_bundle(bundle, configuration, split, of_class, false_alarm_rate)
     first = [of_class[0] for of_class in cells.values()]
     title = f"{study.detector} on {split.source}, seed {first[0].seed}"
     groups = [winner.group for winner in concluded.winners]

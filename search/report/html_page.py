@@ -27,8 +27,6 @@ from search.report.content import (
     verdict_lines,
     verdicts_by_trial,
 )
-from search.report.figures.by_class import with_mean
-from search.report.figures.study import published_figures
 from search.report.report import Report
 from search.report.trial_table import trial_table
 from search.study import Study
@@ -108,6 +106,9 @@ def _facts(
 def _published(report: Report) -> dict[str, list[str]]:
     """What was published, by method, a text for each row of the table of classes; the method of
     the detector's own name first."""
+    from search.report.figures.by_class import with_mean
+    from search.report.figures.study import published_figures
+
     classes = list(report.classes)
     methods = published_figures(report.dataset)
     found = {}

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from memgan.bundle import calibration_shortages
 from memgan.config import DetectorParameters, Frozen
 from memgan.data import VERSION
 from memgan.health import Verdict, verdicts
@@ -97,6 +96,8 @@ def make_report(concluded: Concluded, false_alarm_rate: float | None = None) -> 
 
     false_alarm_rate: what bundles stand by, in (0, 1); None is `Calibration`'s own.
     """
+    from memgan.bundle import calibration_shortages
+
     study, split, beside = concluded.study, concluded.split, concluded.beside
     classes = _rows(concluded)
     over_classes = mean_figures(concluded.cells)

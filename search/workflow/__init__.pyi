@@ -6,6 +6,7 @@ from .restart import resume_or_start as resume_or_start
 from .stages import resume as resume
 from .stages import run as run
 from .study_result import StudyResult as StudyResult
+from .study_status import STATE_WORDS as STATE_WORDS
 from .study_status import Standing as Standing
 from .study_status import short as short
 from .study_status import standing as standing

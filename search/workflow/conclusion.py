@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from memgan.config import Runtime, flatten
 from memgan.machine import machine, versions
-from memgan.training import Cell
+from memgan.waiting import waiting_for
 from search.finals import (
+    ANCHOR_KEYS,
     Anchor,
     Beside,
     Caution,
@@ -30,8 +31,13 @@ from search.report import Conclusion, read_conclusion, write_conclusion, write_e
 from search.study import packages_of_plugins
 from search.trials import best_few, read_outcomes
 from search.workflow.conclusion_record import record_conclusion, record_final
+from search.workflow.live_progress import FinalsProgress
 from search.workflow.session import Ready, Session
+from search.workflow.study_status import export_seconds
 from tracking import Record, names
+
+if TYPE_CHECKING:
+    from memgan.training import Cell
 
 
 def conclude(session: Session, winners: Sequence[Winner], allotment: Allotment) -> Conclusion:
@@ -40,24 +46,46 @@ def conclude(session: Session, winners: Sequence[Winner], allotment: Allotment) 
     Ray must be connected. MemganError if no seed of a class succeeds.
     """
     ready, record = session.ready, session.record
-    study, folder, split = ready.study, ready.folder, ready.split
+    study, folder = ready.study, ready.folder
     earlier = read_conclusion(folder)
     complete = _complete(ready, winners)
     runtime = _runtime(session, earlier, allotment, complete=complete)
-    queue = TaskQueue(allotment.at_once)
-    anchors = _anchors(ready, winners, runtime, allotment, queue, earlier)
-    finals = Finals(winners, best_configuration(study, winners, runtime), folder.finals)
-    trained = _train(session, finals, allotment, queue)
+    known = _known_anchors(winners, earlier)
+    progress = FinalsProgress(
+        0 if known else len(ANCHOR_KEYS),
+        expected=session.seconds_after_trials,
+        then=export_seconds(sum(len(winner.group.classes) for winner in winners)),
+    )
+    with waiting_for(progress.line):
+        queue = TaskQueue(allotment.at_once, progress.task_ended)
+        anchors = _new_anchors(ready, winners, runtime, allotment, queue) if not known else None
+        finals = Finals(winners, best_configuration(study, winners, runtime), folder.finals)
+        trained = _train(session, finals, allotment, queue, progress)
+        stood = anchors() if anchors else known
     for (name, seed), line in trained.failed.items():
         ready.note(f"final of class {name}, seed {seed} failed: {line}")
     for trial_id, seed in superseded(folder.finals, winners):
         record.final_superseded(trial_id, seed)
-    stood = anchors()
-    as_before = earlier.beside if earlier and complete else None
+    with waiting_for("exporting"):
+        return _exported(session, winners, runtime, stood, earlier if complete else None)
+
+
+def _exported(
+    session: Session,
+    winners: Sequence[Winner],
+    runtime: Runtime,
+    stood: Mapping[str, Anchor],
+    as_before: Conclusion | None,
+) -> Conclusion:
+    """Weigh the finals, export and record them. as_before: the earlier conclusion where all
+    finals were trained under it."""
+    ready, record = session.ready, session.record
+    study, folder, split = ready.study, ready.folder, ready.split
+    before = as_before.beside if as_before else None
     beside = Beside(
         runtime=runtime,
-        machine=as_before.machine if as_before else machine(),
-        versions=as_before.versions if as_before else versions(packages_of_plugins(study)),
+        machine=before.machine if before else machine(),
+        versions=before.versions if before else versions(packages_of_plugins(study)),
         anchors=stood,
         cautions=_cautions(ready, winners, stood),
     )
@@ -96,23 +124,25 @@ def _runtime(
     return allotment.runtime
 
 
-def _anchors(
+def _known_anchors(winners: Sequence[Winner], earlier: Conclusion | None) -> Mapping[str, Anchor]:
+    """The earlier anchors where they are of the same classes; else none."""
+    classes = {name for winner in winners for name in winner.group.classes}
+    known = earlier.beside.anchors if earlier else {}
+    same = all(set(anchor.classes) == classes for anchor in known.values())
+    return known if same else {}
+
+
+def _new_anchors(
     ready: Ready,
     winners: Sequence[Winner],
     runtime: Runtime,
     allotment: Allotment,
     queue: TaskQueue,
-    earlier: Conclusion | None,
 ) -> Callable[[], Mapping[str, Anchor]]:
-    """The earlier anchors where they are of the same classes, else what waits for new ones."""
-    classes = [name for winner in winners for name in winner.group.classes]
-    if earlier:
-        known = earlier.beside.anchors
-        if all(set(anchor.classes) == set(classes) for anchor in known.values()):
-            return lambda: known
+    """What waits for them."""
     return anchors_on_ray(
         ready.split,
-        classes,
+        [name for winner in winners for name in winner.group.classes],
         runtime,
         queue,
         cpus=allotment.cpus_per_trial,
@@ -131,11 +161,14 @@ def _cautions(
     return found
 
 
-def _train(session: Session, finals: Finals, allotment: Allotment, queue: TaskQueue) -> FinalCells:
+def _train(
+    session: Session,
+    finals: Finals,
+    allotment: Allotment,
+    queue: TaskQueue,
+    progress: FinalsProgress,
+) -> FinalCells:
     """Run the missing finals; each one's run in the record begins and ends with it."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     record, configuration = session.record, finals.configuration
     stored = finals.stored()
     known: dict[tuple[str, int], list[Cell]] = defaultdict(list)
@@ -157,17 +190,15 @@ def _train(session: Session, finals: Finals, allotment: Allotment, queue: TaskQu
                 }
                 record.final_started(trial_id, seed, params, winner.group.name)
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("finals", total=sum(missing.values()))
+    progress.finals_begin(sum(missing.values()))
 
-        def on_cell(winner: Winner, seed: int, cell: Cell | None) -> None:
-            progress.advance(task)
-            key = winner.outcome.trial_id, seed
-            missing[key] -= 1
-            if cell is not None:
-                known[key].append(cell)
-            if not missing[key]:
-                record_final(session, winner, seed, known[key])
+    def on_cell(winner: Winner, seed: int, cell: Cell | None) -> None:
+        progress.final_ended()
+        key = winner.outcome.trial_id, seed
+        missing[key] -= 1
+        if cell is not None:
+            known[key].append(cell)
+        if not missing[key]:
+            record_final(session, winner, seed, known[key])
 
-        return run_finals(finals, session.ready.split, allotment, queue, on_cell)
+    return run_finals(finals, session.ready.split, allotment, queue, on_cell)

@@ -6,23 +6,29 @@ import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from memgan.bundle import MANIFEST
 from memgan.health import by_measure
 from memgan.stats import ImageScores, pack
-from memgan.training import Cell, class_figures
+from memgan.training import class_figures
 from search.finals import Concluded, Winner, superseded
 from search.journal import TrialOutcome
-from search.report import FIGURES, Report, describe_result, draw_finals
+from search.report import Report, describe_result
 from search.results import WEIGHTS_OF_TRIAL, StudyFolder, exported
 from search.trials import best_few, read_outcomes, stored
 from search.workflow.session import Session
 from tracking import Record, names
 
+if TYPE_CHECKING:
+    from memgan.training import Cell
+
 
 def record_final(session: Session, winner: Winner, seed: int, cells: Sequence[Cell]) -> None:
     """The final of one seed has ended. cells: what it gave, in any order; without those of
     classes that failed."""
+    from search.report import draw_finals
+
     record, folder = session.record, session.ready.folder
     trial_id = winner.outcome.trial_id
     order = {name: position for position, name in enumerate(winner.group.classes)}
@@ -159,6 +165,8 @@ def _record_best_checkpoints(record: Record, concluded: Concluded) -> None:
 
 
 def _record_export(record: Record, folder: StudyFolder) -> None:
+    from search.report import FIGURES
+
     # File by file, as somebody may have put others beside them.
     for name in exported(folder.export):
         if not name.startswith("bundles/") and name != MANIFEST:

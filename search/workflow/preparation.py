@@ -20,6 +20,7 @@ from memgan.data import (
 from memgan.errors import DataError, StudyError, UnknownName
 from memgan.files import expanded
 from memgan.training import packs
+from memgan.waiting import waiting_for
 from search.report import read_conclusion
 from search.results import Beginning, StudyFolder, check_same_images, read_beginning
 from search.study import ClassGroup, Space, Study, class_groups, earlier_prefixes
@@ -106,7 +107,8 @@ def _settled(
         chosen = "label-free" if reasons else "val-auroc"
         study = study.model_copy(update={"objective": chosen})
     if study.judge == "label-free":
-        split = with_made_anomalies(split, classes, study.data.split_seed)
+        with waiting_for("making anomalies from normal images"):
+            split = with_made_anomalies(split, classes, study.data.split_seed)
     elif reasons:
         raise DataError(reasons[0])
     return study, split, class_groups(study, classes, prefixes)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from memgan.data import Split
 from memgan.errors import OutOfSpace
+from memgan.waiting import waiting_for
 from search.report import Conclusion
 from search.results import (
     Mirror,
@@ -61,6 +62,8 @@ class Session:
     started: float = field(default_factory=time.monotonic)
     begun: bool = False
     """Whether the study has come to its first trial, or went on with one."""
+    seconds_after_trials: float | None = None
+    """What finals and export will take, by the pace of the trials."""
     interrupted: bool = False
     """Whether somebody asked to stop."""
     conclusion: Conclusion | None = None
@@ -108,7 +111,8 @@ def _close(session: Session) -> None:
                 record.study_ended("KILLED")
             else:
                 record.study_ended("FINISHED" if session.conclusion else "FAILED")
-    session.remainder = _settle(record, session.writer)
+    with waiting_for("delivering the record"):
+        session.remainder = _settle(record, session.writer)
     session.interrupted = session.interrupted or stop.asked
     if session.conclusion is None and not session.interrupted:
         # There is a fault on its way, and so no result that could tell it.

@@ -14,6 +14,7 @@ from typing import Any
 from memgan.data import Split
 from memgan.errors import MemganError, OutOfSpace
 from memgan.stats import judging_lines
+from memgan.waiting import waiting_for
 from search.finals import Winner
 from search.journal import TrialsResult, check_journal, mend_journal, settle_starts
 from search.ray import (
@@ -161,7 +162,8 @@ def _through_all_stages(ready: Ready, address: str | None) -> StudyResult:
         _begin(session, allotment)
         winners = _search(session)
         if winners is not None:
-            session.conclusion = conclude(session, winners, allotment)
+            with waiting_for("preparing the finals"):
+                session.conclusion = conclude(session, winners, allotment)
     if ready.mirror and (reason := ready.mirror.why_behind()):
         ready.note(reason)
     return _result(session)
@@ -176,15 +178,17 @@ def _connected(session: Session, address: str | None) -> Iterator[Allotment]:
     ready = session.ready
     with connect(address) as available:
         allotment = allot(ready.study.resources, available)
-        preflight(
-            ready.folder,
-            allotment,
-            session.writer.wait_ready,
-            ask_nodes=not is_own(address) or allotment.gpus_per_trial > 0,
-            needed=packages_of_plugins(ready.study),
-        )
+        with waiting_for("asking nodes, storage and the tracking store"):
+            preflight(
+                ready.folder,
+                allotment,
+                session.writer.wait_ready,
+                ask_nodes=not is_own(address) or allotment.gpus_per_trial > 0,
+                needed=packages_of_plugins(ready.study),
+            )
         if ready.mirror:
-            session.until_closed.enter_context(ready.mirror.session())
+            with waiting_for("writing to the results' address"):
+                session.until_closed.enter_context(ready.mirror.session())
         yield allotment
 
 
@@ -223,13 +227,15 @@ def _search(session: Session) -> list[Winner] | None:
     done = {group.name: read_outcomes(group, folder) for group in groups}
     for line in lost((o for of in done.values() for o in of), folder.checkpoints):
         ready.note(line)
-    with LiveProgress(study, done, seconds=folder.seconds_used()) as progress:
+    progress = LiveProgress(study, done, seconds=folder.seconds_used())
+    with progress.shown():
         found = run_trials(
             study, groups, ready.split.development, folder, session.record, progress=progress
         )
     for group, result in zip(groups, found, strict=True):
         label = "search" if len(groups) == 1 else f"class {group.name}"
         ready.note(f"{label}: {ending(study, result)}")
+    session.seconds_after_trials = progress.standing().seconds_after_trials
     session.interrupted = current().asked or any(result.interrupted for result in found)
     if session.interrupted:
         return None

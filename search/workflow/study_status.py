@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from memgan.text import clock
 from search.journal import TrialOutcome, best
 from search.study import Study
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 _BAR = 20
 """Terminal columns of a bar."""
+_EXPORT_SECONDS, _EXPORT_SECONDS_A_CLASS = 10.0, 1.0
+"""Figures and reports; bundles, of which each has an ONNX model. The detector hardly matters."""
+STATE_WORDS = {"in_training": "in training", "to_come": "to come"}
+"""States of trials in words, where these are not the states' own names."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,10 @@ class Standing:
     seconds: float
     """Searched so far, over all invocations."""
     seconds_left: float | None
-    """By the pace so far, early stops included; None before the first trial ended, and once all
-    have."""
+    """To the end of the study, finals and export among it, by the pace so far, early stops
+    included; None before the first trial ended, and once the study is done."""
+    seconds_after_trials: float | None
+    """What finals and export will take, by the pace so far; None before the first epoch."""
     trials_a_minute: float
     epochs_a_minute: float
     cost: float | None
@@ -54,6 +61,9 @@ class Standing:
             },
             "seconds": round(self.seconds, 1),
             "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 1),
+            "seconds_after_trials": (
+                None if self.seconds_after_trials is None else round(self.seconds_after_trials, 1)
+            ),
             "trials_a_minute": self.trials_a_minute,
             "epochs_a_minute": self.epochs_a_minute,
             "cost": self.cost,
@@ -66,8 +76,11 @@ def standing(
     groups: Mapping[str, Sequence[TrialOutcome]],
     seconds: float,
     in_training: frozenset[str] | set[str],
+    *,
+    concluded: bool = False,
 ) -> Standing:
-    """The standing of trials by their groups' names; in_training: ids of those being trained."""
+    """The standing of trials by their groups' names; in_training: ids of those being trained;
+    concluded: whether finals and export are done too."""
     outcomes = [outcome for group in groups.values() for outcome in group]
     trials = study.most_trials * max(1, len(groups))
     counts = dict.fromkeys(("finished", "stopped", "failed", "in_training", "to_come"), 0)
@@ -80,10 +93,13 @@ def standing(
     ended = counts["finished"] + counts["stopped"] + counts["failed"]
     in_part = sum(o.epochs / study.epochs for o in outcomes if o.state == "unfinished")
     left = None
-    if 0 < ended < trials:
+    if ended:
         left = max(0.0, trials - ended - in_part) * seconds / (ended + in_part)
     if left is not None and study.budget.time is not None:
         left = max(0.0, min(left, study.budget.time - seconds))
+    after = None if concluded else _seconds_after_trials(study, groups, seconds)
+    if left is not None:
+        left = None if concluded and ended >= trials else left + (after or 0.0)
     minutes = seconds / 60 or float("inf")
     price = study.resources.price_per_hour
     bests = {name: found for name, of_group in groups.items() if (found := best(of_group))}
@@ -93,6 +109,7 @@ def standing(
         bests=bests,
         seconds=seconds,
         seconds_left=left,
+        seconds_after_trials=after,
         trials_a_minute=ended / minutes,
         epochs_a_minute=sum(outcome.epochs for outcome in outcomes) / minutes,
         cost=None if price is None else price * seconds / 3600,
@@ -100,16 +117,37 @@ def standing(
     )
 
 
+def _seconds_after_trials(
+    study: Study, groups: Mapping[str, Sequence[TrialOutcome]], seconds: float
+) -> float | None:
+    """What finals and export will take: a seed of all classes is trained as long as a trial of
+    full length."""
+    outcomes = [outcome for group in groups.values() for outcome in group]
+    epochs = sum(outcome.epochs for outcome in outcomes)
+    if not epochs:
+        return None
+    finals = study.final.seeds * max(1, len(groups)) * study.epochs * seconds / epochs
+    classes = sum(
+        max((len(o.val_auroc.keys() - {"mean"}) for o in of_group), default=0)
+        for of_group in groups.values()
+    )
+    return finals + export_seconds(classes)
+
+
+def export_seconds(classes: int) -> float:
+    """What an export of so many classes takes on a machine of two cores, about."""
+    return _EXPORT_SECONDS + _EXPORT_SECONDS_A_CLASS * classes
+
+
 def standing_table(study: Study, now: Standing) -> RenderableType:
     """The standing for a terminal."""
     from rich.console import Group
 
-    left = "" if now.seconds_left is None else f", about {_clock(now.seconds_left)} left"
-    progress = f"{now.ended} of {now.trials} trials, {_clock(now.seconds)} so far{left}"
+    left = "" if now.seconds_left is None else f", about {clock(now.seconds_left)} left with finals"
+    progress = f"{now.ended} of {now.trials} trials, {clock(now.seconds)} so far{left}"
     head = _Head(study.name, now, progress)
     body = _grid(2)
-    words = {"in_training": "in training", "to_come": "to come"}
-    shown = [f"{n} {words.get(state, state)}" for state, n in now.counts.items() if n]
+    shown = [f"{n} {STATE_WORDS.get(state, state)}" for state, n in now.counts.items() if n]
     body.add_row("trials", ", ".join(shown))
     for group, trial in now.bests.items():
         label = "best" if group == "all" else f"best {group}"
@@ -168,9 +206,3 @@ def short(value: Any) -> str:
 
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.2f}"
-
-
-def _clock(seconds: float) -> str:
-    hours, rest = divmod(int(seconds), 3600)
-    minutes = f"{rest // 60:02d}:{rest % 60:02d}"
-    return f"{hours}:{minutes}" if hours else minutes

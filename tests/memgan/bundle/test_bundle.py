@@ -33,15 +33,18 @@ def change_config(bundle: Path, **values: Any) -> None:
 
 def refusal(bundle: Path) -> str:
     with pytest.raises(BundleError) as caught:
-        load_bundle(bundle, device="cpu")
+        load_bundle(bundle, device="cpu", backend="torch")
     line = str(caught.value)
     assert "\n" not in line
     assert str(bundle) in line
     return line
 
 
-def test_scores_equal_those_before_export(bundle: Path, cell: Cell, digits: Split) -> None:
-    loaded = load_bundle(bundle, device="cpu")
+@pytest.mark.parametrize("backend", ["torch", "onnx"])
+def test_scores_equal_those_before_export(
+    bundle: Path, cell: Cell, digits: Split, backend: str
+) -> None:
+    loaded = load_bundle(bundle, device="cpu", backend=backend)
 
     scores = loaded.score(digits.test.images)
 
@@ -66,7 +69,7 @@ def test_every_detector_travels(
     cell = train_cell(configuration, digits.development, digits.test, "3", seed=0)
     write_bundle(tmp_path / "3", configuration, digits, [cell])
 
-    scores = load_bundle(tmp_path / "3", device="cpu").score(digits.test.images)
+    scores = load_bundle(tmp_path / "3", backend="torch").score(digits.test.images)
 
     np.testing.assert_allclose(scores, cell.test_scores, rtol=1e-6)
 
@@ -269,7 +272,7 @@ def test_a_trained_detectors_weights_are_all_that_scoring_needs(
     save_file(training.detectors["1"].weights(), bundle / "weights.safetensors")
 
     np.testing.assert_allclose(
-        load_bundle(bundle, device="cpu").score(digits.test.images[:50]),
+        load_bundle(bundle, backend="torch").score(digits.test.images[:50]),
         training.detectors["1"].score(digits.test.images[:50]),
         rtol=1e-6,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
@@ -108,8 +109,41 @@ def test_without_weights_the_model_is_scored_with_and_torch_never_imported(bundl
     assert ended.stderr == ""
 
 
-def test_with_both_torch_is_taken_and_either_can_be_asked_for(bundle: Path) -> None:
-    assert load_bundle(bundle).backend == "torch"
+@pytest.mark.parametrize(
+    ("device", "gpu", "installed", "taken"),
+    [
+        ("auto", False, True, "onnx"),
+        ("cpu", True, True, "onnx"),
+        ("auto", True, True, "torch"),
+        ("auto", False, False, "torch"),
+    ],
+)
+def test_with_both_the_model_is_taken_on_a_cpu(
+    bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    gpu: bool,
+    installed: bool,
+    taken: str,
+) -> None:
+    monkeypatch.setattr("memgan.bundle.bundle.may_have_gpu", lambda: gpu)
+    if not installed:
+        find = importlib.util.find_spec
+        monkeypatch.setattr(
+            "importlib.util.find_spec", lambda name: None if name == "onnxruntime" else find(name)
+        )
+
+    assert load_bundle(bundle, device=device).backend == taken
+
+
+def test_without_a_model_the_weights_are_taken(bundle: Path) -> None:
+    (bundle / "model.onnx").unlink()
+
+    assert load_bundle(bundle, device="cpu").backend == "torch"
+
+
+def test_either_can_be_asked_for(bundle: Path) -> None:
+    assert load_bundle(bundle, backend="torch").backend == "torch"
     with pytest.raises(UnknownName, match="known: auto, torch, onnx"):
         load_bundle(bundle, backend="onyx")
     with pytest.raises(BadInput, match="only on the CPU"):

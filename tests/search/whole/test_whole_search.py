@@ -62,6 +62,23 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-c", "from search.cli import main; main()", *map(str, arguments)]
 
 
+TELLS_WAITS = """
+import sys
+from memgan.waiting import displayed_by
+from search.cli import main
+
+class Told:
+    def show(self, wait):
+        print("waits for:", wait.line, file=sys.stderr, flush=True)
+    def close(self):
+        pass
+
+with displayed_by(Told()):
+    main()
+"""
+"""Runs a command that tells on standard error, in the order it happens, what is waited for."""
+
+
 def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments), capture_output=True, text=True, timeout=580, cwd=cwd, check=False
@@ -77,10 +94,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(home: Path) -> dict[str, Any]:
-    """The document of a search that came to its end."""
-    ended = call("search", "study.yaml", "--json", cwd=home)
+def searched(home: Path) -> subprocess.CompletedProcess[str]:
+    """A search that came to its end, with what was waited for on its standard error."""
+    ended = subprocess.run(
+        [sys.executable, "-c", TELLS_WAITS, "search", "study.yaml", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=580,
+        cwd=home,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr
+    return ended
+
+
+@pytest.fixture(scope="module")
+def finished(searched: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The document of that search."""
+    ended = searched
     document: dict[str, Any] = json.loads(ended.stdout)
     assert "Traceback" not in ended.stderr
     return document
@@ -127,6 +158,30 @@ def artifacts(document: dict[str, Any], run_id: str, folder: str | None = None) 
 @pytest.fixture
 def export(home: Path, finished: dict[str, Any]) -> Path:
     return home / finished["export"]
+
+
+def test_what_is_waited_for_is_told_from_the_first_import_to_the_last_event(
+    searched: subprocess.CompletedProcess[str],
+) -> None:
+    told = [
+        line.removeprefix("waits for: ")
+        for line in searched.stderr.splitlines()
+        if line.startswith("waits for: ")
+    ]
+    stages = [
+        "loading memgan",
+        "loading digits",
+        "starting Ray",
+        "asking nodes, storage and the tracking store",
+        "training trials",
+        "training finals",
+        "exporting",
+        "exporting: bundle 1",
+        "delivering the record",
+    ]
+    places = [next(n for n, line in enumerate(told) if line.startswith(s)) for s in stages]
+    assert places == sorted(places)
+    assert searched.stderr.splitlines()[0] == "waits for: loading memgan"
 
 
 def test_the_document_tells_everything(finished: dict[str, Any], export: Path) -> None:

@@ -8,22 +8,35 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from memgan.waiting import Wait, displayed_by
 from search.cli.app import app
+from search.finals.baselines import ANCHOR_KEYS
+from search.journal.outcomes import TrialOutcome
 from search.results.study_folder import StudyFolder
 from search.study.groups import ClassGroup
 from search.study.study import Study
 from search.trials.tune_loop import open_journals, read_outcomes
-from search.workflow.live_progress import LiveProgress
-from search.workflow.study_status import standing_table
+from search.workflow.live_progress import FinalsProgress, LiveProgress
+from search.workflow.study_status import export_seconds, standing
 from tracking.facts import TrialEpoch
 
 ALL = ClassGroup("all", ("0", "1"), "")
 AUROC = {"0": 0.8, "1": 0.7, "mean": 0.75}
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+class _Drawn:
+    """A display that draws once, when the wait is over."""
+
+    text = ""
+
+    def show(self, wait: Wait) -> None:
+        self._wait = wait
+
+    def close(self) -> None:
+        console = Console(file=io.StringIO(), width=120)
+        assert self._wait.details is not None
+        console.print(self._wait.text(), self._wait.details())
+        self.text = console.file.getvalue()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -45,34 +58,39 @@ def _run(progress: LiveProgress) -> None:
 
 
 def test_a_terminal_shows_states_best_by_class_pace_time_and_money(study: Study) -> None:
-    stream = _Terminal()
-    with LiveProgress(study, {"all": []}, seconds=600, stream=stream) as progress:
+    drawn = _Drawn()
+    progress = LiveProgress(study, {"all": []}, seconds=600)
+    with displayed_by(drawn), progress.shown():
         assert progress.standing().seconds_left is None
         _run(progress)
         now = progress.standing()
     assert list(now.counts.values()) == [1, 1, 0, 1, 1]
-    assert now.seconds_left == pytest.approx(600 * 1.5 / 2.5, rel=0.01)
+    # Three seeds of two epochs, where four epochs took 600 s; then an export of two classes.
+    assert now.seconds_after_trials == pytest.approx(900 + export_seconds(2), rel=0.01)
+    assert now.seconds_left == pytest.approx(600 * 1.5 / 2.5 + 900 + export_seconds(2), rel=0.01)
     assert now.cost == pytest.approx(0.5, rel=0.01)
-    console = Console(file=io.StringIO(), width=120)
-    console.print(standing_table(study, now))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
     for line in (
-        "2 of 4 trials, 10:00 so far, about 06:00 left",
+        "training trials",
+        "2 of 4 trials, 10:00 so far, about 21:12 left with finals",
         "1 finished, 1 stopped, 1 in training, 1 to come",
         "75.00 (trial 0000): learning_rate 0.01, memory_units 20, memory_dim 8",
         "0 80.00, 1 70.00",
         "0.2 trials, 0.4 epochs a minute",
-        "0.50 so far, about 0.80 in all, at 3 an hour",
+        "0.50 so far, about 1.56 in all, at 3 an hour",
     ):
-        assert line in text
-    assert "0 of 4 trials" in stream.getvalue()
+        assert line in drawn.text
 
 
-def test_a_pipe_stays_empty(study: Study) -> None:
-    stream = io.StringIO()
-    with LiveProgress(study, {"all": []}, stream=stream) as progress:
-        _run(progress)
-    assert stream.getvalue() == ""
+def test_the_time_left_ends_with_the_export(study: Study) -> None:
+    done = [
+        TrialOutcome(f"000{number}", "finished", {}, 2, AUROC)
+        for number in range(study.most_trials)
+    ]
+    trained = standing(study, {"all": done}, 80.0, set())
+    assert trained.seconds_left == trained.seconds_after_trials
+    assert trained.seconds_left == pytest.approx(3 * 2 * 80 / 8 + export_seconds(2))
+
+    assert standing(study, {"all": done}, 80.0, set(), concluded=True).seconds_left is None
 
 
 def test_another_terminal_is_told_the_same(study: Study, tmp_path: Path) -> None:
@@ -103,9 +121,45 @@ def test_another_terminal_is_told_the_same(study: Study, tmp_path: Path) -> None
     for key in ("seconds", "seconds_left", "trials_a_minute", "epochs_a_minute", "cost"):
         assert told[key] == pytest.approx(said[key], rel=0.02)
     assert told["state"] == "running"
-    assert "2 of 4 trials, 10:00:00 so far, about 6:00:00 left" in shown
+    assert "2 of 4 trials, 10:00:00 so far, about 21:00:12 left with finals" in shown
+    assert [trial["state"] for trial in told["trials"]] == ["finished", "stopped", "in_training"]
+    in_table, in_line = (line for line in shown.splitlines() if "in training" in line)
+    assert "0002" in in_table
+    assert "1 in training" in in_line
+    assert "unfinished" not in shown
     assert "mine: running, by process" in shown
 
     stopped = json.loads(CliRunner().invoke(app, [*command, "--json"]).output)
     assert stopped["counts"] | {"in_training": 0, "to_come": 2} == stopped["counts"]
     assert [o.in_training for o in read_outcomes(ALL, folder)] == [False, False, True]
+
+
+def test_the_time_left_begins_with_the_trials_pace_and_goes_on_with_its_own() -> None:
+    now = 0.0
+    progress = FinalsProgress(2, expected=100.0, then=20.0, now=lambda: now)
+    progress.finals_begin(4)
+    assert progress.line() == (
+        "training finals, 0 of 4 done; training baselines, 0 of 2 done; about 01:40 left"
+    )
+    now = 60.0
+    assert progress.line().endswith("about 00:40 left")
+    now = 80.0  # What was expected is over, and nothing has ended that would tell more.
+    assert progress.line().endswith("0 of 2 done")
+
+    baseline, _ = ANCHOR_KEYS
+    progress.task_ended(baseline)
+    progress.task_ended((0, 1))  # a final's own task
+    now = 90.0
+    progress.final_ended()
+    assert progress.line() == (
+        "training finals, 1 of 4 done; training baselines, 1 of 2 done; about 00:50 left"
+    )
+
+
+def test_finals_that_are_there_already_take_no_time() -> None:
+    progress = FinalsProgress(2, expected=None, then=20.0, now=lambda: 0.0)
+    progress.finals_begin(0)
+    assert progress.line() == "training baselines, 0 of 2 done"
+    for key in ANCHOR_KEYS:
+        progress.task_ended(key)
+    assert progress.line() == "training baselines, 2 of 2 done; about 00:20 left"
