@@ -24,12 +24,13 @@ from memgan.config import Configuration, DataConfig, Features, Origin, Runtime
 from memgan.config.parameters import PARAMETERS
 from memgan.data import SOURCES
 from search.cli.app import app
+from search.study.budget import Budget
 from search.study.entries import Choice, Condition, Ordered, Range
 from search.study.objectives import DIRECTIONS
 from search.study.overrides import DEFAULT_SPACES
 from search.study.samplers import SAMPLERS
 from search.study.schedulers import SCHEDULERS
-from search.study.study import Budget, Final, Resources, Study
+from search.study.study import Final, Resources, Study
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 _MADE = "<!-- Written by tools/reference.py from the code; a change here is lost. -->"

@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from memgan.config import DataConfig
     from memgan.data import NormalClass, Source, Split
+    from memgan.proposals import Proposal
 
 app = typer.Typer(no_args_is_help=True, help="What data there is, and how it is cut.")
 
@@ -67,17 +68,41 @@ def check_source(
     from memgan.config import class_names
     from memgan.data import check_normal_classes, load_source, make_split
 
-    config = _config(source, data_dir, settings or [])
-    loaded = load_source(config, download=download)
     wanted = class_names(normal_class or "all")
+    config, proposals = _as_searched(_config(source, data_dir, settings or []), wanted, download)
+    loaded = load_source(config, download=download)
     split = make_split(loaded, config, wanted)
     if normal_class is not None:
         check_normal_classes(split, wanted)
     report = _report(config, loaded, split, wanted)
+    report["proposal"] = [
+        {"key": each.key, "value": each.value, "reason": each.reason} for each in proposals
+    ]
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False))
-    else:
-        _print_report(report)
+        return
+    _print_report(report)
+    if proposals:
+        typer.echo(f"`memgan search --data {source}` without a study file begins with:")
+    for each in proposals:
+        typer.echo(f"  {each.line()}")
+
+
+def _as_searched(
+    config: DataConfig, wanted: NormalClass, download: bool
+) -> tuple[DataConfig, tuple[Proposal, ...]]:
+    """The images at the size that a search takes them at where none is stated, and all else that
+    it begins with; nothing is proposed for digits, which have a study of their own."""
+    from memgan.proposals import data_facts, machine_facts, propose
+
+    if config.source == "digits":
+        return config, ()
+    stated = {} if config.image_size is None else {"data.image_size": config.image_size}
+    facts = data_facts(config, wanted, download=download)
+    proposals = propose(facts, machine_facts(), "memgan", stated)
+    sizes = [each.value for each in proposals if each.key == "data.image_size"]
+    size = {"image_size": tuple(sizes[0])} if sizes else {}
+    return config.model_copy(update=size), proposals
 
 
 def _config(source: str, data_dir: Path | None, settings: list[str]) -> DataConfig:

@@ -22,6 +22,8 @@ from .maps import Maps as Maps
 from .maps import enlarged as enlarged
 from .masks import Mask as Mask
 from .masks import Masks as Masks
+from .outlines import Outline as Outline
+from .outlines import outline as outline
 from .outside import check_outside_images as check_outside_images
 from .reading.new_images import Batch as Batch
 from .reading.new_images import Tell as Tell

@@ -27,7 +27,8 @@ def search(
     study_file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[STUDY.yaml]", help="The study to run (default: digits, in minutes)."
+            metavar="[STUDY.yaml]",
+            help="The study to run (default: one made for --data, or digits, in minutes).",
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="The study's name.")] = None,
@@ -94,10 +95,10 @@ def search(
             result = _mended(partial(resume_study, resume, **given, **how), mend_journal)
         else:
             with waiting_for("loading memgan", logged=False):
-                from search.study import Study, default_study_file
+                from search.study import begun_study
 
-                study = Study.from_yaml(
-                    study_file or default_study_file(), {"name": name, **options}, settings or []
+                study = begun_study(
+                    study_file, {"name": name, **options}, settings or [], download=download
                 )
                 going_on.name = study.name
                 from search.workflow import resume_or_start as restart

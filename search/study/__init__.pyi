@@ -6,11 +6,15 @@ from .entries import Choice as Choice
 from .entries import Entry as Entry
 from .entries import Ordered as Ordered
 from .entries import Range as Range
+from .from_data import as_begun as as_begun
+from .from_data import begun_study as begun_study
+from .from_data import choice_lines as choice_lines
+from .from_data import doubtful_lines as doubtful_lines
+from .from_data import study_of_data as study_of_data
 from .groups import ClassGroup as ClassGroup
 from .groups import class_groups as class_groups
 from .groups import earlier_prefixes as earlier_prefixes
 from .groups import safe_name as safe_name
-from .needed_packages import packages_of_plugins as packages_of_plugins
 from .objectives import DIRECTIONS as DIRECTIONS
 from .objectives import JUDGES as JUDGES
 from .options import STUDY_OPTIONS as STUDY_OPTIONS
@@ -40,5 +44,6 @@ from .start_points import is_elsewhere as is_elsewhere
 from .study import Resources as Resources
 from .study import Study as Study
 from .study import default_study_file as default_study_file
+from .study import packages_of_plugins as packages_of_plugins
 from .study_name import check_study_name as check_study_name
 from .study_name import is_study_name as is_study_name

@@ -88,6 +88,7 @@ def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
     """Change a study's content by options by name; None leaves as it is. ConfigError names a
     detector that has nothing to search; other wrong values are found when the study is read."""
     given = {name: value for name, value in options.items() if value is not None}
+    before = _values_of_chosen(content)
     if unknown := sorted(set(given) - set(_PLACES)):
         raise TypeError(f"no such option: {', '.join(unknown)}")
     detector = given.get("detector", content["detector"])
@@ -95,7 +96,7 @@ def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
         parameters_type(detector)
         content.update(
             detector=detector,
-            space=_default_space(detector),
+            space=default_space(detector),
             fixed={"epochs": _epochs(content)} if detector == "memgan" else {},
             start_from=[],
         )
@@ -106,10 +107,13 @@ def apply_options(content: dict[str, Any], options: Mapping[str, Any]) -> None:
     _make_room(content, given)
     for name, value in given.items():
         if name not in _OTHER:
-            _put(content, _PLACES[name], value)
+            put(content, _PLACES[name], value)
+    _forget_chosen(content, before)
 
 
-def _default_space(detector: str) -> dict[str, Any]:
+def default_space(detector: str) -> dict[str, Any]:
+    """What is searched of a detector where no study file says it. ConfigError for one that has
+    nothing to search."""
     space = DEFAULT_SPACES.get(detector) or _space_of_plugin(detector)
     if not space:
         raise ConfigError(
@@ -136,9 +140,11 @@ def apply_settings(
     """Change a study's content by `key=value` settings in this order. ConfigError names an
     unknown key, and the key that may be meant. study: what the content is of."""
     given = read_settings(settings)
+    before = _values_of_chosen(content)
     for key, value in given.items():
         _set(content, study, key, value)
     _make_room(content, {key.removesuffix(".name"): value for key, value in given.items()})
+    _forget_chosen(content, before)
 
 
 def _set(content: dict[str, Any], study: type[Frozen], key: str, value: Any) -> None:
@@ -147,7 +153,7 @@ def _set(content: dict[str, Any], study: type[Frozen], key: str, value: Any) -> 
         content[head] = {"name": value}  # One's options mean nothing to another.
         return
     if head in _SECTIONS and rest and not _is_of_another_section(study, key):
-        _put(content, (head, rest), value)
+        put(content, (head, rest), value)
         return
     fields = list(parameters_type(content["detector"]).model_fields)
     if head in fields:
@@ -199,12 +205,35 @@ def _make_room(content: dict[str, Any], given: Mapping[str, Any]) -> None:
         content["scheduler"] = {"name": "none"}
 
 
-def _put(content: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+def put(content: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    """Set a key of a study's content, section by section."""
     *sections, key = place
     for section in sections:
         content[section] = dict(content.get(section) or {})
         content = content[section]
     content[key] = value
+
+
+def value_at(content: Any, key: str) -> Any:
+    """The value of a key with dots in a study's content; None where it has none."""
+    for part in key.split("."):
+        content = content.get(part) if isinstance(content, Mapping) else None
+    return content
+
+
+def _values_of_chosen(content: Mapping[str, Any]) -> dict[str, Any]:
+    chosen = content.get("chosen")
+    return {key: value_at(content, key) for key in chosen} if isinstance(chosen, Mapping) else {}
+
+
+def _forget_chosen(content: dict[str, Any], before: Mapping[str, Any]) -> None:
+    """A value that the user states has no reason in the images any more."""
+    if before:
+        content["chosen"] = {
+            key: reason
+            for key, reason in content["chosen"].items()
+            if value_at(content, key) == before[key]
+        }
 
 
 def _epochs(content: Mapping[str, Any]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +27,7 @@ from memgan.config import (
     NormalClass,
     Packing,
     Runtime,
+    detector_package,
     make_parameters,
     parameters_type,
     parse,
@@ -36,32 +36,16 @@ from memgan.config import (
 from memgan.errors import BadInput, ConfigError
 from memgan.machine import Arithmetic
 from memgan.text import one_or_two_lines
+from search.study.budget import Budget, by_time_alone
 from search.study.compatibility import check_pairs
 from search.study.entries import Entry
 from search.study.objectives import Objective, read_objective
 from search.study.overrides import apply_options, apply_settings, plain_content
-from search.study.samplers import Random, Sampler, Tpe, make_sampler
+from search.study.samplers import Random, Sampler, Tpe, make_sampler, sampler_package
 from search.study.schedulers import Asha, Pbt, Scheduler, make_scheduler
 from search.study.space import Space, as_number, dump_entry, make_space, number_type
 from search.study.start_points import start_points
 from search.study.study_name import RULE, is_study_name, made_name
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class Budget(Frozen):
-    """Where a study ends: whichever comes first."""
-
-    trials: int = Field(12, ge=1)
-    """The number of trials: in the whole study if the protocol is shared, for each class if it is
-    per-class."""
-    time: float | None = Field(None, gt=0)
-    """The most seconds over all invocations, written 90s, 30m, 4h or 2d."""
-
-    @field_validator("time", mode="before")
-    @classmethod
-    def _in_seconds(cls, value: Any) -> Any:
-        return parse_duration(value) if isinstance(value, str) else value
 
 
 class Resources(Frozen):
@@ -135,6 +119,9 @@ class Study(Frozen):
     """The winner, trained again."""
     seed: int = Field(0, ge=0)
     """The seed of the sampler and of every trial's training."""
+    chosen: dict[str, str] | None = None
+    """Why a value was chosen from the images and the machine, by its key. A key that is not here
+    was stated. A search without a study file writes this; only people read it."""
     _search_space: Space = PrivateAttr()
 
     def __repr__(self) -> str:
@@ -316,15 +303,15 @@ def _typed(values: Mapping[str, Any]) -> tuple[dict[str, Any], Space]:
         typed["scheduler"] = make_scheduler(values["scheduler"])
         if isinstance(typed["scheduler"], Pbt):  # It needs no sampler but to start from.
             typed["sampler"] = Random()
+    if "budget" in values and not isinstance(make_scheduler(values.get("scheduler", "asha")), Pbt):
+        typed["budget"] = by_time_alone(values["budget"])
     return typed, space
 
 
-def parse_duration(text: str) -> float:
-    """Seconds of "90s", "30m", "4h", "2d" or a plain number. ConfigError for anything else."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", text)
-    if not found:
-        raise ConfigError(f"time {text!r} is no duration; write 90s, 30m, 4h or 2d")
-    return float(found[1]) * _SECONDS[found[2] or "s"]
+def packages_of_plugins(study: Study) -> dict[str, str]:
+    """The packages that the study's detector and sampler come from, with their versions: what it
+    needs here and on every node."""
+    return {**detector_package(study.detector), **sampler_package(study.sampler.name)}
 
 
 def studies_folder() -> Path:

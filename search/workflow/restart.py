@@ -19,15 +19,15 @@ from search.results import (
     read_beginning,
     wait_for_a_lost_driver,
 )
-from search.study import Study, class_groups, is_elsewhere
+from search.study import Study, as_begun, class_groups, is_elsewhere
 from search.workflow.preparation import anchored
 from search.workflow.stages import resume, run
 from search.workflow.study_result import StudyResult
 from tracking import Outbox, Remainder, names
 from tracking.outbox import EXPERIMENT_ID, TRACKING_URI, refusals, sync_one
 
-_FREE = ("budget", "resources")
-"""Sections that may differ from the study's own, by the rules of `resume`."""
+_FREE = ("budget", "resources", "chosen")
+"""What may differ from the study's own: sections by the rules of `resume`, and reasons."""
 
 
 # Its parameters are what a user gives: those of `run` and `resume`.
@@ -68,7 +68,7 @@ def resume_or_start(
     is_mirrored = mirror_of(folder) is not None
     if not folder.exists:
         return run(study, **how)
-    written = _as_it_was_begun(study, folder)
+    study, written = _as_it_was_begun(study, folder)
     if study.budget == written.budget and (conclusion := _concluded(written, folder)):
         waiting = Outbox(folder.outbox).count_waiting()
         if not (waiting and is_mirrored):  # A copy at an address is kept up only by a search.
@@ -82,16 +82,18 @@ def resume_or_start(
     )
 
 
-def _as_it_was_begun(study: Study, folder: StudyFolder) -> Study:
-    """The study in the folder. StudyError where `study` asks something else."""
+def _as_it_was_begun(study: Study, folder: StudyFolder) -> tuple[Study, Study]:
+    """What is asked now, and the study in the folder. StudyError where `study` states something
+    else; what it does not state is as it was begun."""
     written = folder.load()
     check_not_a_copy(folder, written)
+    study = as_begun(study, written)
     if different := next(_differences(anchored(study), written), None):
         raise StudyError(
             f"study {study.name} was begun with {different}; give what it was begun with, or"
             " another --name"
         )
-    return written
+    return study, written
 
 
 def _differences(study: Study, written: Study) -> Iterator[str]:

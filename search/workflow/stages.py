@@ -42,7 +42,14 @@ from search.results import (
     why_no_room,
 )
 from search.stopping import current, stoppable
-from search.study import ClassGroup, Study, doubts, packages_of_plugins
+from search.study import (
+    ClassGroup,
+    Study,
+    choice_lines,
+    doubtful_lines,
+    doubts,
+    packages_of_plugins,
+)
 from search.trials import lost, read_outcomes, run_trials
 from search.workflow.conclusion import conclude
 from search.workflow.ending import ending, no_winner
@@ -266,14 +273,17 @@ def _result(session: Session) -> StudyResult:
 
 def _worth_knowing(study: Study, split: Split, groups: Sequence[ClassGroup]) -> list[str]:
     """What a new study's user should know, told once nothing can refuse the study any more."""
-    lines = []
+    lines = choice_lines(study)
     if study.judge == "label-free":
         lines.append(
             "no labels are looked at: trials are judged by anomalies made from normal images"
         )
     classes = [name for group in groups for name in group.classes]
+    train = split.development.train
+    fewest = min(train.counts()[name] for name in classes)
     return [
         *lines,
+        *doubtful_lines(study, fewest, train.image_shape),
         *split.remarks,
         *judging_lines(split, classes),
         *doubts(study.judge, study.space),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,35 @@ def load_npz(path: Path, config: DataConfig, name: str) -> Source:
         labels = np.array([index[label] for label in text], dtype=np.int64)
         loaded.append(LabeledImages(images, labels, names))
     return Source(name, loaded[0], loaded[1] if len(loaded) == 2 else None)
+
+
+def npz_outline(path: Path) -> tuple[dict[str, dict[str, int]], list[tuple[int, int]]] | None:
+    """Images by part and class, and the height and width of each; only headers and labels are
+    read. None for a file that `load_npz` refuses."""
+    try:
+        check_plain(path)
+        headers = array_headers(path, _KEYS)
+        found = next(
+            layout for layout in reversed(_LAYOUTS) if all(x in headers for x, _ in layout)
+        )
+        labels = _read(path, [y for _, y in found])
+        counts: dict[str, dict[str, int]] = {}
+        sizes: list[tuple[int, int]] = []
+        for part, (x, y) in zip(("train", "test"), found, strict=False):
+            shape = headers[x].shape
+            axis = _channel_axis(shape)
+            if axis is None:
+                return None
+            height, width = (
+                shape[1:]
+                if len(shape) == 3
+                else (n for place, n in enumerate(shape[1:], 1) if place != axis)
+            )
+            counts[part] = dict(Counter(_labels(labels[y], f"{path}: {y}")))
+            sizes += [(height, width)] * shape[0]
+        return counts, sizes
+    except (DataError, LookupError, ValueError, StopIteration, OSError):
+        return None
 
 
 def _check_room(path: Path, config: DataConfig) -> None:

@@ -17,6 +17,9 @@ MOST_PIXELS = 89_478_485
 # Of those that Pillow could open besides, one starts a program (EPS, Ghostscript).
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)
+"""The key of EXIF, and those of its values by which height and width change places."""
+
 # Pillow warns of a bomb where we refuse it.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
@@ -51,6 +54,19 @@ def read_header(path: Path) -> Header | None:
     try:
         with opened_image(path) as opened:
             return Header(path, (opened.height, opened.width), _is_grey(opened))
+    except MemoryError:
+        raise
+    except Exception:
+        return None
+
+
+def read_upright_size(path: Path) -> tuple[int, int] | None:
+    """Height and width of the image in a file once it is turned upright; None where it cannot be
+    opened."""
+    try:
+        with opened_image(path) as opened:
+            lies = opened.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
+            return (opened.width, opened.height) if lies else (opened.height, opened.width)
     except MemoryError:
         raise
     except Exception:

@@ -102,3 +102,21 @@ def test_a_pipe_with_the_name_of_an_npz_is_refused_and_nobody_waits_for_it(tmp_p
 
     with pytest.raises(DataError, match=r"pipe\.npz: a pipe, a socket or a device"):
         run("check", tmp_path / "pipe.npz")
+
+
+def test_check_proposes_what_a_search_begins_with_and_checks_images_of_that_size(
+    write_folder: Callable[..., Path],
+) -> None:
+    folder = write_folder({"good": 40}, shape=(90, 120))
+
+    found = json.loads(run("check", folder, "--json"))
+    shown = run("check", folder)
+
+    proposed = {each["key"]: each["value"] for each in found["proposal"]}
+    assert proposed["data.image_size"] == [56, 72]
+    assert found["shape"] == [1, 56, 72]
+    assert f"`memgan search --data {folder}` without a study file begins with:" in shown
+    assert "  data.image_size 56×72: images are 90×120" in shown
+    assert "  budget.trials " in shown
+    assert json.loads(run("check", folder, "--set", "image_size=9", "--json"))["shape"] == [1, 9, 9]
+    assert json.loads(run("check", "digits", "--json"))["proposal"] == []

@@ -6,8 +6,7 @@ import pytest
 from made_plugins import DETECTOR, Install
 
 from memgan.errors import PluginFailed
-from search.study.needed_packages import packages_of_plugins
-from search.study.study import Study
+from search.study.study import Study, packages_of_plugins
 
 
 def test_a_study_of_what_is_built_in_needs_no_package(install: Install) -> None:

@@ -13,7 +13,8 @@ from memgan.config.configuration import Runtime
 from memgan.config.parameters import PARAMETERS
 from memgan.config.typed import parse, to_yaml
 from memgan.errors import BadInput, ConfigError, UnknownName
-from search.study.study import Study, parse_duration, studies_folder
+from search.study.budget import parse_duration
+from search.study.study import Study, studies_folder
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist", "cifar10"])

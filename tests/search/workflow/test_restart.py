@@ -11,6 +11,7 @@ import pytest
 
 import search.workflow.restart
 from memgan.config import Runtime
+from memgan.errors import StudyError
 from search.report import Report
 from search.results.study_folder import StudyFolder
 from search.study.study import Study
@@ -123,3 +124,21 @@ def test_a_study_that_went_on_after_its_end_is_not_done(
     resume_or_start(done.load(), results=done.results)
 
     assert resumed == ["shown"]
+
+
+def test_what_another_machine_would_choose_is_no_other_question(
+    tmp_path: Path, resumed: list[str]
+) -> None:
+    choice = {"fixed.width": "as it was", "budget.trials": "as it was"}
+    asked: dict[str, Any] = {"name": "mine", "space": {"memory_units": [4, 8]}, "chosen": choice}
+    begun = Study(**asked, fixed={"epochs": 3, "width": 4}, budget={"trials": 5})
+    StudyFolder.at(tmp_path, "mine").create(begun)
+
+    resume_or_start(
+        Study(**asked, fixed={"epochs": 3, "width": 32}, budget={"trials": 3}), results=tmp_path
+    )
+
+    assert resumed == ["mine"]
+    stated = Study(**{**asked, "chosen": {}}, fixed={"epochs": 3, "width": 32})
+    with pytest.raises(StudyError, match=r"fixed\.width 4, and is now asked with 32"):
+        resume_or_start(stated, results=tmp_path)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from search.study.from_data import choice_lines, study_of_data
 from search.study.study import Study
 from search.workflow.preparation import prepare
 from search.workflow.stages import _worth_knowing
@@ -41,3 +42,15 @@ def test_images_that_lose_grey_levels_are_told(
     lines = _worth_knowing(*prepare(study, download=False))
 
     assert any("become 17 grey levels; set data.white_level" in line for line in lines) is told
+
+
+def test_what_was_chosen_from_the_images_is_told_first(camera: Path) -> None:
+    options = {"source": str(camera), "normal_class": "good", "detector": "autoencoder"}
+    study = study_of_data(options)
+
+    lines = _worth_knowing(*prepare(study, download=False))
+
+    assert lines[: len(study.chosen or {})] == choice_lines(study)
+    assert not any("steps, and few detectors" in line for line in lines)
+    few = study_of_data({**options, "epochs": 2})
+    assert any("are 2 steps, and" in line for line in _worth_knowing(*prepare(few, download=False)))

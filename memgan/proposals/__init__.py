@@ -1,0 +1,5 @@
+"""Defaults that follow from the images and the machine, each with its reason. Uses data."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

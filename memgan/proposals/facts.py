@@ -1,0 +1,48 @@
+"""What is known of images before any pixel is read, and of the machine without torch."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from pathlib import Path
+
+from memgan.config import DataConfig
+from memgan.data import NormalClass, Outline, outline
+from memgan.machine import usable_cores
+from memgan.proposals.proposed import DataFacts, MachineFacts
+
+_DEVICES = Path("/dev")
+
+
+def data_facts(
+    config: DataConfig, normal_class: NormalClass = "all", *, download: bool = False
+) -> DataFacts:
+    """The facts of a source, before it is cut; errors as those of `load_source`.
+
+    Of folders only the headers of files are read, and of an .npz those of arrays, and the labels.
+    """
+    found = outline(config, download=download)
+    return DataFacts(*_of_a_class(found, config, normal_class), sizes=found.sizes)
+
+
+def _of_a_class(found: Outline, config: DataConfig, normal_class: NormalClass) -> tuple[int, int]:
+    """Training images of a normal class, of several the median, and how many classes there are."""
+    trained = found.counts["train"]
+    names = [name for name in trained if normal_class == "all" or name in normal_class]
+    left = 1.0
+    if "test" not in found.counts:
+        left *= 1 - config.test_fraction
+    if "validation" not in found.counts:
+        left *= 1 - config.validation_fraction
+    counts = [round(left * trained[name]) for name in names] or [0]
+    return max(1, int(statistics.median(counts))), max(1, len(counts))
+
+
+def machine_facts(device: str = "auto", *, devices: Path = _DEVICES) -> MachineFacts:
+    """The machine of this process, as far as trials will use it.
+
+    device: as `resources.device` of a study. devices: the folder of the system's devices.
+    """
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    there = not hidden and any(devices.glob("nvidia[0-9]*"))
+    return MachineFacts(usable_cores(), gpu=device == "cuda" or (device == "auto" and there))
