@@ -105,7 +105,9 @@ def _masks(
     masks = read_masks(read, files)
     without = sum(mask is None for mask in masks)
     beside = f"; {without} images beside theirs have none, and are in no figure by pixel"
-    said = f"{len(files)} masks read, which say where images are anomalous"
+    several = f"{len(files)} masks were read, which say"
+    masks_read = "1 mask was read, which says" if len(files) == 1 else several
+    said = f"{masks_read} where images are anomalous"
     return masks, left_out, (said + (beside if without else ""),)
 
 

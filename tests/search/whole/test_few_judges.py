@@ -47,4 +47,4 @@ def test_a_search_says_how_many_images_judge_and_what_is_left_out(
 
     told = capsys.readouterr().err
     assert "trials are judged by 4 normal images and 16 anomalies made from them" in told
-    assert "1 left out (a folder of masks): ground_truth/" in told
+    assert "1 mask was read, which says where images are anomalous" in told

@@ -69,7 +69,7 @@ def test_mvtec_ad_is_read_with_its_masks(write_folder: WriteFolder) -> None:
     assert source.test.counts() == {"crack": 3, "good": 2}
     assert source.remarks == (
         "1 left out (no image by the suffix): license.txt",
-        "3 masks read, which say where images are anomalous",
+        "3 masks were read, which say where images are anomalous",
     )
 
 
@@ -176,7 +176,7 @@ def test_images_in_folders_inside_of_a_class_are_of_that_class(tmp_path: Path) -
     assert source.remarks == (
         f"class 'good' of {tmp_path.name} includes the images of 2 inner folders: 2024-01,"
         " 2024-02/x",
-        "1 masks read, which say where images are anomalous",
+        "1 mask was read, which says where images are anomalous",
     )
 
 

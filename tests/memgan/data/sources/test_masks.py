@@ -49,7 +49,7 @@ def test_the_masks_of_mvtec_ad_are_read_at_the_size_of_the_files(write_folder: W
     assert (mask.height, mask.width) == SIZE
     assert mask.where[2:5, 3:9].all()
     assert source.left_out == ()
-    assert source.remarks == ("2 masks read, which say where images are anomalous",)
+    assert source.remarks == ("2 masks were read, which say where images are anomalous",)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_image_beside_others_with_masks_may_lack_one_and_is_counted(
 
     assert shown(source.train) == [None, 18, None, 0, 0]
     assert source.remarks == (
-        "1 masks read, which say where images are anomalous; 2 images beside theirs have none, and"
+        "1 mask was read, which says where images are anomalous; 2 images beside theirs have none, and"
         " are in no figure by pixel",
     )
 
