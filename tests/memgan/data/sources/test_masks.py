@@ -100,8 +100,8 @@ def test_an_image_beside_others_with_masks_may_lack_one_and_is_counted(
 
     assert shown(source.train) == [None, 18, None, 0, 0]
     assert source.remarks == (
-        "1 mask was read, which says where images are anomalous; 2 images beside theirs have none, and"
-        " are in no figure by pixel",
+        "1 mask was read, which says where images are anomalous; 2 images beside theirs have none,"
+        " and are in no figure by pixel",
     )
 
 
