@@ -14,9 +14,11 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
+from memgan.errors import StudyError
 from search.journal.journal import read_studies
 from search.journal.untried import decoded
 from search.study import DIRECTIONS, INDEX_SUFFIX, Ordered, Space, Study
+from tracking.address import one_line
 
 _TOLD = ("val_auroc", "made_auroc", "objectives", "stopped_by", "error")
 """Of a trial's notes those that mean something outside of memgan."""
@@ -32,22 +34,34 @@ def copy_for_optuna(
     """The trials of one group as a study `name` in `storage`, by default in memory.
 
     Numbers, states, values by epoch and times are the journal's. A parameter that is a list of
-    numbers has its values as categories. The journal is not changed.
-    optuna.exceptions.DuplicatedStudyError where the storage has a study of that name.
+    numbers has its values as categories; of a population, values are those that a trial began
+    with. The journal is not changed. StudyError where the storage cannot be used, or has a study
+    of that name.
     """
     found = read_studies(journal).get(prefix)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    copy = optuna.create_study(
-        storage=storage,
-        study_name=name,
-        directions=[DIRECTIONS[objective] for objective in study.objectives],
-    )
+    copy = _made(storage, name, study)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         copy.set_metric_names(list(study.objectives))
     for trial in found.get_trials(deepcopy=False) if found else ():
         copy.add_trial(_plain(trial, study.search_space, prefix))
     return copy
+
+
+def _made(storage: str | BaseStorage | None, name: str, study: Study) -> optuna.Study:
+    directions = [DIRECTIONS[objective] for objective in study.objectives]
+    try:
+        return optuna.create_study(storage=storage, study_name=name, directions=directions)
+    except optuna.exceptions.DuplicatedStudyError:
+        raise StudyError(
+            f"the storage has a study {name} already; remove that one, or give another storage"
+        ) from None
+    except Exception as error:  # Of the database, its driver, or what reads the address.
+        raise StudyError(
+            f"the storage cannot be used ({one_line(error)}); give one such as sqlite:///copy.db,"
+            " or none for a copy in memory"
+        ) from None
 
 
 def _plain(trial: FrozenTrial, space: Space, prefix: str) -> FrozenTrial:

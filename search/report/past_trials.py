@@ -4,7 +4,8 @@ of Optuna. Neither needs the study's images, Ray or the tracking store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,14 +52,23 @@ def study_frame(folder: StudyFolder) -> pandas.DataFrame:
     trials = _by_group(folder)
     ids = [outcome.trial_id for of_group in trials.values() for outcome in of_group]
     keys = {trial_id: names.trial_key(study_id, trial_id) for trial_id in ids}
-    run_ids: dict[str, str | None] = {}
-    seconds: dict[str, float] = {}
-    if folder.outbox.is_file():
-        outbox = Outbox(folder.outbox)
+    run_ids, seconds = _of_record(folder, keys)
+    return frame_of_trials(study, trials, run_ids, seconds)
+
+
+def _of_record(
+    folder: StudyFolder, keys: Mapping[str, str]
+) -> tuple[dict[str, str | None], dict[str, float]]:
+    """The runs' ids and their seconds of training, by trial; none where the outbox is lost."""
+    if not folder.outbox.is_file():
+        return {}, {}
+    outbox = Outbox(folder.outbox)
+    try:
         run_ids = {trial_id: outbox.run_id(key) for trial_id, key in keys.items()}
         trained = outbox.summed(names.SECONDS)
-        seconds = {t: trained[key] for t, key in keys.items() if key in trained}
-    return frame_of_trials(study, trials, run_ids, seconds)
+    except sqlite3.Error:  # The trials themselves are in the journal.
+        return {}, {}
+    return run_ids, {trial: trained[key] for trial, key in keys.items() if key in trained}
 
 
 def study_for_optuna(

@@ -99,6 +99,18 @@ def test_seconds_of_training_and_runs_come_from_the_record(
     assert frame["seconds"].notna().sum() == 1
 
 
+def test_a_lost_outbox_costs_runs_and_seconds_and_no_trial(
+    put: Callable[..., StudyFolder],
+) -> None:
+    folder = put()
+    folder.outbox.write_bytes(b"no database at all" * 100)
+
+    frame = trials_dataframe("shown", results=folder.results)
+
+    assert len(frame) == 12
+    assert frame["seconds"].isna().all()
+
+
 def test_a_study_without_trials_is_an_empty_table_with_all_columns(
     tmp_path: Path, make_study: Make
 ) -> None:
@@ -204,8 +216,11 @@ def test_a_copy_can_be_written_where_optunas_other_tools_read_it(
     optuna_study("shown", results=folder.results, storage=address)
 
     assert optuna.get_all_study_names(address) == ["shown"]
-    with pytest.raises(optuna.exceptions.DuplicatedStudyError):
+    with pytest.raises(StudyError, match="has a study shown already; remove that one"):
         optuna_study("shown", results=folder.results, storage=address)
+    for nonsense in ("copy.db", f"sqlite:///{tmp_path}/not/there/copy.db"):
+        with pytest.raises(StudyError, match="the storage cannot be used"):
+            optuna_study("shown", results=folder.results, storage=nonsense)
 
 
 def test_a_study_that_is_not_there_is_named(tmp_path: Path) -> None:
