@@ -74,3 +74,5 @@ class TrialEpoch:
     health: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Measures of memory and game by name, each by class and with "mean"; empty where there are
     none."""
+    val_auroc_sd: Mapping[str, float] = field(default_factory=dict)
+    """The standard deviation of `val_auroc` over a trial's seeds, likewise; empty for one seed."""

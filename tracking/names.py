@@ -119,6 +119,11 @@ def val_auroc(class_name: str) -> str:
     return f"val_auroc/{safe(class_name)}"
 
 
+def val_auroc_sd(class_name: str) -> str:
+    """The metric of the standard deviation of validation AUROC over a trial's seeds."""
+    return f"val_auroc_sd/{safe(class_name)}"
+
+
 def made_auroc(kind: str) -> str:
     """The metric of AUROC (0 to 1) on one kind of made anomaly, the mean over classes."""
     return f"made_auroc/{safe(kind)}"

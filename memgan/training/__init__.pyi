@@ -18,3 +18,4 @@ from .pack import fit_epoch_as_one as fit_epoch_as_one
 from .pack import fit_epochs as fit_epochs
 from .pack import packable as packable
 from .packing import packs as packs
+from .repeated import Repeated as Repeated

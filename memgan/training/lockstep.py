@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +44,10 @@ class EpochReport:
     """By normal class, of those trained in this epoch: measures of memory and game after it, by the
     names in `memgan.health.MEASURES`; empty of detectors that have neither."""
 
+    val_auroc_sd: dict[str, float] = field(default_factory=dict)
+    """The standard deviation of `val_auroc` over seeds by normal class, and of its "mean"; empty
+    for one seed."""
+
     @property
     def mean_val_auroc(self) -> float:
         """Mean over the classes, 0 to 1. ValueError where no class has labelled validation."""
@@ -71,6 +76,7 @@ class Training:
         seed: int,
     ) -> None:
         self.development = development
+        self.seed = seed
         self.epoch = 0
         names = development.train.class_names
         self._device = device = resolve_device(configuration.runtime.device)
@@ -109,23 +115,29 @@ class Training:
 
         Raises TrainingDiverged if a loss or a score is not finite.
         """
-        started = time.perf_counter()
+        return advance_together([self], validate=validate)[0]
+
+    def _begin_epoch(self) -> list[str]:
+        """The classes that have this epoch."""
         self.epoch += 1
-        losses: dict[str, list[float]] = {}
-        trained = 0
         active = [name for name in self.detectors if self.epoch <= self._epochs[name]]
         for name in active:
             stages = self._stages[name]
             if len(stages) > 1:
                 epoch = max(epoch for epoch in stages if epoch <= self.epoch)
                 self.detectors[name].change(stages[epoch])
-            trained += len(self.images[name])
-        with computed_in(self._precision, self._device):
-            found = fit_epochs(
-                [self.detectors[name] for name in active],
-                [self.images[name] for name in active],
-                self._packing,
-            )
+        return active
+
+    def _report(
+        self,
+        active: Sequence[str],
+        found: Sequence[Mapping[str, float]],
+        in_training: float,
+        validate: bool,
+    ) -> EpochReport:
+        """What an epoch gave. found: the mean losses of the active classes."""
+        started = time.perf_counter()
+        losses: dict[str, list[float]] = {}
         for name, of_one in zip(active, found, strict=True):
             for loss, value in of_one.items():
                 if not math.isfinite(value):
@@ -134,15 +146,14 @@ class Training:
                         " lower the learning rate or that loss's weight"
                     )
                 losses.setdefault(loss, []).append(value)
-        in_training = time.perf_counter() - started
         health = self._health(active)
         val_auroc = self.validate() if validate else {}
         return EpochReport(
             epoch=self.epoch,
             val_auroc=val_auroc,
             losses={loss: sum(values) / len(values) for loss, values in losses.items()},
-            seconds=time.perf_counter() - started,
-            images_per_second=trained / in_training,
+            seconds=in_training + time.perf_counter() - started,
+            images_per_second=sum(len(self.images[name]) for name in active) / in_training,
             peak_memory_mb=peak_memory_mb(),
             made_auroc=self._made_auroc() if validate else {},
             health=health,
@@ -206,20 +217,59 @@ class Training:
 
     def save(self, path: Path) -> None:
         """Everything needed to go on exactly, in one file; complete or absent, never half."""
-        state = {
-            "epoch": self.epoch,
-            "detectors": {name: d.state_dict() for name, d in self.detectors.items()},
-        }
-        partial = path.with_name(path.name + ".part")
-        torch.save(state, partial)
-        partial.replace(path)
+        save_state(self.state_dict(), path)
 
     def load(self, path: Path) -> None:
         """Go on from what `save` wrote for the same configuration, data, classes and seed."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on exactly."""
+        return {
+            "epoch": self.epoch,
+            "detectors": {name: d.state_dict() for name, d in self.detectors.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
         self.epoch = state["epoch"]
         for name, detector in self.detectors.items():
             detector.load_state_dict(state["detectors"][name])
+
+
+def advance_together(trainings: Sequence[Training], *, validate: bool = True) -> list[EpochReport]:
+    """One epoch of trainings of one configuration, which differ in their seeds: all their
+    detectors are trained as one where that is to be; the report of each, as by `advance`."""
+    started = time.perf_counter()
+    first = trainings[0]
+    active = [training._begin_epoch() for training in trainings]
+    members = [(t, name) for t, names in zip(trainings, active, strict=True) for name in names]
+    with computed_in(first._precision, first._device):
+        found = iter(
+            fit_epochs(
+                [training.detectors[name] for training, name in members],
+                [training.images[name] for training, name in members],
+                first._packing,
+            )
+        )
+    in_training = (time.perf_counter() - started) / len(trainings)
+    reports = []
+    for training, names in zip(trainings, active, strict=True):
+        try:
+            losses = [next(found) for _ in names]
+            reports.append(training._report(names, losses, in_training, validate))
+        except TrainingDiverged as error:
+            if len(trainings) == 1:
+                raise
+            raise TrainingDiverged(f"with seed {training.seed}: {error}") from None
+    return reports
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write a state as one file; complete or absent, never half."""
+    partial = path.with_name(path.name + ".part")
+    torch.save(dict(state), partial)
+    partial.replace(path)
 
 
 def _seconds_to_score(detector: Detector, images: Pixels) -> float:

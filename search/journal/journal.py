@@ -185,6 +185,13 @@ class Journal:
         values = [found[name] for name in self._study.objectives]
         self._end(trial_id, TrialState.COMPLETE, val_auroc, values=values)
 
+    def noted_spread(self, trial_id: str, val_auroc_sd: Mapping[str, float]) -> None:
+        """Note the spread of a trial's last AUROC over its seeds, by class and of the mean; nothing
+        for one seed."""
+        if val_auroc_sd:
+            key = self._keys[trial_id]
+            self._storage.set_trial_user_attr(key, "val_auroc_sd", dict(val_auroc_sd))
+
     def rests(self, trial_id: str) -> None:
         """The trial came to where its suggestion ends, and waits to be handed out again."""
         self._storage.set_trial_state_values(self._keys[trial_id], TrialState.WAITING)
@@ -328,6 +335,7 @@ def _outcome(trial: FrozenTrial, prefix: str, heir: dict[str, Any] | None) -> Tr
         epochs=max(steps, default=0),
         val_auroc=dict(notes.get("val_auroc", last)),
         made_auroc=dict(notes.get("made_auroc", {})),
+        val_auroc_sd=dict(notes.get("val_auroc_sd", {})),
         error=notes.get("error"),
         stopped_by=notes.get("stopped_by"),
         checkpoint=notes.get("checkpoint"),

@@ -20,7 +20,7 @@ from search.journal.untried import decoded
 from search.study import DIRECTIONS, INDEX_SUFFIX, Ordered, Space, Study
 from tracking.address import one_line
 
-_TOLD = ("val_auroc", "made_auroc", "objectives", "stopped_by", "error")
+_TOLD = ("val_auroc", "val_auroc_sd", "made_auroc", "objectives", "stopped_by", "error")
 """Of a trial's notes those that mean something outside of memgan."""
 
 

@@ -31,6 +31,8 @@ class TrialOutcome:
     made_auroc: dict[str, dict[str, float]] = field(default_factory=dict)
     """Of a finished trial that made anomalies judge: 0 to 1 by their kind, then by normal class,
     with "mean"."""
+    val_auroc_sd: dict[str, float] = field(default_factory=dict)
+    """The standard deviation of `val_auroc` over the trial's seeds; empty for one seed."""
     schedule: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Parameters that changed in training, by the epoch from which they hold."""
     objectives: dict[str, float] = field(default_factory=dict)

@@ -81,7 +81,7 @@ def report_rows(report: Report) -> tuple[list[str], list[list[str]]]:
     rows = [
         [
             name,
-            percent(row.val_auroc),
+            mean_and_sd(row.val_auroc, row.val_auroc_sd),
             mean_and_sd(row.test_auroc_mean, row.test_auroc_sd),
             *(percent(a.classes[name].test_auroc_mean) for a in anchors.values()),
             *(percent(getattr(row, key)) for key in by_pixel),

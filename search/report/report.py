@@ -26,6 +26,8 @@ class ReportRow(Figures):
     """The winner's run in the tracking store; None where it has not arrived."""
     made_auroc: dict[str, float] = Field(default_factory=dict)
     """The winner's AUROC, 0 to 1, by kind of made anomaly; empty where labelled ones judged."""
+    val_auroc_sd: float | None = None
+    """The standard deviation over the seeds of the winning trial; None where trials have one."""
     seeds: tuple[int, ...]
     """Those of the finals."""
     health: dict[str, float] = Field(default_factory=dict)
@@ -138,6 +140,7 @@ def _rows(concluded: Concluded) -> dict[str, ReportRow]:
                 test_auroc_sd=final.test_auroc_sd,
                 seeds=final.seeds,
                 **({"made_auroc": made} if made else {}),
+                **({"val_auroc_sd": sd} if (sd := trial.val_auroc_sd.get(name)) else {}),
                 **_health(final.health, concluded.configuration.parameters_for(name)),
                 **pixel_means(concluded.cells[name]),
             )

@@ -81,9 +81,10 @@ def _rows(
         value = outcome.val_auroc.get(name)
         if value is None:
             return TableCell()
+        sd = outcome.val_auroc_sd.get(name)
         heat = (value - low) / (high - low) if high > low else 1.0
         return TableCell(
-            text=f"{100 * value:.2f}",
+            text=f"{100 * value:.2f}" + ("" if sd is None else f" ± {100 * sd:.2f}"),
             value=value,
             heat=round(min(max(heat, 0.0), 1.0), 2),
             best=outcome.state == "finished" and value == highest[name],

@@ -92,6 +92,13 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         "N",
         "Seeds with which the winner is trained again.",
     ),
+    StudyOption(
+        "trial_seeds",
+        int,
+        ("trial_seeds",),
+        "N",
+        "How many seeds a trial is trained with; their mean judges it.",
+    ),
     StudyOption("seed", int, ("seed",), "N", "The study's seed."),
     StudyOption("source", str, ("data", "source"), "NAME|PATH", "The images.", spelled="data"),
     StudyOption(

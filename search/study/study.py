@@ -119,6 +119,9 @@ class Study(Frozen):
     """The winner, trained again."""
     seed: int = Field(0, ge=0)
     """The seed of the sampler and of every trial's training."""
+    trial_seeds: int = Field(1, ge=1)
+    """How many seeds a trial is trained with, from `seed` on. Their mean judges the trial, for
+    samplers and schedulers too."""
     chosen: dict[str, str] | None = None
     """Why a value was chosen from the images and the machine, by its key. A key that is not here
     was stated. A search without a study file writes this; only people read it."""
@@ -197,6 +200,11 @@ class Study(Frozen):
     def parameters(self, values: Mapping[str, Any]) -> DetectorParameters:
         """The detector's parameters for one point of the space."""
         return make_parameters(self.detector, {**self.fixed, **values}, "trial")
+
+    @property
+    def seeds_of_trials(self) -> tuple[int, ...]:
+        """The seeds that every trial is trained with."""
+        return tuple(range(self.seed, self.seed + self.trial_seeds))
 
     @property
     def final_seeds(self) -> tuple[int, ...]:

@@ -146,6 +146,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
             images_per_second=result["images_per_second"],
             peak_memory_mb=result["peak_memory_mb"],
             health=result.get("health") or {},
+            val_auroc_sd=result.get("val_auroc_sd") or {},
         )
         if self._journal(trial).epoch(trial_id, event.epoch, event.val_auroc["mean"]):
             self._announcer.epoch(event, result.get("made_auroc") or {})
@@ -167,6 +168,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         last: Mapping[str, Any] = trial.last_result
         epoch = last.get("epoch", 0)
         val_auroc = dict(last["val_auroc"]) if "epoch" in last else {}
+        journal.noted_spread(trial_id, last.get("val_auroc_sd") or {})
         if epoch >= self._study.epochs:
             measured = last.get("measured", {})
             journal.finished(trial_id, val_auroc, measured, last.get("made_auroc", {}))

@@ -27,7 +27,7 @@ from search.trials.checkpoints import CHECKPOINT_FILE, INFLUENCE_FILE, stored
 # Torch is imported in the trials' processes: the driver starts them seconds sooner without it.
 if TYPE_CHECKING:
     from memgan.data import Development
-    from memgan.training import EpochReport, Training
+    from memgan.training import EpochReport, Repeated
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,14 @@ def train_trial(config: dict[str, Any], shared: Shared) -> None:
 
 
 def _train(config: dict[str, Any], shared: Shared) -> None:
-    from memgan.training import Training
+    from memgan.training import Repeated
 
     study = shared.study
     configuration = study.configuration(config["values"], shared.runtime, config["schedule"])
     classes = shared.classes[config["group"]]
-    training = Training(configuration, shared.development, classes=classes, seed=study.seed)
+    training = Repeated(
+        configuration, shared.development, classes=classes, seeds=study.seeds_of_trials
+    )
     _go_on(training, config["checkpoint"], shared.checkpoints)
     until = config["until"]
     if training.epoch >= until:
@@ -93,16 +95,21 @@ def _train(config: dict[str, Any], shared: Shared) -> None:
             )
 
 
-def _save_influence(training: Training, path: Path) -> None:
+def _save_influence(training: Repeated, path: Path) -> None:
     from memgan.stats import mean_influence
 
-    scores = {name: found.scores for name, found in training.validated.items()}
-    influence = mean_influence(training.development, scores)
-    if influence is not None:
-        np.save(path, influence, allow_pickle=False)
+    found = []
+    for one in training.trainings:
+        scores = {name: validated.scores for name, validated in one.validated.items()}
+        influence = mean_influence(training.development, scores)
+        if influence is None:
+            return
+        found.append(influence)
+    # A mean of figures moves by the mean of what moves each of them.
+    np.save(path, np.mean(found, axis=0), allow_pickle=False)
 
 
-def _go_on(training: Training, earlier: str | None, checkpoints: Storage) -> None:
+def _go_on(training: Repeated, earlier: str | None, checkpoints: Storage) -> None:
     checkpoint = tune.get_checkpoint()
     if checkpoint is None and earlier is not None:
         kept = stored(checkpoints, earlier)
@@ -119,6 +126,7 @@ def _flat(report: EpochReport) -> dict[str, Any]:
     return {
         "epoch": report.epoch,
         "val_auroc": {**report.val_auroc, "mean": report.mean_val_auroc},
+        "val_auroc_sd": report.val_auroc_sd,
         "made_auroc": mean_by_kind(report.made_auroc),
         "losses": report.losses,
         "health": by_measure(report.health),
@@ -129,7 +137,7 @@ def _flat(report: EpochReport) -> dict[str, Any]:
     }
 
 
-def _measured(study: Study, training: Training) -> dict[str, Any]:
+def _measured(study: Study, training: Repeated) -> dict[str, Any]:
     """Objectives that are measured once, when all is trained."""
     if not training.finished or "scoring-seconds" not in study.objectives:
         return {}

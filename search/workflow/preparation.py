@@ -148,8 +148,9 @@ def make_record(study: Study, folder: StudyFolder, split: Split) -> Record:
 def classes_as_one(
     study: Study, groups: Sequence[ClassGroup], development: Development, runtime: Runtime
 ) -> int:
-    """How many classes of a trial are trained as one model; 0 where they are trained in turn."""
-    most = max(len(group.classes) for group in groups)
+    """How many detectors of a trial, one for each class and seed, are trained as one model; 0 where
+    they are trained in turn."""
+    most = max(len(group.classes) for group in groups) * study.trial_seeds
     shape = development.train.image_shape
     stepwise = parameters_type(study.detector).STEPWISE
     return most if stepwise and packs(runtime.packing, runtime.device, shape, most) else 0
@@ -165,6 +166,7 @@ def study_params(study: Study, classes_as_one: int = 0) -> dict[str, Any]:
         "scheduler": study.scheduler.name,
         "objective": ", ".join(study.objectives),
         "seed": study.seed,
+        "trial_seeds": study.trial_seeds,
         "classes_as_one": classes_as_one,
         **{names.space(name): entry for name, entry in space.items()},
         **{names.fixed(name): value for name, value in study.fixed.items()},

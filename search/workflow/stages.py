@@ -212,7 +212,8 @@ def _begin(session: Session, allotment: Allotment) -> None:
         ready.note(line)
     runtime = allotment.runtime
     packed = classes_as_one(ready.study, ready.groups, ready.split.development, runtime)
-    as_one = f", {packed} classes of a trial trained as one" if packed else ""
+    what = "classes" if ready.study.trial_seeds == 1 else "classes and seeds"
+    as_one = f", {packed} {what} of a trial trained as one" if packed else ""
     ready.note(f"study {ready.study.name}: {allotment.describe()}{as_one}")
     session.begun = True
     if ready.new:

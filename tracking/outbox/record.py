@@ -197,6 +197,7 @@ class Record:
             names.IMAGES_PER_SECOND: event.images_per_second,
             names.PEAK_MEMORY: event.peak_memory_mb,
             **health_metrics(event.health),
+            **{names.val_auroc_sd(name): sd for name, sd in event.val_auroc_sd.items()},
         }
         self._metrics(self.trial_key(event.trial_id), event.epoch, values)
 

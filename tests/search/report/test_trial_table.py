@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from search.journal.by_group import outcomes_by_group
+from search.journal.outcomes import TrialOutcome
 from search.report.trial_table import TrialTable, trial_table
 from search.study.groups import class_groups
 
@@ -47,6 +48,14 @@ def test_classes_have_columns_with_heat_and_the_best_of_each(
     heats = [cell.heat for row in table.rows[:9] for cell in row.figures]
     assert max(h for h in heats if h is not None) == 1
     assert min(h for h in heats if h is not None) == 0
+
+
+def test_a_trial_of_several_seeds_shows_their_spread(make_study: Make) -> None:
+    figures = {"mean": 0.9712, "3": 0.9712}
+    one = TrialOutcome("0000", "finished", {}, 7, figures, val_auroc_sd={"mean": 0.0042})
+    other = TrialOutcome("0001", "finished", {}, 7, figures)
+    table = trial_table(make_study(), {"all": [one, other]})
+    assert [row.figures[0].text for row in table.rows] == ["97.12 ± 0.42", "97.12"]
 
 
 def test_by_class_one_column_says_it_all(make_study: Make, fill: Make, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from search.journal.outcomes import TrialsResult
 from search.results.study_folder import StudyFolder
 from search.study.groups import class_groups, safe_name
 from search.study.study import Study
+from search.trials.checkpoints import stored
 from search.trials.tune_loop import open_journals, read_outcomes, run_trials
 from search.workflow.preparation import prepare
 
@@ -109,6 +110,39 @@ def test_normals_alone_are_searched_by_anomalies_made_from_them(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("_ray")
+def test_a_trial_of_several_seeds_is_judged_by_their_mean_and_goes_on_with_all(
+    split: Split, tmp_path: Path
+) -> None:
+    start = [{"learning_rate": 5e-3}, {"learning_rate": 1e-3}]
+    study = _study(
+        trial_seeds=2, seed=7, start_from=start, budget={"trials": 2}, scheduler={"name": "none"}
+    )
+    recorder = Recorder()
+    result = _run(study, split, tmp_path, recorder)
+
+    configuration = study.configuration(start[0], Runtime(device="cpu"))
+    means = []
+    for seed in (7, 8):
+        alone = Training(configuration, split.development, classes=("0", "1"), seed=seed)
+        while not alone.finished:
+            report = alone.advance()
+        means.append(report.mean_val_auroc)
+    first = result.outcomes[0]
+    assert first.mean == pytest.approx(np.mean(means), abs=1e-6)
+    assert first.val_auroc_sd["mean"] == pytest.approx(np.std(means, ddof=1), abs=1e-6)
+    assert set(first.val_auroc_sd) == {"0", "1", "mean"}
+    told = recorder.epochs("0000")[-1]
+    assert told.val_auroc_sd == first.val_auroc_sd
+    assert told.val_auroc == first.val_auroc
+    folder = StudyFolder(tmp_path, "tiny").checkpoints
+    assert set(stored_influences(result.outcomes, folder)) == {"0000", "0001"}
+    assert first.checkpoint is not None
+    kept = stored(folder, first.checkpoint).local
+    assert kept is not None
+    assert len(torch.load(kept / "training.pt", weights_only=True)["more_seeds"]) == 1
+
+
+@pytest.mark.usefixtures("_ray")
 def test_every_end_of_a_trial_is_told_as_what_it_was(split: Split, tmp_path: Path) -> None:
     good, as_good = {"learning_rate": 5e-3}, {"learning_rate": 4.9e-3}
     slow, as_slow = {"learning_rate": 1e-6}, {"learning_rate": 1.1e-6}
@@ -170,6 +204,7 @@ from memgan.data import load_split
 from search.ray.connection import connect
 from search.results.study_folder import StudyFolder
 from search.study.groups import class_groups, safe_name
+from search.trials.checkpoints import stored
 from search.trials.tune_loop import run_trials
 
 class Tell:

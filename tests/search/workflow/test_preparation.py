@@ -82,6 +82,10 @@ def test_how_many_classes_are_trained_as_one_is_known_before_the_first_trial(
 
     assert found == expected
     assert study_params(study, found)["classes_as_one"] == expected
+    assert study_params(study)["trial_seeds"] == 1
+    thrice = study.model_copy(update={"trial_seeds": 3})
+    as_one = classes_as_one(thrice, groups, split.development, runtime)
+    assert as_one == (3 if protocol == "per-class" else 3 * expected)
 
 
 def test_a_backbone_that_some_trial_needs_is_missed_before_anything_begins(

@@ -135,6 +135,18 @@ def test_a_trial_nests_in_its_study(record: Record, view: Callable[[str], RunVie
     }
 
 
+def test_the_spread_over_a_trials_seeds_is_a_metric_by_class_and_epoch(
+    record: Record, view: Callable[[str], RunView]
+) -> None:
+    record.trial_started("0001", {})
+    event = TrialEpoch(
+        "0001", 2, {"3": 0.5}, {}, 1.0, 1.0, 1.0, val_auroc_sd={"3": 0.02, "mean": 0.01}
+    )
+    record.trial_epoch(event)
+    found = view(record.trial_key("0001")).metrics
+    assert (found["val_auroc_sd/3"], found["val_auroc_sd/mean"]) == (0.02, 0.01)
+
+
 def test_each_measure_of_health_is_a_metric_by_class_and_epoch(
     record: Record, view: Callable[[str], RunView]
 ) -> None:
