@@ -185,7 +185,9 @@ def serving(model: str, uri: str, log: Path) -> Iterator[str]:
     port = free_port(0)
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
     command += ["--model-uri", model, "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri}
+    # MLflow starts uvicorn by its name, which only an activated environment has on its PATH.
+    beside_python = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "PATH": beside_python}
     with log.open("w") as output:
         process = subprocess.Popen(
             command, env=environment, stdout=output, stderr=output, start_new_session=True
