@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from memgan.machine import with_own_version
+
 if TYPE_CHECKING:
     from memgan.bundle import Bundle
     from memgan.config import Configuration
@@ -86,7 +88,7 @@ def train(
         document = trained.document()
         if comparison is not None:
             document["verify"] = comparison.document()
-        typer.echo(json.dumps(document, ensure_ascii=False))
+        typer.echo(json.dumps(with_own_version(document), ensure_ascii=False))
     else:
         show(trained_table(trained))
         for line in doctor_lines(trained.verdicts):
@@ -151,7 +153,6 @@ def score(
         table_file,
     )
     from memgan.data import FewGreyLevels, LeftOut, left_out_lines
-    from memgan.machine import own_version
     from memgan.shell_words import shell_command
     from memgan.text import one_printable_line
     from memgan.waiting import waiting_for
@@ -187,12 +188,13 @@ def score(
     with ExitStack() as stack:
         tables: list[Table] = [stack.enter_context(table_file(out))] if out else []
         if as_json:
-            facts = {
-                "version": own_version(),
-                "bundle": str(bundle),
-                "backend": loaded.backend,
-                **loaded.calibration.document(),
-            }
+            facts = with_own_version(
+                {
+                    "bundle": str(bundle),
+                    "backend": loaded.backend,
+                    **loaded.calibration.document(),
+                }
+            )
             document = JsonDocument(sys.stdout, facts)
             tables.append(document)
         elif not out:

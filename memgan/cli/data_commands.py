@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from memgan.machine import with_own_version
+
 if TYPE_CHECKING:
     from memgan.config import DataConfig
     from memgan.data import NormalClass, Source, Split
@@ -36,7 +38,8 @@ def list_sources(data_dir: _DataDir = None, as_json: _Json = False) -> None:
         for name, (title, state) in describe_sources(config).items()
     ]
     if as_json:
-        typer.echo(json.dumps({"sources": rows, "paths": ["folder", ".npz"]}, ensure_ascii=False))
+        document = with_own_version({"sources": rows, "paths": ["folder", ".npz"]})
+        typer.echo(json.dumps(document, ensure_ascii=False))
         return
     _print_table(["name", "what", "state"], [list(row.values()) for row in rows])
     typer.echo("A path works too: a folder DIR/<class>/*.png (or with parts,")
@@ -79,7 +82,7 @@ def check_source(
         {"key": each.key, "value": each.value, "reason": each.reason} for each in proposals
     ]
     if as_json:
-        typer.echo(json.dumps(report, ensure_ascii=False))
+        typer.echo(json.dumps(with_own_version(report), ensure_ascii=False))
         return
     _print_report(report)
     if proposals:

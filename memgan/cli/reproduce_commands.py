@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from memgan.machine import with_own_version
+
 if TYPE_CHECKING:
     from memgan.paper import Layout, Table
 
@@ -112,7 +114,7 @@ def _write_page(records: Path, out: Path, as_json: bool) -> None:
         write_page(records, out)
     except OSError as error:
         raise BadInput(f"{out} cannot be written ({error}); choose another with --out") from None
-    typer.echo(json.dumps({"page": str(out)}) if as_json else f"page: {out}")
+    typer.echo(json.dumps(with_own_version({"page": str(out)})) if as_json else f"page: {out}")
 
 
 def _show_table(layout: Layout, records: Path, as_json: bool) -> None:
@@ -123,7 +125,7 @@ def _show_table(layout: Layout, records: Path, as_json: bool) -> None:
 
     table = fill(layout, read_cells(records / "cells"))
     if as_json:
-        typer.echo(json.dumps(document(table), ensure_ascii=False))
+        typer.echo(json.dumps(with_own_version(document(table)), ensure_ascii=False))
     else:
         _print(table)
 
@@ -133,7 +135,7 @@ def _show_hull(layout: Layout, records: Path, as_json: bool) -> None:
 
     hulls = read_recorded(records / "hull", HullCell)
     if as_json:
-        typer.echo(json.dumps(hull_document(layout, hulls), ensure_ascii=False))
+        typer.echo(json.dumps(with_own_version(hull_document(layout, hulls)), ensure_ascii=False))
     else:
         _print_grid(f"{layout.title}, {layout.dataset}", HEADER, hull_rows(layout, hulls))
 
@@ -154,7 +156,7 @@ def _show_figure(
         raise BadInput(f"{path} cannot be written ({error}); choose another with --out") from None
     if as_json:
         document = {"figure": name, "file": str(path), "missing": list(drawn.missing)}
-        typer.echo(json.dumps(document, ensure_ascii=False))
+        typer.echo(json.dumps(with_own_version(document), ensure_ascii=False))
         return
     typer.echo(f"{name}: {path}")
     if drawn.missing:

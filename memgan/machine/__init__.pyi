@@ -12,6 +12,7 @@ from .runtime import prepare_process as prepare_process
 from .runtime import reset_peak_memory as reset_peak_memory
 from .runtime import resolve_device as resolve_device
 from .runtime import versions as versions
+from .runtime import with_own_version as with_own_version
 from .share import MEMORY_PER_TRAINING as MEMORY_PER_TRAINING
 from .share import MachineShare as MachineShare
 from .share import machine_share as machine_share

@@ -7,10 +7,10 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memgan.errors import BadInput, unknown_name
 
@@ -54,6 +54,11 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or "unknown processor"
+
+
+def with_own_version(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What `--json` prints: the document, and which memgan wrote it."""
+    return {"memgan_version": own_version(), **document}
 
 
 def resolve_device(name: str) -> torch.device:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from memgan.machine import with_own_version
 from search.cli.options import Json, Results
 from search.cli.study_options import with_study_options
 from search.stopping import current, is_interruption, stoppable
@@ -108,7 +109,7 @@ def search(
             else:
                 result = run(study, **how)
         if as_json:
-            typer.echo(json.dumps(result.document()), out)
+            typer.echo(json.dumps(with_own_version(result.document())), out)
         else:
             _print_result(result, out)
         _warn(result)
@@ -189,7 +190,7 @@ def export(
             for line in registered.lines():
                 typer.echo(line)
     if as_json:
-        typer.echo(json.dumps(document))
+        typer.echo(json.dumps(with_own_version(document)))
 
 
 @stoppable(process_ends=True)
@@ -219,7 +220,8 @@ def doctor(
     with waiting_for("looking at versions, device, Ray, tracking and data"):
         findings = examine(results, tracking_uri, address, data_dir)
     if as_json:
-        typer.echo(json.dumps({"findings": [finding.document() for finding in findings]}), out)
+        document = with_own_version({"findings": [finding.document() for finding in findings]})
+        typer.echo(json.dumps(document), out)
     else:
         for finding in findings:
             line = f"{'ok  ' if finding.works else 'FAIL'}  {finding.what}: {finding.line}"
@@ -280,11 +282,16 @@ def _print_result(result: StudyResult, out: TextIO) -> None:
 
 def _where_recorded(result: StudyResult) -> str:
     from tracking import redact, ui_command
+    from tracking.address import is_server, server_page
     from tracking.tracker_plugins import plugin_scheme
 
-    if plugin_scheme(result.tracking_uri) is not None:
-        return f"recorded at {redact(result.tracking_uri)}"
-    return f"compare runs in MLflow: {ui_command(result.tracking_uri, result.folder.results)}"
+    uri, experiment = result.tracking_uri, result.experiment_id
+    if plugin_scheme(uri) is not None or uri.startswith("databricks"):
+        return f"recorded at {redact(uri)}"
+    if is_server(uri):
+        return f"runs in MLflow, best first: {server_page(uri, experiment)}"
+    command = ui_command(uri, result.folder.results)
+    return f"runs in MLflow, best first: {command}   (prints the link)"
 
 
 def _warn(result: StudyResult) -> None:

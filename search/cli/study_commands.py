@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from memgan.machine import with_own_version
 from search.cli.options import Json, Results
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def list_studies(results: Results = Path("results"), as_json: Json = False) -> N
 
     found = [_state_or_fault(folder) for folder in studies_at(results)]
     if as_json:
-        typer.echo(json.dumps({"studies": found}))
+        typer.echo(json.dumps(with_own_version({"studies": found})))
         return
     if not found:
         typer.echo(f"no studies in {results}")
@@ -84,7 +85,7 @@ def status(
     study = folder.load()
     state = _state(folder)
     if as_json:
-        typer.echo(json.dumps(state))
+        typer.echo(json.dumps(with_own_version(state)))
         return
     from memgan.fitting_table import Column, FittingTable, show
     from search.journal import read_groups

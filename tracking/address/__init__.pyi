@@ -14,6 +14,9 @@ from .results_place import DEFAULT_RESULTS as DEFAULT_RESULTS
 from .results_place import as_address as as_address
 from .results_place import is_address as is_address
 from .results_place import local_folder as local_folder
+from .runs_link import is_server as is_server
+from .runs_link import runs_page as runs_page
+from .runs_link import server_page as server_page
 from .shell_words import quoted as quoted
 from .shell_words import shell_command as shell_command
 from .sqlite_uri import for_mlflow as for_mlflow

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from memgan.machine import with_own_version
+
 Results = Annotated[
     Path, typer.Option("--results", metavar="DIR", help="The folder that studies write to.")
 ]
@@ -33,21 +35,32 @@ def ui(
         int | None, typer.Option(help="Port on 127.0.0.1; by default 5000, or a free one.")
     ] = None,
 ) -> None:
-    """Open the MLflow UI on a local record, on this machine only.
+    """Print links to the studies' runs in MLflow, best first, and serve a record of this machine.
+
+    Nobody else can reach what is served. For a server, its own links are printed.
 
     Example: memgan ui --results ./results
     """
-    from tracking.address import resolve
-    from tracking.cli.ui_server import LOOPBACK, free_port, server_command, study_pages
+    from memgan.errors import BadInput
+    from tracking.address import is_server, local_folder, resolve, runs_page, server_page
+    from tracking.cli.ui_server import LOOPBACK, free_port, server_command, study_experiments
 
     location = resolve(tracking_uri, results)
+    known = study_experiments(location, local_folder(results))
+    shown = list(known.items())[:_PAGES_SHOWN]
+    if is_server(location.uri):
+        if port is not None:
+            raise BadInput("--port goes only with a record on this machine, not with a server")
+        typer.echo(f"MLflow at {server_page(location.uri)}")
+        for name, experiment in shown:
+            typer.echo(f"  {name}: {server_page(location.uri, experiment)}")
+        return
     chosen = free_port(port)
     arguments, environment = server_command(location, chosen)
     address = f"http://{LOOPBACK}:{chosen}/"
     typer.echo(f"MLflow UI at {address} in a few seconds; Ctrl-C ends it")
-    pages = study_pages(location, results)
-    for name in list(pages)[:_PAGES_SHOWN]:
-        typer.echo(f"  {name}: {address}{pages[name]}")
+    for name, experiment in shown:
+        typer.echo(f"  {name}: {address}{runs_page(experiment)}")
     os.execve(arguments[0], arguments, environment)
 
 
@@ -85,7 +98,7 @@ def sync(
     waiting = sum(one.waiting for one in done)
     if as_json:
         studies = [one.model_dump(mode="json") for one in done]
-        typer.echo(json.dumps({"studies": studies, "waiting": waiting}))
+        typer.echo(json.dumps(with_own_version({"studies": studies, "waiting": waiting})))
     else:
         for one in done:
             left = "refused for now" if tells_of_denial(one.fault) else "waiting"
@@ -147,7 +160,7 @@ def compare(
     store = open_store(resolve(tracking_uri, results))
     comparison = put_together(read_studies(store, studies, results), published, results)
     if as_json or form is CompareFormat.JSON:
-        typer.echo(json.dumps(comparison.document(), ensure_ascii=False))
+        typer.echo(json.dumps(with_own_version(comparison.document()), ensure_ascii=False))
     elif form is CompareFormat.CSV:
         typer.echo(comparison_csv(comparison), nl=False)
     elif form is CompareFormat.MARKDOWN:

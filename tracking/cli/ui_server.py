@@ -31,13 +31,9 @@ def free_port(asked: int | None) -> int:
     raise BadInput(f"port {asked} cannot be had; choose another one with --port")
 
 
-def study_pages(location: Location, results: Path) -> dict[str, str]:
-    """Where the UI shows each study of a results folder that is recorded at `location`: the part
-    of the address from # on, by name, newest first.
-
-    Opened without it, MLflow's UI takes an experiment for one on language models until it is told
-    otherwise, whatever the experiment's own tag says.
-    """
+def study_experiments(location: Location, results: Path) -> dict[str, str]:
+    """The experiment of each study of a results folder that is recorded at `location`, by the
+    study's name, newest first."""
     found = {}
     for path in sorted(results.glob("studies/*/outbox.db"), key=_changed, reverse=True):
         outbox = Outbox(path)
@@ -48,7 +44,7 @@ def study_pages(location: Location, results: Path) -> dict[str, str]:
         finally:
             outbox.close()
         if facts[0] == redact(location.uri) and facts[1]:
-            found[path.parent.name] = f"#/experiments/{facts[1]}/runs?workflowType=machine_learning"
+            found[path.parent.name] = facts[1]
     return found
 
 
@@ -72,8 +68,8 @@ def server_command(location: Location, port: int) -> tuple[list[str], dict[str, 
             f"{redact(location.uri)} is a plug-in's, which MLflow's UI cannot show; compare studies"
             " with `memgan compare`"
         )
-    if location.uri.startswith(("http:", "https:", "databricks")):
-        raise BadInput(f"{redact(location.uri)} is a server already; open it in a browser")
+    if location.uri.startswith("databricks"):
+        raise BadInput(f"{location.uri} is a server already; open it in a browser")
     follow_move(location.uri, location.artifact_root)
     arguments = [sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(port)]
     arguments += ["--workers", "1"]

@@ -21,7 +21,7 @@ from memgan.bundle.bundle import load_bundle
 from memgan.config.configuration import Configuration, Origin
 from memgan.config.typed import to_yaml
 from memgan.data import Split
-from memgan.machine.runtime import machine, versions
+from memgan.machine.runtime import machine, own_version, versions
 from search.cli.app import run
 
 Tiny = Callable[..., Configuration]
@@ -256,6 +256,8 @@ def test_score_writes_a_file_or_json(
     assert "hold out at least 99" in few.errors[0]
     assert not any(row["anomalous"] for row in few.document["images"])
     assert strict.document["unreadable"] == []
+    assert strict.document["backend"] == "onnx"
+    assert strict.document["memgan_version"] == own_version()
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracking.runs_view import VIEW_KEY
-
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
@@ -124,7 +122,7 @@ def test_a_study_can_be_found_sorted_compared_and_its_final_looked_at(
     _shot(page, "mlflow-study")
 
     page.goto("about:blank")
-    page.goto(_view(link))
+    page.goto(link)
     page.wait_for_function(_SORTED, arg=TRIALS + 1)
     _shot(page, "mlflow-sorted")
 
@@ -170,7 +168,7 @@ def test_a_study_is_described_and_its_report_is_one_click_away(page: Page, link:
 
 
 def test_the_mean_is_the_first_chart_and_all_classes_are_one(page: Page, link: str) -> None:
-    page.goto(f"{_view(link)}&compareRunsMode=CHART")
+    page.goto(f"{link}&compareRunsMode=CHART")
     page.get_by_role("button", name="Close").click()  # MLflow's assistant
     page.set_viewport_size({"width": 1500, "height": 1150})  # Charts are drawn once they are seen.
     titles = page.get_by_text(re.compile("^(val_auroc/mean|Parallel Coordinates)$"))
@@ -181,13 +179,6 @@ def test_the_mean_is_the_first_chart_and_all_classes_are_one(page: Page, link: s
     by_class = [f"val_auroc/{number}" for number in range(10)]
     assert axes.all_text_contents()[:11] == [*by_class, "val_auroc/mean"]
     _shot(page, "mlflow-charts")
-
-
-def _view(link: str) -> str:
-    """The address of the study's own view of its runs."""
-    address = re.match(r".*/experiments/\w+", link)
-    assert address is not None
-    return f"{address[0]}/runs?viewStateShareKey={VIEW_KEY}&workflowType=machine_learning"
 
 
 def _shot(page: Page, name: str) -> None:

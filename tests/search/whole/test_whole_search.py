@@ -26,6 +26,7 @@ from memgan.config.configuration import Configuration
 from memgan.config.typed import DataConfig, parse, read_yaml
 from memgan.data import load_split
 from memgan.errors import StudyError
+from memgan.machine.runtime import own_version
 from memgan.training.cell_files import load_cell
 from search.cli.app import run
 from search.journal.journal import read_groups
@@ -188,6 +189,7 @@ def test_the_document_tells_everything(finished: dict[str, Any], export: Path) -
     assert {"study", "dataset", "detector", "protocol", "classes", "mean"} <= set(finished)
     assert finished["name"] == finished["study"] == "tiny"
     assert finished["results"] == "results"
+    assert finished["memgan_version"] == own_version()
     assert finished["tracking_uri"].startswith("sqlite:////")
     assert sum(finished["trials"].values()) == 4
     assert finished["trials"]["finished"] >= 1
