@@ -201,7 +201,7 @@ def score(
             tables.append(CsvTable(sys.stdout))
         if out or not sys.stdout.isatty():
             # Rows on a terminal tell by themselves how far it is.
-            stack.enter_context(waiting_for(lambda: f"scoring, {count} images done"))
+            stack.enter_context(waiting_for(lambda: f"scoring, {count} images done", logged=False))
         for batch in batches:
             for table in tables:
                 table.write(batch.rows)

@@ -47,6 +47,10 @@ STUDY = {
 MAIN = "from search.cli import main; main()"
 
 
+WAITS = " …"
+"""The end of a line that tells what is waited for, which a slow machine prints."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """What a command left: its exit code, standard output, lines of standard error."""
@@ -74,7 +78,7 @@ def memgan(
             os.close(descriptor)
             sys.stdout = stream
         out, err = capfd.readouterr()
-        return Ended(code, out, err.splitlines())
+        return Ended(code, out, [line for line in err.splitlines() if not line.endswith(WAITS)])
 
     return call
 
