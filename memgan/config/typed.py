@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from memgan.config.likely_keys import did_you_mean, dotted_keys, of_the_same_name
+from memgan.config.no_yaml import images_are_given_by, is_of_images, no_yaml
 from memgan.errors import ConfigError
 
 _LONGEST = 2**18
@@ -189,9 +190,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             text = file.read(_LONGEST + 1)
     except OSError as error:
-        raise ConfigError(
-            f"{path}: {error.strerror or error}; give the path of a YAML file"
-        ) from None
+        raise ConfigError(no_yaml(path, error)) from None
+    if is_of_images(path):
+        raise ConfigError(f"{path} is no YAML file; {images_are_given_by(path)}")
     if len(text) > _LONGEST:
         raise ConfigError(f"{path}: larger than {_LONGEST // 2**10} KiB, so it is no YAML of ours")
     try:

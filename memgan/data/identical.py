@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from memgan.data.images import LabeledImages, Labels, Pixels
+from memgan.data.images import LabeledImages, Labels, Pixels, Source
 
 
 def identical(images: Pixels) -> npt.NDArray[np.int64]:
@@ -42,6 +43,22 @@ def in_two_classes(images: Pixels, labels: Labels, called: Callable[[int], str])
         f"{what} in more than one class, pixel by pixel, such as {called(one)} and"
         f" {called(other)}; no detector can tell these apart, so keep each in one class",
     )
+
+
+def told_of_twins(source: Source) -> Source:
+    """The source with a remark on images in more than one class, each called by its part and its
+    place there; for sources whose images have no names of files."""
+    parts = {"train": source.train, "validation": source.validation, "test": source.test}
+    there = {part: images for part, images in parts.items() if images is not None}
+    places = [
+        f"{part} image {place} (class {images.class_names[label]})"
+        for part, images in there.items()
+        for place, label in enumerate(images.labels)
+    ]
+    pixels: Pixels = np.concatenate([images.images for images in there.values()])
+    labels: Labels = np.concatenate([images.labels for images in there.values()])
+    told = in_two_classes(pixels, labels, places.__getitem__)
+    return replace(source, remarks=(*source.remarks, *told))
 
 
 def _keys(images: Pixels) -> list[bytes]:

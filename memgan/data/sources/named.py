@@ -8,11 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from memgan.config import DataConfig
+from memgan.data.identical import told_of_twins
 from memgan.data.images import LARGEST, SMALLEST, LabeledImages, Source
 from memgan.data.sources.torchvision_sets import data_root, is_present, load_official
 from memgan.errors import DataError, MemganError, PluginFailed, UnknownName
-from memgan.files import expanded
+from memgan.files import does_not_exist, expanded, near_name
 from memgan.plugins import PluginPoint
+from memgan.shell_words import shell_command
+
+_YAML = (".yaml", ".yml")
 
 Loader = Callable[[DataConfig, bool], Source]
 
@@ -95,9 +99,13 @@ def load_source(config: DataConfig, *, download: bool = False) -> Source:
     elif (plugin := SOURCE_PLUGINS.find(config.source)) is not None:
         source = _loaded(plugin, config, download)
     else:
-        source = _load_path(find_path(config), config)
+        path = find_path(config)
+        source = _load_path(path, config)
+        if path.is_dir():  # It told of images in two classes with the names of their files.
+            _check(source)
+            return source
     _check(source)
-    return source
+    return source if source.benchmark else told_of_twins(source)
 
 
 def _loaded(plugin: NamedSource, config: DataConfig, download: bool) -> Source:
@@ -161,8 +169,21 @@ def find_path(config: DataConfig) -> Path:
     for path in (given, root / given) if root else (given,):
         if path.exists():
             return path
+    if _is_plainly_a_path(config.source):
+        below = f" (nor below the data folder {root})" if root and not given.is_absolute() else ""
+        raise DataError(f"{does_not_exist(given)}{below}; give a folder of images or an .npz file")
     error = SOURCE_PLUGINS.unknown(config.source, source_names())
-    raise UnknownName(f"{error}; a path to an existing folder of images or .npz file works too")
+    near = near_name(given)
+    such = f", such as {near}" if near else ""
+    raise UnknownName(
+        f"{error}; a path to an existing folder of images or .npz file works too{such}"
+    )
+
+
+def _is_plainly_a_path(source: str) -> bool:
+    """Whether it can be no name: names have no slash, and no suffix of files that are given."""
+    path = Path(source)
+    return "/" in source or source in (".", "..") or path.suffix.lower() in (".npz", *_YAML)
 
 
 def _load_path(path: Path, config: DataConfig) -> Source:
@@ -174,6 +195,11 @@ def _load_path(path: Path, config: DataConfig) -> Source:
         from memgan.data.reading.npz import load_npz
 
         return load_npz(path, config, source_name(str(path)))
+    if path.suffix.lower() in _YAML:
+        command = shell_command("memgan", "search", str(path))
+        raise DataError(
+            f"{path} is a YAML file, not images; a study file is given without --data: {command}"
+        )
     raise DataError(f"{path} is neither a folder of images nor an .npz file; give one of these")
 
 

@@ -150,10 +150,9 @@ def test_a_file_that_is_no_configuration_is_refused_in_one_line(tmp_path: Path, 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["nowhere.yaml", "."])
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="give the path of a YAML file"):
-        read_yaml(tmp_path / name)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml does not exist; .*path of a YAML file"):
+        read_yaml(tmp_path / "nowhere.yaml")
 
 
 @pytest.mark.parametrize(("written", "read"), [("off", "off"), ("on", "on"), ("auto", "auto")])

@@ -59,5 +59,7 @@ def test_what_cannot_be_outlined_is_refused_as_the_loader_does(tmp_path: Path) -
 
     with pytest.raises(DataError, match="expected the arrays"):
         outline(DataConfig(source=str(tmp_path / "other.npz")))
-    with pytest.raises(UnknownName):
+    with pytest.raises(DataError, match="nowhere does not exist"):
         outline(DataConfig(source=str(tmp_path / "nowhere")))
+    with pytest.raises(UnknownName):
+        outline(DataConfig(source="nowhere"))

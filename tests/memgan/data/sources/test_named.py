@@ -118,3 +118,29 @@ def test_importing_the_package_stays_light(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_folder_that_does_not_exist_is_no_missing_plug_in(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(DataError, match=r"fotos does not exist; did you mean .*photos") as caught:
+        load_source(DataConfig(source=f"{tmp_path}/fotos"))
+    assert "plug-in" not in str(caught.value)
+
+
+def test_a_study_file_is_given_without_data(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text("name: a")
+    with pytest.raises(DataError, match=r"YAML file, not images.*memgan search .*study.yaml"):
+        load_source(DataConfig(source=str(tmp_path / "study.yaml")))
+
+
+def test_an_image_in_two_classes_of_an_npz_is_told(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
+    x[4] = x[1]
+    np.savez(
+        tmp_path / "a.npz", x_train=x[:4], y_train=list("aabb"), x_test=x[4:], y_test=["b", "a"]
+    )
+    (told,) = load_source(DataConfig(source=str(tmp_path / "a.npz"))).remarks
+    assert told.startswith(
+        "1 image is in more than one class, pixel by pixel, such as train image 1"
+    )
+    assert "train image 1 (class a) and test image 0 (class b)" in told
