@@ -26,7 +26,7 @@ from memgan.data import SOURCES
 from search.cli.app import app
 from search.study.budget import Budget
 from search.study.entries import Choice, Condition, Ordered, Range
-from search.study.objectives import DIRECTIONS
+from search.study.objectives import DIRECTIONS, Constraint
 from search.study.overrides import DEFAULT_SPACES
 from search.study.samplers import SAMPLERS
 from search.study.schedulers import SCHEDULERS
@@ -116,6 +116,7 @@ def keys_page() -> str:
     for title, model, prefix in (
         ("A study", Study, ""),
         ("`data`: the images", DataConfig, "data."),
+        ("`constraints`: what a trial must fulfil to win", Constraint, "constraints.MEASURE."),
         ("`budget`: where a study ends", Budget, "budget."),
         ("`resources`: what a trial takes", Resources, "resources."),
         ("`final`: the winner, trained again", Final, "final."),

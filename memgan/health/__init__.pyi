@@ -3,6 +3,9 @@
 from .doctor import Verdict as Verdict
 from .doctor import verdicts as verdicts
 from .known_measures import MEASURES as MEASURES
+from .known_measures import OF_GAME as OF_GAME
+from .known_measures import OF_MEMORY as OF_MEMORY
+from .known_measures import OF_SAMPLES as OF_SAMPLES
 from .known_measures import Health as Health
 from .measures import few_of as few_of
 from .measures import measure as measure

@@ -28,3 +28,15 @@ MEASURES: Mapping[str, str] = MappingProxyType(
     }
 )
 """What each measure says, by name."""
+
+OF_MEMORY = frozenset(
+    {
+        *("address_perplexity", "address_usage", "sample_perplexity", "unit_movement"),
+        *("unit_distance", "unit_spread", "mutual_information", "in_hull"),
+    }
+)
+"""Those that only a detector with a memory has."""
+OF_GAME = frozenset({"d_on_encoded", "d_on_generated", "d_accuracy", "sample_spread"})
+"""Those that only a detector with a game has."""
+OF_SAMPLES = frozenset({"sample_perplexity", "mutual_information"})
+"""Those that only a memory has from which codes are sampled."""

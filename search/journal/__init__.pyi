@@ -17,6 +17,7 @@ from .outcomes import State as State
 from .outcomes import TrialOutcome as TrialOutcome
 from .outcomes import TrialsResult as TrialsResult
 from .outcomes import best as best
+from .outcomes import merit as merit
 from .population_journal import PopulationJournal as PopulationJournal
 from .samplers import build_sampler as build_sampler
 from .settled_starts import settle_starts as settle_starts

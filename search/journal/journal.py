@@ -20,19 +20,12 @@ from optuna.storages import JournalStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from search.journal.constraint_notes import note_health
 from search.journal.journal_file import open_to_read
-from search.journal.outcomes import MORE_ROOM, State, TrialOutcome
+from search.journal.outcomes import MORE_ROOM, TrialOutcome, outcome_of
 from search.journal.samplers import build_sampler
 from search.journal.untried import Untried, WithoutRepeats, decoded, different, passed_over, untried
 from search.study import DIRECTIONS, Study
-
-_STATES: Mapping[TrialState, State] = {
-    TrialState.COMPLETE: "finished",
-    TrialState.PRUNED: "stopped",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "unfinished",
-    TrialState.WAITING: "unfinished",
-}
 
 _NAME = "trials"
 GENERATION = "generation/"
@@ -125,6 +118,7 @@ class Journal:
             trials=self._study.budget.trials,
             conditional=self._study.search_space.conditional,
             shared_space=self._shared_space,
+            constrained=bool(self._study.constraints),
         )
         self._optuna.sampler = (
             sampler if left is None else WithoutRepeats(sampler, space, left, number)
@@ -191,6 +185,10 @@ class Journal:
         if val_auroc_sd:
             key = self._keys[trial_id]
             self._storage.set_trial_user_attr(key, "val_auroc_sd", dict(val_auroc_sd))
+
+    def note_health(self, trial_id: str, health: Mapping[str, float]) -> dict[str, float]:
+        """As the function, of a trial that is about to end."""
+        return note_health(self._storage, self._keys[trial_id], self._study.constraints, health)
 
     def rests(self, trial_id: str) -> None:
         """The trial came to where its suggestion ends, and waits to be handed out again."""
@@ -306,7 +304,7 @@ def _outcomes(study: optuna.Study, prefix: str) -> list[TrialOutcome]:
     for heirs in generations(study.user_attrs).values():
         gave_way = {**heirs, **gave_way}
     return [
-        _outcome(trial, prefix, gave_way.get(str(trial.number)))
+        outcome_of(trial, prefix, gave_way.get(str(trial.number)))
         for trial in trials
         if "values" in trial.user_attrs
     ]
@@ -321,24 +319,3 @@ def generations(notes: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
         if key.startswith(GENERATION)
     }
     return dict(sorted(found.items(), reverse=True))
-
-
-def _outcome(trial: FrozenTrial, prefix: str, heir: dict[str, Any] | None) -> TrialOutcome:
-    notes = trial.user_attrs
-    steps = trial.intermediate_values
-    last = {"mean": steps[max(steps)]} if steps else {}
-    return TrialOutcome(
-        trial_id=f"{prefix}{trial.number:04d}",
-        state=_STATES[trial.state],
-        values=dict(heir["stages"][0]["values"] if heir else notes["values"]),
-        schedule={s["epoch"]: dict(s["changes"]) for s in heir["stages"][1:]} if heir else {},
-        epochs=max(steps, default=0),
-        val_auroc=dict(notes.get("val_auroc", last)),
-        made_auroc=dict(notes.get("made_auroc", {})),
-        val_auroc_sd=dict(notes.get("val_auroc_sd", {})),
-        error=notes.get("error"),
-        stopped_by=notes.get("stopped_by"),
-        checkpoint=notes.get("checkpoint"),
-        objectives=dict(notes.get("objectives", {})),
-        in_training=trial.state == TrialState.RUNNING,
-    )

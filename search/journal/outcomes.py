@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from search.study import DIRECTIONS, JUDGES
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 State = Literal["finished", "stopped", "failed", "unfinished"]
 
@@ -37,6 +40,10 @@ class TrialOutcome:
     """Parameters that changed in training, by the epoch from which they hold."""
     objectives: dict[str, float] = field(default_factory=dict)
     """Of a finished trial by name, where the study has several."""
+    health: dict[str, float] = field(default_factory=dict)
+    """Measures of memory and game after the last epoch, means over the classes."""
+    broken: dict[str, float] = field(default_factory=dict)
+    """Bounds of the study's constraints that it does not fulfil, and how far it is beyond each."""
     error: str | None = None
     stopped_by: str | None = None
     checkpoint: str | None = None
@@ -50,6 +57,12 @@ class TrialOutcome:
         """The objective, or None before the first epoch."""
         return self.val_auroc.get("mean")
 
+    @property
+    def merit(self) -> float:
+        """What trials are ordered by: the objective, or less than any for one that does not fulfil
+        the study's constraints."""
+        return merit(self.mean or 0.0, fulfils=not self.broken)
+
 
 @dataclass(frozen=True)
 class TrialsResult:
@@ -62,7 +75,7 @@ class TrialsResult:
 
     @property
     def best(self) -> TrialOutcome | None:
-        """The winner, or None where no trial saw its full budget."""
+        """The winner, or None where no trial saw its full budget and fulfils the constraints."""
         return best(self.outcomes)
 
     def counts(self) -> dict[str, int]:
@@ -73,10 +86,16 @@ class TrialsResult:
         return found
 
 
+def merit(mean: float, *, fulfils: bool) -> float:
+    """AUROC from 0 to 1 of a trial that fulfils all constraints; from −1 to 0 of one that does
+    not."""
+    return mean if fulfils else mean - 1.0
+
+
 def best(outcomes: Iterable[TrialOutcome]) -> TrialOutcome | None:
-    """The highest mean among trials that saw their full budget; of equals the better in other
-    objectives, then the earlier trial."""
-    full = [o for o in outcomes if o.state == "finished" and o.mean is not None]
+    """The highest mean among trials that saw their full budget and fulfil the study's constraints;
+    of equals the better in other objectives, then the earlier trial."""
+    full = [o for o in outcomes if o.state == "finished" and o.mean is not None and not o.broken]
     return min(full, key=_rank, default=None)
 
 
@@ -87,3 +106,37 @@ def _rank(outcome: TrialOutcome) -> tuple[float | str, ...]:
         if name not in JUDGES
     ]
     return (-(outcome.mean or 0.0), *others, outcome.trial_id)
+
+
+_STATES: Mapping[str, State] = {
+    "COMPLETE": "finished",
+    "PRUNED": "stopped",
+    "FAIL": "failed",
+    "RUNNING": "unfinished",
+    "WAITING": "unfinished",
+}
+
+
+def outcome_of(trial: FrozenTrial, prefix: str, heir: dict[str, Any] | None) -> TrialOutcome:
+    """What became of a trial of Optuna's. prefix: of its group. heir: what it goes on with, if it
+    gave way in a population."""
+    notes = trial.user_attrs
+    steps = trial.intermediate_values
+    last = {"mean": steps[max(steps)]} if steps else {}
+    return TrialOutcome(
+        trial_id=f"{prefix}{trial.number:04d}",
+        state=_STATES[trial.state.name],
+        values=dict(heir["stages"][0]["values"] if heir else notes["values"]),
+        schedule={s["epoch"]: dict(s["changes"]) for s in heir["stages"][1:]} if heir else {},
+        epochs=max(steps, default=0),
+        val_auroc=dict(notes.get("val_auroc", last)),
+        made_auroc=dict(notes.get("made_auroc", {})),
+        val_auroc_sd=dict(notes.get("val_auroc_sd", {})),
+        error=notes.get("error"),
+        stopped_by=notes.get("stopped_by"),
+        checkpoint=notes.get("checkpoint"),
+        objectives=dict(notes.get("objectives", {})),
+        health=dict(notes.get("health", {})),
+        broken=dict(notes.get("broken", {})),
+        in_training=trial.state.name == "RUNNING",
+    )

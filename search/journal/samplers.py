@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from search.journal.constraint_notes import noted_excesses
 from search.journal.flat_tpe import FlatTpe
 from search.study import SAMPLER_PLUGINS, CmaEs, Gp, Nsga2, PluginSampler, Qmc, Sampler, Tpe
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from optuna.search_space import IntersectionSearchSpace
 
 
+# Each of the seven says something else of the trial that is suggested.
 def build_sampler(
     sampler: Sampler,
     *,
@@ -21,6 +23,7 @@ def build_sampler(
     trials: int,
     conditional: bool,
     shared_space: IntersectionSearchSpace | None = None,
+    constrained: bool = False,
 ) -> BaseSampler:
     """The Optuna sampler that suggests trial `number` of a study of `trials`.
 
@@ -33,13 +36,15 @@ def build_sampler(
     drawn = _seed_of(seed if sampler.seed is None else sampler.seed, number)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Optuna calls half of these options experimental.
+        bounds: dict[str, Any] = {"constraints_func": noted_excesses} if constrained else {}
         if isinstance(sampler, Tpe):
-            return _tpe(sampler, drawn, trials, conditional, shared_space)
+            return _tpe(sampler, drawn, trials, conditional, shared_space, **bounds)
         if isinstance(sampler, Gp):
             return samplers.GPSampler(
                 n_startup_trials=sampler.startup(trials),
                 warn_independent_sampling=False,
                 seed=drawn,
+                **bounds,
             )
         if isinstance(sampler, CmaEs):
             return samplers.CmaEsSampler(
@@ -58,7 +63,7 @@ def build_sampler(
             )
         if isinstance(sampler, Nsga2):
             population = sampler.population or max(2, min(50, trials // 3))
-            return samplers.NSGAIISampler(population_size=population, seed=drawn)
+            return samplers.NSGAIISampler(population_size=population, seed=drawn, **bounds)
         if isinstance(sampler, PluginSampler):
             return _of_plugin(sampler, drawn, number, trials)
         return samplers.RandomSampler(seed=drawn)
@@ -70,6 +75,7 @@ def _tpe(
     trials: int,
     conditional: bool,
     shared_space: IntersectionSearchSpace | None,
+    **bounds: Any,
 ) -> BaseSampler:
     from optuna import samplers
 
@@ -78,6 +84,7 @@ def _tpe(
         "constant_liar": sampler.constant_liar,
         "warn_independent_sampling": False,
         "seed": seed,
+        **bounds,
     }
     if sampler.multivariate and not conditional and shared_space is not None:
         return FlatTpe(shared_space, **options)

@@ -15,6 +15,7 @@ from search.study import Study
 _PALEST = 0.1
 """Share of the finished trials' figures that is as pale as can be, so that the good ones are told
 apart."""
+_MEASURES = ("d_accuracy", "address_perplexity", "unit_movement", "residual")
 _ORDER = {"finished": 0, "stopped": 1, "unfinished": 2, "failed": 3}
 
 
@@ -38,9 +39,11 @@ class TableRow:
     group: str
     won: bool
     why: str
-    """Why it was stopped or failed; empty for others."""
+    """Why it was stopped or failed, or cannot win; empty for others."""
     figures: list[TableCell]
     parameters: list[TableCell]
+    health: list[TableCell]
+    """Of the columns `TrialTable.measures`."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class TrialTable:
     """Those that have a column beside the mean; none where the mean says it all."""
     parameters: list[str]
     rows: list[TableRow]
+    measures: list[str]
+    """Of memory and game, those that say most; none of a detector that has neither."""
 
 
 def trial_table(study: Study, trials: Mapping[str, Sequence[TrialOutcome]]) -> TrialTable:
@@ -60,16 +65,21 @@ def trial_table(study: Study, trials: Mapping[str, Sequence[TrialOutcome]]) -> T
     classes = list(dict.fromkeys(name for o in every for name in o.val_auroc if name != "mean"))
     if study.protocol == "per-class" or len(classes) == 1:
         classes = []
+    measures = [name for name in _MEASURES if any(name in o.health for o in every)]
     rows = [
         row
         for group, of_group in trials.items()
-        for row in _rows(study, group, of_group, ["mean", *classes])
+        for row in _rows(study, group, of_group, ["mean", *classes], measures)
     ]
-    return TrialTable(list(trials), classes, list(study.space), rows)
+    return TrialTable(list(trials), classes, list(study.space), rows, measures)
 
 
 def _rows(
-    study: Study, group: str, outcomes: Sequence[TrialOutcome], columns: Sequence[str]
+    study: Study,
+    group: str,
+    outcomes: Sequence[TrialOutcome],
+    columns: Sequence[str],
+    measures: Sequence[str],
 ) -> list[TableRow]:
     finished = [o.val_auroc for o in outcomes if o.state == "finished"]
     known = [figures[name] for figures in finished for name in columns if name in figures]
@@ -103,12 +113,20 @@ def _rows(
             why=_why(outcome, study.epochs),
             figures=[figure(outcome, name) for name in columns],
             parameters=[parameter(outcome, name) for name in study.space],
+            health=[
+                TableCell(f"{outcome.health[name]:.2f}", outcome.health[name])
+                if name in outcome.health
+                else TableCell()
+                for name in measures
+            ],
         )
         for outcome in sorted(outcomes, key=lambda o: (_ORDER[o.state], -(o.mean or 0.0)))
     ]
 
 
 def _why(outcome: TrialOutcome, epochs: int) -> str:
+    if outcome.state == "finished" and outcome.broken:
+        return f"breaks {', '.join(outcome.broken)}"
     if outcome.state == "stopped":
         return f"by {outcome.stopped_by or 'the scheduler'} after {outcome.epochs} of {epochs}"
     return outcome.error or ""

@@ -1,5 +1,6 @@
 # What the room search.study offers to the others; everything else in it is its own.
 
+from .compatibility import constraint_doubts as constraint_doubts
 from .compatibility import doubts as doubts
 from .entries import INDEX_SUFFIX as INDEX_SUFFIX
 from .entries import Choice as Choice
@@ -17,6 +18,8 @@ from .groups import earlier_prefixes as earlier_prefixes
 from .groups import safe_name as safe_name
 from .objectives import DIRECTIONS as DIRECTIONS
 from .objectives import JUDGES as JUDGES
+from .objectives import Constraint as Constraint
+from .objectives import excesses as excesses
 from .options import STUDY_OPTIONS as STUDY_OPTIONS
 from .options import StudyOption as StudyOption
 from .samplers import SAMPLER_PLUGINS as SAMPLER_PLUGINS

@@ -6,9 +6,11 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from memgan.config import parameters_type
-from memgan.errors import ConfigError
+from memgan.errors import ConfigError, unknown_name
+from memgan.health import MEASURES, OF_GAME, OF_MEMORY, OF_SAMPLES
 from search.study.entries import Choice
-from search.study.samplers import CmaEs, PluginSampler, Qmc, Random, Sampler
+from search.study.objectives import Constraints
+from search.study.samplers import CmaEs, Gp, Nsga2, PluginSampler, Qmc, Random, Sampler, Tpe
 from search.study.schedulers import NoScheduler, Pbt, Scheduler
 
 if TYPE_CHECKING:
@@ -54,6 +56,42 @@ def doubts(judge: str, space: Collection[str]) -> list[str]:
         " contrast_normalised helps; decide it yourself with --set contrast_normalised=true or"
         " =false"
     ]
+
+
+def constraint_doubts(constraints: Constraints, sampler: Sampler) -> list[str]:
+    """What is allowed and does not do what may be expected of it."""
+    if not constraints or isinstance(sampler, Tpe | Gp | Nsga2):
+        return []
+    return [
+        f"sampler {sampler.name} does not look at constraints, only the choice of the winner does;"
+        " tpe, gp and nsga2 search for trials that fulfil them"
+    ]
+
+
+def check_constraints(constraints: Constraints, detector: str, scheduler: Scheduler) -> None:
+    """ConfigError or UnknownName for a measure that nobody has, or this detector does not, or that
+    is not always taken."""
+    if constraints and isinstance(scheduler, Pbt):
+        raise ConfigError(
+            "constraints: scheduler pbt lets weights win by AUROC only; take another scheduler"
+        )
+    known = parameters_type(detector).model_fields
+    for name in constraints:
+        if name not in MEASURES:
+            raise unknown_name("measure of constraints", name, MEASURES)
+        if name == "in_hull":
+            raise ConfigError(f"constraints.{name}: it is not measured of few images; take another")
+        lacks = (
+            (name in OF_MEMORY and "memory_units" not in known)
+            or (name in OF_SAMPLES and "mutual_information_weight" not in known)
+            or (name in OF_GAME and "adversarial_weight" not in known)
+            or not {"memory_units", "adversarial_weight", "width"} & set(known)
+        )
+        if lacks:
+            raise ConfigError(
+                f"constraints.{name}: detector {detector} has no such measure; it is"
+                f" the {MEASURES[name].split(';')[0]}"
+            )
 
 
 def _check_population(

@@ -1,10 +1,14 @@
-"""What a study searches for: one objective, or several that are weighed by their Pareto front."""
+"""What a study searches for: one objective, or several that are weighed by their Pareto front; and
+the constraints that bind the winner."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from pydantic import model_validator
+
+from memgan.config import Frozen
 from memgan.errors import ConfigError, unknown_name
 
 Objective = Literal["val-auroc", "label-free", "scoring-seconds"]
@@ -37,3 +41,43 @@ def read_objective(raw: Any) -> Any:
     if len(set(parts)) < len(parts):
         raise ConfigError("objective: names one twice")
     return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+_UNKNOWN = 1.0
+"""By how much a trial breaks a bound on a measure that it does not have."""
+
+
+class Constraint(Frozen):
+    """Bounds on one measure of memory and game: the mean over a trial's classes after its last
+    epoch."""
+
+    at_least: float | None = None
+    """The measure is this or more."""
+    at_most: float | None = None
+    """The measure is this or less."""
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> Constraint:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("a constraint needs at_least or at_most")
+        if None not in (self.at_least, self.at_most) and self.at_least > self.at_most:  # type: ignore[operator]
+            raise ValueError("at_least is above at_most, which nothing fulfils")
+        return self
+
+
+Constraints = Mapping[str, Constraint]
+
+
+def excesses(constraints: Constraints, health: Mapping[str, float]) -> dict[str, float]:
+    """By bound ("address_perplexity at most 0.5"), how far a trial is beyond it; 0 or less where it
+    fulfils it. A measure that it does not have is beyond each of its bounds."""
+    found = {}
+    for name, bounds in constraints.items():
+        value = health.get(name)
+        if bounds.at_most is not None:
+            beyond = _UNKNOWN if value is None else value - bounds.at_most
+            found[f"{name} at most {bounds.at_most:g}"] = beyond
+        if bounds.at_least is not None:
+            beyond = _UNKNOWN if value is None else bounds.at_least - value
+            found[f"{name} at least {bounds.at_least:g}"] = beyond
+    return found

@@ -37,9 +37,9 @@ from memgan.errors import BadInput, ConfigError
 from memgan.machine import Arithmetic
 from memgan.text import one_or_two_lines
 from search.study.budget import Budget, by_time_alone
-from search.study.compatibility import check_pairs
+from search.study.compatibility import check_constraints, check_pairs
 from search.study.entries import Entry
-from search.study.objectives import Objective, read_objective
+from search.study.objectives import Constraint, Objective, read_objective
 from search.study.overrides import apply_options, apply_settings, plain_content
 from search.study.samplers import Random, Sampler, Tpe, make_sampler, sampler_package
 from search.study.schedulers import Asha, Pbt, Scheduler, make_scheduler
@@ -100,6 +100,8 @@ class Study(Frozen):
     """One objective, or several; then the first chooses the winner from their Pareto front.
     val-auroc uses labelled anomalies, and label-free uses anomalies made from normal images. None
     is decided when the study begins: by labels if every class has them."""
+    constraints: dict[str, Constraint] = Field(default_factory=dict)
+    """What a trial must fulfil to win: bounds (at_least, at_most) by measure of memory and game."""
     space: dict[str, SerializeAsAny[Entry]]
     """The searched parameters: a list, a range, or a choice for each."""
     fixed: dict[str, Any] = Field(default_factory=dict)
@@ -261,6 +263,7 @@ class Study(Frozen):
         study = read(content)
         study._search_space = space
         study.points()
+        check_constraints(study.constraints, study.detector, study.scheduler)
         check_pairs(
             sampler=study.sampler,
             scheduler=study.scheduler,

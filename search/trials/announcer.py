@@ -26,7 +26,11 @@ class _Told:
         outcomes = journal.outcomes()
         self.ended = sum(o.state != "unfinished" for o in outcomes)
         self.best: float | None = max(
-            (o.mean for o in outcomes if o.state == "finished" and o.mean is not None),
+            (
+                o.mean
+                for o in outcomes
+                if o.state == "finished" and o.mean is not None and not o.broken
+            ),
             default=None,
         )
 
@@ -91,11 +95,14 @@ class Announcer:
         if values:
             self._tell(TrialListener.trial_measured, trial_id, epoch, values)
 
-    def finished(self, group: str, trial_id: str, val_auroc: Mapping[str, float]) -> None:
-        """A trial saw its full budget. val_auroc: 0 to 1 by class, with "mean"."""
+    def finished(
+        self, group: str, trial_id: str, val_auroc: Mapping[str, float], *, fulfils: bool = True
+    ) -> None:
+        """A trial saw its full budget. val_auroc: 0 to 1 by class, with "mean". fulfils: whether it
+        keeps to the study's constraints, without which it cannot be the best."""
         self._ended(group, trial_id, "FINISHED")
         told = self._groups[group]
-        if told.best is None or val_auroc["mean"] > told.best:
+        if fulfils and (told.best is None or val_auroc["mean"] > told.best):
             told.best = val_auroc["mean"]
             # The mean of one class would be taken for the mean of all.
             shared = self._study.protocol == "shared"

@@ -20,7 +20,7 @@ import ray
 from ray.tune import Callback
 
 from memgan.errors import MemganError, OutOfSpace
-from search.journal import Journal
+from search.journal import Journal, merit
 from search.ray import judge_share, says_out_of_memory
 from search.results import ROOM_TO_GO_ON, StudyFolder, out_of_space, why_no_room
 from search.stopping import current
@@ -171,14 +171,16 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         journal.noted_spread(trial_id, last.get("val_auroc_sd") or {})
         if epoch >= self._study.epochs:
             measured = last.get("measured", {})
+            broken = journal.note_health(trial_id, _means(last))
             journal.finished(trial_id, val_auroc, measured, last.get("made_auroc", {}))
             self._announcer.measured(trial_id, epoch, measured)
-            self._announcer.finished(group, trial_id, val_auroc)
-            self._clear_up(trial, val_auroc["mean"])
+            self._announcer.finished(group, trial_id, val_auroc, fulfils=not broken)
+            self._clear_up(trial, merit(val_auroc["mean"], fulfils=not broken))
         elif epoch >= trial.config["until"]:
             journal.rests(trial_id)
         else:
             by = self._study.scheduler.name
+            journal.note_health(trial_id, _means(last))
             journal.stopped(trial_id, val_auroc, by)
             self._announcer.stopped(group, trial_id, by)
             self._clear_up(trial, None)
@@ -215,7 +217,8 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         return self._journals[trial.config["group"]]
 
     def _clear_up(self, trial: Any, mean: float | None) -> None:
-        """Let go of checkpoints once a trial has ended. mean: of one that saw its full budget."""
+        """Let go of checkpoints once a trial has ended. mean: of one that saw its full budget, its
+        `merit`."""
         if self._keeper:
             config = trial.config
             self._keeper.ended(config["group"], config["trial_id"], trial.custom_dirname, mean)
@@ -232,6 +235,12 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
         used, all_ = result["peak_memory_mb"], result["gpu_memory_mb"]
         if line := judge_share(used, all_, self._gpu_share):
             _LOG.warning("%s", line)
+
+
+def _means(result: Mapping[str, Any]) -> dict[str, float]:
+    """Measures of memory and game in Tune's result, means over the classes."""
+    health: Mapping[str, Mapping[str, float]] = result.get("health") or {}
+    return {measure: by_class["mean"] for measure, by_class in health.items()}
 
 
 def _must_answer() -> None:

@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 def best_few(outcomes: Iterable[TrialOutcome]) -> list[TrialOutcome]:
     """The best finished trials of a group, the winner first."""
     finished = [o for o in outcomes if o.state == "finished"]
-    return sorted(finished, key=lambda o: (-(o.mean or 0.0), o.trial_id))[:KEPT]
+    return sorted(finished, key=lambda o: (-o.merit, o.trial_id))[:KEPT]
 
 
 class Keeper:
@@ -42,8 +42,7 @@ class Keeper:
     def know(self, group: str, outcomes: Sequence[TrialOutcome]) -> None:
         """Trials of a group that ended before."""
         self._best[group] = [
-            (-(o.mean or 0.0), o.trial_id, f"{o.trial_id}-{o.epochs:03d}")
-            for o in best_few(outcomes)
+            (-o.merit, o.trial_id, f"{o.trial_id}-{o.epochs:03d}") for o in best_few(outcomes)
         ]
 
     def sweep(self, groups: Iterable[Sequence[TrialOutcome]]) -> None:
@@ -78,7 +77,7 @@ class Keeper:
                 self._remove_below(f"{run}/{PurePosixPath(path).parent.name}")
 
     def ended(self, group: str, trial_id: str, folder: str, mean: float | None) -> None:
-        """A trial of a group has ended; folder: the name it wrote under; mean: its objective, if
+        """A trial of a group has ended; folder: the name it wrote under; mean: its `merit`, if
         it saw its full budget."""
         gone = [folder]
         if mean is not None:

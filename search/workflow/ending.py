@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from search.journal import TrialsResult
+from search.journal import TrialOutcome, TrialsResult
 from search.study import Study
 
 
@@ -27,6 +27,10 @@ def no_winner(
 
     go_on_command: gives the command that goes on, with further arguments.
     """
+    full = [outcome for outcome in result.outcomes if outcome.state == "finished"]
+    if full:
+        tried_all = bool(_points_tried(study, result))
+        return _none_fulfils(study, group, full, go_on_command, tried_all=tried_all)
     errors = [outcome.error for outcome in result.outcomes if outcome.error]
     reason = f"; the first fault: {errors[0]}" if errors else ""
     if _points_tried(study, result):
@@ -40,6 +44,33 @@ def no_winner(
         more = go_on_command("--trials", str(2 * study.budget.trials))
         advice = f"give it more trials, such as twice as many: {more}"
     return f"no trial of {group} trained to the end{reason}; {advice}"
+
+
+def _none_fulfils(
+    study: Study,
+    group: str,
+    full: Sequence[TrialOutcome],
+    go_on_command: Callable[..., str],
+    *,
+    tried_all: bool,
+) -> str:
+    """Trials saw their full budget, and none keeps to the study's constraints."""
+    nearest = min(full, key=lambda o: (sum(o.broken.values()), -(o.mean or 0.0), o.trial_id))
+    measures = [bound.partition(" ")[0] for bound in nearest.broken]
+    has = ", ".join(
+        f"{name} {nearest.health[name]:.2f}" if name in nearest.health else f"no {name}"
+        for name in measures
+    )
+    count = f"none of the {len(full)} finished trials" if len(full) > 1 else "the finished trial"
+    verb = "fulfils" if len(full) > 1 else "does not fulfil"
+    advice = "begin a new study with looser constraints or a wider space"
+    if not tried_all:
+        more = go_on_command("--trials", str(2 * study.budget.trials))
+        advice += f", or give it more trials: {more}"
+    return (
+        f"{count} of {group} {verb} the constraints; the nearest is trial {nearest.trial_id}, which"
+        f" breaks {', '.join(nearest.broken)} with {has}; {advice}"
+    )
 
 
 def _points_tried(study: Study, result: TrialsResult) -> int:

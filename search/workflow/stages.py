@@ -46,6 +46,7 @@ from search.study import (
     ClassGroup,
     Study,
     choice_lines,
+    constraint_doubts,
     doubtful_lines,
     doubts,
     packages_of_plugins,
@@ -288,6 +289,7 @@ def _worth_knowing(study: Study, split: Split, groups: Sequence[ClassGroup]) -> 
         *split.remarks,
         *judging_lines(split, classes),
         *doubts(study.judge, study.space),
+        *constraint_doubts(study.constraints, study.sampler),
     ]
 
 

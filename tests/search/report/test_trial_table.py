@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from search.journal.by_group import outcomes_by_group
+from search.journal.journal import Journal
+from search.journal.journal_file import open_to_write
 from search.journal.outcomes import TrialOutcome
 from search.report.trial_table import TrialTable, trial_table
 from search.study.groups import class_groups
@@ -75,3 +77,22 @@ def test_what_was_not_searched_is_empty(make_study: Make, fill: Make, tmp_path: 
     for row in table.rows:
         assert (row.parameters[place].text == "") == ("sharpness" not in row.trial.values)
     assert {row.parameters[place].text for row in table.rows} > {""}
+
+
+def test_health_has_columns_and_a_broken_bound_is_why_a_trial_did_not_win(
+    make_study: Make, tmp_path: Path
+) -> None:
+    study = make_study(constraints={"d_accuracy": {"at_most": 0.9}})
+    journal = Journal(open_to_write(tmp_path / "journal"), study)
+    for accuracy, figure in ((0.99, 0.95), (0.7, 0.8)):
+        asked = journal.ask()
+        assert asked is not None
+        journal.note_health(asked.trial_id, {"d_accuracy": accuracy, "unit_spread": 3.0})
+        journal.finished(asked.trial_id, {"mean": figure})
+
+    table = trial_table(study, {"all": journal.outcomes()})
+
+    assert table.measures == ["d_accuracy"]
+    assert [[cell.text for cell in row.health] for row in table.rows] == [["0.99"], ["0.70"]]
+    assert [row.won for row in table.rows] == [False, True]
+    assert [row.why for row in table.rows] == ["breaks d_accuracy at most 0.9", ""]

@@ -141,3 +141,27 @@ def test_a_listener_that_fails_keeps_nobody_else_from_being_told(
     announcer.epoch(TrialEpoch("0000", 1, {"3": 0.8}, {}, 1.0, 1.0, 1.0), {})
     assert [told.trial_id for told in heard.epochs()] == ["0000"]
     assert "Broken could not note trial_epoch: it broke" in caplog.text
+
+
+def test_a_trial_that_breaks_a_constraint_is_finished_and_never_the_best(
+    make_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    study = make_study(normal_class=["3"], constraints={"d_accuracy": {"at_most": 0.9}})
+    folder = StudyFolder(tmp_path, study.name)
+    folder.create(study)
+    journals = open_journals(study, class_groups(study, ["3"]), folder)
+    journal, heard = next(iter(journals.values())), Recorder()
+    watched = Watched(study, folder, journals, count_time=lambda: None)
+    watch = Watch(watched, Announcer(study, journals, [heard]))
+    for accuracy, figure in ((0.99, 0.95), (0.7, 0.8)):
+        trial = _taken_up(journal, retries_left=True)
+        trial.last_result = {
+            "epoch": study.epochs,
+            "val_auroc": {"3": figure, "mean": figure},
+            "health": {"d_accuracy": {"3": accuracy, "mean": accuracy}},
+        }
+        watch.on_trial_complete(1, [], trial)
+    first, second = journal.outcomes()
+    assert list(first.broken) == ["d_accuracy at most 0.9"]
+    assert (first.state, second.state, second.broken) == ("finished", "finished", {})
+    assert [figures["mean"] for figures, _ in heard.of("study_best")] == [0.8]
