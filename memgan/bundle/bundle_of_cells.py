@@ -85,5 +85,5 @@ def _calibration(
     cell: Cell, false_alarm_rate: float | None, residual: float | None = None
 ) -> Calibration:
     scores = tuple(float(score) for score in cell.normal_scores)
-    calibration = Calibration(normal_scores=scores, normal_residual=residual)
+    calibration = Calibration(normal_scores=scores, folds=cell.folds, normal_residual=residual)
     return calibration if false_alarm_rate is None else calibration.at(false_alarm_rate)

@@ -20,6 +20,10 @@ class Calibration(Frozen):
     normal_scores: tuple[float, ...] = Field(min_length=1)
     """Ascending."""
     false_alarm_rate: float = Field(0.05, gt=0, lt=1)
+    folds: int = Field(0, ge=0)
+    """0: training never saw these images. Else the scores are by cross-fitting over so many folds:
+    each image was scored by a detector that did not train on it, and the bundle's own trained on
+    all."""
     normal_residual: float | None = Field(None, ge=1, le=255)
     """Grey levels within which 99 % of the pixels of such images are rebuilt, at least 1; None
     where the detector rebuilds nothing."""
@@ -66,6 +70,7 @@ class Calibration(Frozen):
             "threshold": self.threshold,
             "false_alarm_rate": self.false_alarm_rate,
             "held_out_normals": len(self.normal_scores),
+            "folds": self.folds,
             "shortage": self.shortage,
         }
 
@@ -86,7 +91,8 @@ class Calibration(Frozen):
     def verdicts(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """True where the p-value is at most the false-alarm rate.
 
-        New normal images are flagged at most at that rate on average, however few the normals.
+        Where the normals were held out, new normal images are flagged at most at that rate on
+        average, however few they are; with cross-fitting at about that rate.
         """
         flagged: npt.NDArray[np.bool_] = self.p_values(scores) <= self.false_alarm_rate
         return flagged

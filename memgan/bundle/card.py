@@ -39,11 +39,11 @@ def write_card(
         "",
         "## Protocol",
         "",
-        _protocol(config, origin),
+        _protocol(config, origin, split),
         "",
         "## Limits",
         "",
-        f"P-values and the threshold come from {len(first.normal_scores)} held-out normal images:"
+        f"P-values and the threshold come from {len(first.normal_scores)} {_scored(first)}:"
         f" no p-value can be below {1 / (1 + len(first.normal_scores)):.2g}. An image is called"
         " anomalous where its p-value is at most the false-alarm rate. They hold for images"
         f" made and resized as those were.{_OPTIMISTIC if origin else ''} Nothing here says why an"
@@ -61,7 +61,7 @@ def _facts(
     first = cells[0]
     counts = {
         "training": split.development.train.counts()[config.normal_class],
-        "held-out normal": len(first.normal_scores),
+        ("cross-fitted normal" if first.folds else "held-out normal"): len(first.normal_scores),
         "test": len(split.test),
     }
     return [
@@ -82,7 +82,19 @@ def _facts(
     ]
 
 
-def _protocol(config: BundleConfig, origin: Origin | None) -> str:
+def _scored(cell: Cell) -> str:
+    if not cell.folds:
+        return "held-out normal images"
+    return (
+        f"normal images by cross-fitting over {cell.folds} folds (cross-conformal calibration by"
+        " pooled folds; CV of Barber et al., arXiv 1905.02928, without the detectors that CV+"
+        " keeps): each was scored by a detector that was not trained on it, and this one was"
+        " trained on all of them. The false-alarm rate is therefore about the one asked for and"
+        " not guaranteed"
+    )
+
+
+def _protocol(config: BundleConfig, origin: Origin | None, split: Split) -> str:
     chosen = "Its values were given and not searched for."
     trial = origin.trials.get(config.normal_class) if origin else None
     if origin and trial:
@@ -95,13 +107,23 @@ def _protocol(config: BundleConfig, origin: Origin | None) -> str:
             f"Its values are those of trial {trial} of study {origin.study} (protocol"
             f" `{origin.protocol}`), chosen by {judged}."
         )
+    held_out = (
+        "to validate the trials of a search with"
+        if config.data.calibration == "cross-fit"
+        else "normals to calibrate with, all to validate with"
+    )
     return (
         f"Every class of {config.data.source} but {config.normal_class} is anomalous."
         f" {100 * config.data.validation_fraction:g} % of each class of the train part were held"
-        f" out, with split seed {config.data.split_seed}: normals to calibrate with, all to"
-        f" validate with. {chosen} Then it was trained again, once for each seed, and shown the"
-        " test images once."
+        f" out, with split seed {config.data.split_seed}: {held_out}. {chosen}"
+        f" Then it was trained again, once for each seed, {_tested(split)}."
     )
+
+
+def _tested(split: Split) -> str:
+    if not len(split.test):
+        return "and tested on nothing, as no image was cut off as a test part"
+    return "and shown the test images once"
 
 
 def _pixels(cell: Cell) -> list[str]:

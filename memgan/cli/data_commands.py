@@ -96,16 +96,20 @@ def _as_searched(
 ) -> tuple[DataConfig, tuple[Proposal, ...]]:
     """The images at the size that a search takes them at where none is stated, and all else that
     it begins with; nothing is proposed for digits, which have a study of their own."""
+    from memgan.config import DataConfig, parse
     from memgan.proposals import data_facts, machine_facts, propose
 
     if config.source == "digits":
         return config, ()
-    stated = {} if config.image_size is None else {"data.image_size": config.image_size}
+    stated = {f"data.{key}": getattr(config, key) for key in config.model_fields_set}
     facts = data_facts(config, wanted, download=download)
     proposals = propose(facts, machine_facts(), "memgan", stated)
-    sizes = [each.value for each in proposals if each.key == "data.image_size"]
-    size = {"image_size": tuple(sizes[0])} if sizes else {}
-    return config.model_copy(update=size), proposals
+    of_data = {
+        each.key.removeprefix("data."): each.value
+        for each in proposals
+        if each.key.startswith("data.")
+    }
+    return parse(DataConfig, {**config.model_dump(), **of_data}, "data"), proposals
 
 
 def _config(source: str, data_dir: Path | None, settings: list[str]) -> DataConfig:
@@ -194,6 +198,8 @@ def _print_report(report: dict[str, Any]) -> None:
         "as given" if report[key] else by_seed for key in ("official_test", "official_validation")
     )
     typer.echo(f"{report['source']}: images {'×'.join(map(str, report['shape']))} (C×H×W)")
+    if not report["counts"]["test"]:
+        test = "none"
     typer.echo(f"test part {test}; validation {validation}")
     if report["cut"] == "by-use":
         typer.echo(

@@ -78,8 +78,13 @@ class DataConfig(Frozen):
     None takes 65535 for files of 16 bits and 255 for those of 8."""
     validation_fraction: float = Field(0.1, gt=0, lt=1)
     """The share of every class of the train part that is held out for validation."""
-    test_fraction: float = Field(0.4, gt=0, lt=1)
-    """The share that becomes the test part if a source has no official one."""
+    test_fraction: float = Field(0.4, ge=0, lt=1)
+    """The share that is cut off as the test part if a source has no official one; 0 cuts none."""
+    calibration: Literal["holdout", "cross-fit"] = "holdout"
+    """What thresholds and p-values of final detectors come from. holdout: the normal images of the
+    validation part, which no detector trains on. cross-fit: the final detector trains on these
+    too, and up to five more detectors, each trained without a fold of the images, score what they
+    left out. So every image trains and calibrates, and a final takes six trainings."""
     cut: Literal["auto", "by-class", "by-use"] = "auto"
     """How images are shared out. by-class cuts every class alike. by-use gives the images of
     classes that are never trained on only to validation and test. auto is by-use for the user's own

@@ -43,5 +43,6 @@ from .sources.named import source_name as source_name
 from .sources.named import source_names as source_names
 from .split import NormalClass as NormalClass
 from .split import cuts_by_use as cuts_by_use
+from .split import fold_numbers as fold_numbers
 from .split import load_split as load_split
 from .split import make_split as make_split

@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from memgan.config import DataConfig
 from memgan.data.identical import identical
@@ -27,10 +28,11 @@ from memgan.data.images import (
     Split,
 )
 from memgan.data.sources.named import load_source
+from memgan.errors import DataError
 from memgan.waiting import waiting_for
 
 # One stream of random numbers a cut, so that changing one fraction leaves the other cut's order.
-_TEST_STREAM, _VALIDATION_STREAM, _JUDGES_STREAM = 0, 1, 2
+_TEST_STREAM, _VALIDATION_STREAM, _JUDGES_STREAM, _FOLD_STREAM = 0, 1, 2, 3
 
 NormalClass = Literal["all"] | tuple[str, ...]
 """The classes that are trained on, one after the other."""
@@ -52,10 +54,10 @@ def make_split(source: Source, config: DataConfig, normal_class: NormalClass = "
     """Cut a source into train, validation and test.
 
     Parts that the source has of its own are left as they are. Without a test part,
-    `test_fraction` of every class becomes test; then, without a validation part,
-    `validation_fraction` of every class of the rest becomes validation. Shares are rounded, are at
-    least one image, and leave a class two images to train on (and, where test is cut, one to
-    validate on); a class too small for that gives none.
+    `test_fraction` of every class becomes test (0: none does, and test is empty); then, without a
+    validation part, `validation_fraction` of every class of the rest becomes validation. Shares
+    are rounded, are at least one image, and leave a class two images to train on (and, where test
+    is cut, one to validate on); a class too small for that gives none.
 
     Where `cuts_by_use`, classes other than `normal_class` are never trained on, and their images
     go only to validation and test: half to each, or all to the one that is cut here.
@@ -65,7 +67,7 @@ def make_split(source: Source, config: DataConfig, normal_class: NormalClass = "
     """
     pool = source.train
     judges = _never_trained(source, config, normal_class)
-    for_test, for_validation = _share_out(source, judges, config.split_seed)
+    for_test, for_validation = _share_out(source, judges, config)
     rest = np.flatnonzero(~(for_test | for_validation))
     test = source.test
     if test is None:
@@ -74,6 +76,7 @@ def make_split(source: Source, config: DataConfig, normal_class: NormalClass = "
             config.test_fraction,
             keep=_LEAST_TRAIN_AND_VALIDATION,
             rng=_generator(config.split_seed, _TEST_STREAM),
+            given=() if config.test_fraction else np.unique(pool.labels),
         )
         for_test[rest[held]] = True
         test, rest = _part(pool, for_test), rest[~held]
@@ -90,6 +93,24 @@ def make_split(source: Source, config: DataConfig, normal_class: NormalClass = "
         validation = source.validation.joined(validation)
     development = Development(train=pool.take(rest[~held]), validation=validation)
     return Split(source.name, development, test, _hash(development, test), remarks=source.remarks)
+
+
+def fold_numbers(images: Pixels, seed: int, most: int = 5) -> npt.NDArray[np.int64]:
+    """int64 (N,): the fold of each image, 0 on, for cross-fitting; identical images share one.
+
+    There are `most` folds of near-equal size, or as many as there are different images.
+    DataError where these are fewer than three, as a detector is trained on two.
+    """
+    groups = identical(images)
+    different = np.unique(groups)
+    if len(different) < _LEAST_TRAIN_AND_VALIDATION:
+        raise DataError(
+            f"{len(different)} different images are too few to cross-fit; at least"
+            f" {_LEAST_TRAIN_AND_VALIDATION} are needed"
+        )
+    shuffled = _generator(seed, _FOLD_STREAM).permutation(different)
+    fold_of = {int(group): place % most for place, group in enumerate(shuffled)}
+    return np.array([fold_of[int(group)] for group in groups], dtype=np.int64)
 
 
 def cuts_by_use(source: Source, config: DataConfig, normal_class: NormalClass) -> bool:
@@ -123,20 +144,20 @@ def _never_trained(source: Source, config: DataConfig, normal_class: NormalClass
     return frozenset(label for label, name in enumerate(names) if name not in normal_class)
 
 
-def _share_out(source: Source, judges: frozenset[int], seed: int) -> tuple[Flags, Flags]:
+def _share_out(source: Source, judges: frozenset[int], config: DataConfig) -> tuple[Flags, Flags]:
     """bool (N,) each: images of the train part that only judge, for test and for validation."""
     pool = source.train
     for_test = np.zeros(len(pool), dtype=np.bool_)
     for_validation = np.zeros(len(pool), dtype=np.bool_)
     if not judges:
         return for_test, for_validation
-    rng = _generator(seed, _JUDGES_STREAM)
+    rng = _generator(config.split_seed, _JUDGES_STREAM)
     one_more = True  # Of odd classes the first gives the one more to test, the next to validation.
     for label, groups in _groups_by_class(pool.images, pool.labels).items():
         if label not in judges:
             continue
         size = sum(len(group) for group in groups)
-        if source.test is not None:
+        if source.test is not None or not config.test_fraction:
             wanted = 0
         elif source.validation is not None:
             wanted = size

@@ -8,4 +8,4 @@ from .proposed import MachineFacts as MachineFacts
 from .proposed import Proposal as Proposal
 from .proposed import few_steps as few_steps
 from .proposed import propose as propose
-from .proposed import shown as shown
+from .sizes import shown as shown

@@ -22,7 +22,12 @@ def data_facts(
     Of folders only the headers of files are read, and of an .npz those of arrays, and the labels.
     """
     found = outline(config, download=download)
-    return DataFacts(*_of_a_class(found, config, normal_class), sizes=found.sizes)
+    classes = {name for part in found.counts.values() for name, count in part.items() if count}
+    only_normals = len(classes) == 1 and "test" not in found.counts
+    if only_normals and "test_fraction" not in config.model_fields_set:
+        config = config.model_copy(update={"test_fraction": 0.0})
+    images, normal_classes = _of_a_class(found, config, normal_class)
+    return DataFacts(images, normal_classes, found.sizes, only_normals)
 
 
 def _of_a_class(found: Outline, config: DataConfig, normal_class: NormalClass) -> tuple[int, int]:

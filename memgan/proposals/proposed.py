@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memgan.config import parameters_type
-
-Size = tuple[int, int]
-"""Height and width in pixels."""
+from memgan.proposals.sizes import GRID, Size, fitted, shown, size_range, usual
 
 MOST_TRIALS = 1000
 """The number of trials where only time ends a study."""
@@ -23,12 +21,9 @@ _SMALLER = 32 * 32
 """Pixels where there are many images and no GPU."""
 _MANY_IMAGES = 20_000
 """Of all normal classes together. At 64×64 a core trains on about 125 a second."""
-_GRID = 8
-"""Sides of a proposed size are multiples of this many pixels."""
-_SAME_SHAPE = 1.1
-"""Ratios of height to width that differ by less count as one."""
-_LONGEST = 4.0
-"""A proposed size is at most so many times as wide as it is high, or as high as wide."""
+_FEW_IMAGES = 500
+"""Training images of a class, up to which finals are calibrated by cross-fitting."""
+_OF_A_BACKBONE = 224 * 224
 
 _TINY = 16 * 16
 """Pixels of an image that the narrowest network suffices for."""
@@ -63,6 +58,8 @@ class DataFacts:
     """How many classes are normal ones, one after the other."""
     sizes: Mapping[Size, int]
     """How many images have which height and width."""
+    only_normals: bool = False
+    """Whether all images are of one class, and no test part comes with them."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +103,10 @@ class _Chooser:
     def free(self, key: str) -> bool:
         return key not in self.stated
 
+    def looks_through_a_backbone(self) -> bool:
+        stated = any(key.startswith("fixed.features") for key in self.stated)
+        return stated or self.default("features") is not None
+
     def put(self, key: str, value: Any, reason: str) -> None:
         self.found.append(Proposal(key, value, reason))
 
@@ -120,7 +121,7 @@ class _Chooser:
         """Height and width that images are trained on at."""
         chosen = {proposal.key: proposal.value for proposal in self.found}
         key = "data.image_size"
-        value = chosen.get(key) or self.stated.get(key) or _usual(self.data.sizes)
+        value = chosen.get(key) or self.stated.get(key) or usual(self.data.sizes)
         return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
 
@@ -135,6 +136,7 @@ def propose(
     """
     choose = _Chooser(data, machine, detector, stated)
     _image_size(choose)
+    _use_of_few(choose)
     by_steps = isinstance(choose.default("batch_size"), int)
     if by_steps:
         _width(choose)
@@ -159,17 +161,19 @@ def few_steps(images: int, batch_size: int, epochs: int) -> str | None:
     )
 
 
-def shown(value: Any) -> str:
-    """A value for a reader: sizes as height×width."""
-    return "×".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
 def _image_size(choose: _Chooser) -> None:
     sizes = choose.data.sizes
     if not choose.free("data.image_size") or not sizes:
         return
-    height, width = _usual(sizes)
-    if min(min(size) for size in sizes) < _GRID:
+    if choose.looks_through_a_backbone():
+        choose.put(
+            "data.image_size",
+            fitted(sizes, _OF_A_BACKBONE),
+            "what a frozen network sees, whatever the images have",
+        )
+        return
+    height, width = usual(sizes)
+    if min(min(size) for size in sizes) < GRID:
         return  # Whoever loads them says that they are too small.
     if len(sizes) == 1 and height * width <= _SMALL_ENOUGH:
         choose.put(
@@ -178,11 +182,11 @@ def _image_size(choose: _Chooser) -> None:
             "the size of all images, small enough to be trained on as it is",
         )
         return
-    given = shown((height, width)) if len(sizes) == 1 else _range(sizes)
+    given = shown((height, width)) if len(sizes) == 1 else size_range(sizes)
     if height * width <= _SMALL_ENOUGH:
         choose.put(
             "data.image_size",
-            _fitted(sizes, height * width),
+            fitted(sizes, height * width),
             f"one size near the middle of theirs, as images are {given}",
         )
         return
@@ -195,9 +199,22 @@ def _image_size(choose: _Chooser) -> None:
     )
     choose.put(
         "data.image_size",
-        _fitted(sizes, _SMALLER if many else _SMALL_ENOUGH),
+        fitted(sizes, _SMALLER if many else _SMALL_ENOUGH),
         f"images are {given}, and are made smaller {why}; set more for small defects",
     )
+
+
+def _use_of_few(choose: _Chooser) -> None:
+    """Images that nothing can be tested on train, and few images calibrate by cross-fitting."""
+    if choose.data.only_normals and choose.free("data.test_fraction"):
+        choose.put("data.test_fraction", 0, "none is cut off to test on, as there are no anomalies")
+    if choose.data.images <= _FEW_IMAGES and choose.free("data.calibration"):
+        choose.put(
+            "data.calibration",
+            "cross-fit",
+            "so that all of few images train and calibrate; a final takes 6 trainings, with"
+            " holdout 1",
+        )
 
 
 def _width(choose: _Chooser) -> None:
@@ -301,37 +318,3 @@ def _trials(choose: _Chooser, by_steps: bool) -> None:
 
 def _steps(images: int, batch: int) -> int:
     return max(1, math.ceil(images / batch))
-
-
-def _usual(sizes: Mapping[Size, int]) -> Size:
-    """The median height and the median width."""
-    return _median({h: _count(sizes, 0, h) for h, _ in sizes}), _median(
-        {w: _count(sizes, 1, w) for _, w in sizes}
-    )
-
-
-def _count(sizes: Mapping[Size, int], axis: int, length: int) -> int:
-    return sum(count for size, count in sizes.items() if size[axis] == length)
-
-
-def _median(counts: Mapping[int, int]) -> int:
-    half, seen = sum(counts.values()) / 2, 0
-    for length in sorted(counts):
-        seen += counts[length]
-        if seen >= half:
-            return length
-    return 0
-
-
-def _fitted(sizes: Mapping[Size, int], pixels: int) -> list[int]:
-    """Height and width of about so many pixels, shaped as the images are where all are alike."""
-    ratios = [width / height for height, width in sizes]
-    ratio = math.sqrt(min(ratios) * max(ratios)) if max(ratios) < _SAME_SHAPE * min(ratios) else 1.0
-    ratio = min(max(ratio, 1 / _LONGEST), _LONGEST)
-    height, width = math.sqrt(pixels / ratio), math.sqrt(pixels * ratio)
-    return [max(_GRID, _GRID * round(side / _GRID)) for side in (height, width)]
-
-
-def _range(sizes: Mapping[Size, int]) -> str:
-    smallest, largest = min(sizes, key=math.prod), max(sizes, key=math.prod)
-    return f"from {shown(smallest)} to {shown(largest)}"

@@ -72,11 +72,15 @@ def judging_lines(split: Split, classes: Sequence[str]) -> list[str]:
     tested = [judges_of_finals(split, name) for name in classes]
     a_class = "" if len(classes) == 1 else " for each class"
     kind = "anomalies made from them" if validation[0].made else "anomalies"
+    finals = (
+        f"{_range([j.normals for j in tested])} normal and"
+        f" {_range([j.anomalies for j in tested])} anomalous test images"
+        if len(split.test)
+        else "nothing, as there is no test part"
+    )
     lines = [
         f"trials are judged by {_range([j.normals for j in validation])} normal images and"
-        f" {_range([j.anomalies for j in validation])} {kind}{a_class}, and finals"
-        f" by {_range([j.normals for j in tested])} normal and"
-        f" {_range([j.anomalies for j in tested])} anomalous test images"
+        f" {_range([j.anomalies for j in validation])} {kind}{a_class}, and finals by {finals}"
     ]
     error = error_of_mean(validation)
     if error is not None:

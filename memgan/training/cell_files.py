@@ -30,6 +30,7 @@ _PLAIN = (
     "test_average_precision",
     "test_fpr_at_95_recall",
     "seconds",
+    "folds",
 )
 
 

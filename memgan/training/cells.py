@@ -34,6 +34,7 @@ from memgan.stats import (
     masks_say_where,
     pixel_figures,
 )
+from memgan.training.cross_fit import OutOfFold, on_all, out_of_fold
 from memgan.training.lockstep import Training
 
 
@@ -50,7 +51,8 @@ class Cell:
     seconds: float
     weights: dict[str, torch.Tensor]
     normal_scores: Scores
-    """Scores of the held-out normals, ascending: what calibration is made from."""
+    """Scores of normal images by detectors that did not train on them, ascending: what calibration
+    is made from."""
     test_scores: Scores
     test_anomalous: Flags
     decoded_memory: Pixels | None = field(default=None)
@@ -60,6 +62,9 @@ class Cell:
     """For detectors with a memory."""
     validation: ImageScores | None = field(default=None)
     """Of the images that it was validated on: labelled ones, or anomalies made from normals."""
+    folds: int = 0
+    """Into how many folds the normal images were cut to calibrate by cross-fitting; 0 where
+    held-out ones calibrate."""
     health: tuple[Health, ...] = ()
     """Measures of memory and game after each epoch; empty of detectors that have neither."""
     pixels: PixelFigures | None = field(default=None)
@@ -75,47 +80,60 @@ def train_cell(
 ) -> Cell:
     """Train on one normal class with one seed, then score the test images once.
 
-    Raises TrainingDiverged.
+    With `data.calibration: cross-fit` it trains on the held-out normals too, and what they
+    calibrate and validate comes from detectors of folds. Raises TrainingDiverged.
     """
     prepare_process(configuration.runtime.threads)
     started = time.perf_counter()
-    training = Training(configuration, development, classes=[normal_class], seed=seed)
+    crossed = configuration.data.calibration == "cross-fit"
+    seen = on_all(development, normal_class) if crossed else development
+    training = Training(configuration, seen, classes=[normal_class], seed=seed)
     health = []
     while not training.finished:
         health.append(training.advance(validate=False).health.get(normal_class))
-    val_auroc = training.validate().get(normal_class)
     detector = training.detectors[normal_class]
-    held_out = development.validation.of_class(normal_class)
+    if crossed:
+        training.prepare_to_score()
+        held_out = out_of_fold(configuration, development, normal_class, seed, detector)
+    else:
+        held_out = _held_out(training, development, normal_class)
     anomalous = test.anomalous(normal_class)
-    scores = detector.score(test.images)
+    scores = detector.score(test.images) if len(test) else np.zeros(0)
     if not np.isfinite(scores).all():
         raise TrainingDiverged(
             f"scores of class {normal_class} (seed {seed}) are not finite; lower the learning rate"
         )
-    comparable = bool(anomalous.any() and not anomalous.all())
     return Cell(
         normal_class=normal_class,
         seed=seed,
-        val_auroc=val_auroc,
-        test_auroc=auroc(scores, anomalous) if comparable else None,
-        test_average_precision=average_precision(scores, anomalous) if comparable else None,
-        test_fpr_at_95_recall=(
-            false_positive_rate_at_recall(scores, anomalous) if comparable else None
-        ),
+        val_auroc=held_out.val_auroc,
+        **_tested(scores, anomalous),
         seconds=time.perf_counter() - started,
         weights=detector.weights(),
-        normal_scores=np.sort(detector.score(held_out)),
+        normal_scores=held_out.normal_scores,
         test_scores=scores,
         test_anomalous=anomalous,
         decoded_memory=detector.decoded_memory() if isinstance(detector, Memgan) else None,
-        extremes=find_extremes(detector, test.images, scores, anomalous),
-        code_plane=(
-            _code_plane(detector, test, anomalous) if isinstance(detector, Memgan) else None
-        ),
-        validation=None if val_auroc is None else _validation(detector, development, normal_class),
+        extremes=find_extremes(detector, test.images, scores, anomalous) if len(test) else None,
+        code_plane=_code_plane(detector, test, anomalous),
+        validation=held_out.validation,
+        folds=held_out.folds,
         health=tuple(measures for measures in health if measures),
         pixels=_pixels(configuration, detector, test, normal_class),
     )
+
+
+def _tested(scores: Scores, anomalous: Flags) -> dict[str, float | None]:
+    """The figures of the test images, by the names that a cell has for them."""
+    comparable = bool(anomalous.any() and not anomalous.all())
+    figures = {
+        "test_auroc": auroc,
+        "test_average_precision": average_precision,
+        "test_fpr_at_95_recall": false_positive_rate_at_recall,
+    }
+    return {
+        name: figure(scores, anomalous) if comparable else None for name, figure in figures.items()
+    }
 
 
 def _pixels(
@@ -129,12 +147,21 @@ def _pixels(
     return None if maps is None or some.masks is None else pixel_figures(maps, some.masks)
 
 
-def _validation(detector: Detector, development: Development, normal_class: str) -> ImageScores:
-    images, anomalous = development.validation_of(normal_class)
-    return ImageScores(detector.score(images), anomalous)
+def _held_out(training: Training, development: Development, normal_class: str) -> OutOfFold:
+    """What the one detector gives on the images that were held out from it."""
+    val_auroc = training.validate().get(normal_class)
+    detector = training.detectors[normal_class]
+    validation = None
+    if val_auroc is not None:
+        images, anomalous = development.validation_of(normal_class)
+        validation = ImageScores(detector.score(images), anomalous)
+    normals = development.validation.of_class(normal_class)
+    return OutOfFold(0, np.sort(detector.score(normals)), validation, val_auroc)
 
 
-def _code_plane(detector: Memgan, test: LabeledImages, anomalous: Flags) -> CodePlane:
+def _code_plane(detector: Detector, test: LabeledImages, anomalous: Flags) -> CodePlane | None:
+    if not isinstance(detector, Memgan) or not len(test):
+        return None
     some = sample_evenly(anomalous)
     codes = detector.codes(test.images[some])
     return project_to_plane(codes, anomalous[some], detector.memory_units())

@@ -57,3 +57,13 @@ def test_a_gpu_is_found_without_torch_and_only_where_it_is_wanted(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert not machine_facts(devices=tmp_path).gpu
     assert machine_facts(devices=tmp_path).cores >= 1
+
+
+def test_normals_alone_are_known_and_all_but_validation_train(
+    write_folder: Callable[..., Path],
+) -> None:
+    alone = data_facts(DataConfig(source=str(write_folder({"good": 120}))))
+    split = write_folder({"train/good": 20, "test/good": 5}, name="split")
+
+    assert (alone.images, alone.only_normals) == (108, True)
+    assert not data_facts(DataConfig(source=str(split))).only_normals

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from memgan.proposals.proposed import DataFacts, MachineFacts, Proposal, few_steps, propose, shown
+from memgan.proposals.proposed import DataFacts, MachineFacts, Proposal, few_steps, propose
+from memgan.proposals.sizes import shown
 
 TWO_CORES = MachineFacts(cores=2, gpu=False)
 A_GPU = MachineFacts(cores=16, gpu=True)
@@ -87,7 +88,11 @@ def test_a_time_budget_alone_is_a_budget() -> None:
 
 
 def test_detectors_without_steps_get_neither_epochs_nor_a_width() -> None:
-    assert set(values(PHOTOGRAPHS, detector="pca")) == {"data.image_size", "budget.trials"}
+    assert set(values(PHOTOGRAPHS, detector="pca")) == {
+        "data.image_size",
+        "data.calibration",
+        "budget.trials",
+    }
 
 
 def test_a_published_width_stays() -> None:
@@ -136,3 +141,23 @@ def test_few_steps_are_told_with_the_epochs_that_would_do() -> None:
     assert "14 steps" in line
     assert "--epochs 500" in line
     assert few_steps(images=5400, batch_size=64, epochs=7) is None
+
+
+def test_few_images_calibrate_by_cross_fitting_and_many_are_held_out() -> None:
+    assert values(PHOTOGRAPHS)["data.calibration"] == "cross-fit"
+    assert "data.calibration" not in values(MANY)
+    assert "data.calibration" not in values(PHOTOGRAPHS, data__calibration="holdout")
+
+
+def test_no_test_part_is_cut_from_normals_alone() -> None:
+    normals = DataFacts(108, 1, {(64, 64): 120}, only_normals=True)
+
+    assert values(normals)["data.test_fraction"] == 0
+    assert "data.test_fraction" not in values(normals, data__test_fraction=0.2)
+    assert "data.test_fraction" not in values(PHOTOGRAPHS)
+
+
+def test_images_for_a_frozen_network_keep_the_detail_that_it_sees() -> None:
+    assert values(PHOTOGRAPHS, detector="patch-memory")["data.image_size"] == [224, 224]
+    stated = values(PHOTOGRAPHS, detector="pca", fixed__features={"backbone": "filters"})
+    assert stated["data.image_size"] == [224, 224]

@@ -65,7 +65,7 @@ def test_what_is_stated_wins(photos: str) -> None:
     assert study.data.image_size == (16, 16)
     assert study.fixed["width"] == 4
     assert "batch_size" in study.space
-    assert list(study.chosen or {}) == ["scheduler.grace_epochs"]
+    assert list(study.chosen or {}) == ["data.calibration", "scheduler.grace_epochs"]
 
 
 def test_choices_are_told_a_line_each_and_stand_in_the_study_file(photos: str) -> None:
