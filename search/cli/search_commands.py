@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -55,6 +55,10 @@ def search(
     address: Annotated[
         str | None, typer.Option(metavar="ADDR", help="A Ray cluster [RAY_ADDRESS]; else local.")
     ] = None,
+    dashboard: Annotated[
+        bool,
+        typer.Option("--dashboard", help="Start Ray's dashboard, on this machine only."),
+    ] = False,
     mend_journal: Annotated[
         bool,
         typer.Option("--mend-journal", help="Leave out damaged lines when a study goes on."),
@@ -83,7 +87,10 @@ def search(
         "download": download,
         "note": _note,
     }
-    with _told_how_to_go_on(results, tracking_uri, address, repeat=resume_or_start) as going_on:
+    with (
+        _dashboard(address) if dashboard else nullcontext(),
+        _told_how_to_go_on(results, tracking_uri, address, repeat=resume_or_start) as going_on,
+    ):
         if resume is not None:
             if study_file is not None or name is not None:
                 raise BadInput("--resume NAME goes with neither a study file nor --name")
@@ -244,6 +251,20 @@ def _mended(go_on: Callable[..., StudyResult], mend: bool) -> StudyResult:
             raise
         typer.confirm(f"{fault}\nleave them out and go on?", abort=True, err=True)
         return go_on(mend=True)
+
+
+@contextmanager
+def _dashboard(address: str | None) -> Iterator[None]:
+    from memgan.errors import BadInput
+    from search.ray import is_own, with_dashboard
+
+    if not is_own(address):
+        raise BadInput(
+            "--dashboard goes only with a Ray that the search starts; a cluster has its own, on"
+            " its head node"
+        )
+    with with_dashboard(_note):
+        yield
 
 
 def _print_result(result: StudyResult, out: TextIO) -> None:

@@ -7,6 +7,7 @@ from .connection import check_outlives_job as check_outlives_job
 from .connection import connect as connect
 from .connection import is_own as is_own
 from .connection import standard_output_kept_clean as standard_output_kept_clean
+from .dashboard import with_dashboard as with_dashboard
 from .node_checks import node_faults as node_faults
 from .node_checks import preflight as preflight
 from .out_of_memory import hold_to_share_of_worker as hold_to_share_of_worker

@@ -24,6 +24,7 @@ from memgan.errors import BadInput
 from memgan.machine import MachineShare, machine_share
 from memgan.waiting import waiting_for
 from search.ray.answers import address_of_auto, why_silent
+from search.ray.dashboard import dashboard_options, tell_dashboard
 from search.ray.processes import end_ray
 from search.ray.workers_path import workers_path
 from search.stopping import handlers_kept, is_interruption
@@ -118,16 +119,17 @@ def _start_own(cpus: int | None, gpus: int | None) -> None:
     import ray
 
     share = machine_share()
-    ray.init(
+    context = ray.init(
         address="local",
-        include_dashboard=False,
         num_cpus=share.cpus if cpus is None else cpus,
         num_gpus=gpus,
         job_config=_job_config(workers_path(sys.path, local=True)),
         log_to_driver=False,
         logging_level=logging.ERROR,
+        **dashboard_options(),
         **memory_for_ray(share),
     )
+    tell_dashboard(context)
 
 
 def memory_for_ray(share: MachineShare) -> dict[str, int]:

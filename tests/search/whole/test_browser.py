@@ -52,6 +52,18 @@ count => {
 """Whether these many figures stand in the order of the sort."""
 
 
+_TITLES = """
+() => {
+  const titles = [...document.querySelectorAll("*")].filter(
+    part => !part.closest("svg") && part.childElementCount === 0
+      && ["val_auroc/mean", "Parallel Coordinates"].includes(part.textContent));
+  return titles.slice(0, 3).map(part => part.textContent).join()
+    === "val_auroc/mean,Parallel Coordinates,Parallel Coordinates";
+}
+"""
+"""Whether these are the first charts; what is written within one is not its title."""
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished study of digits."""
@@ -111,7 +123,7 @@ def page(link: str) -> Iterator[Page]:
 def test_a_study_can_be_found_sorted_compared_and_its_final_looked_at(
     page: Page, link: str
 ) -> None:
-    page.goto(link)
+    page.goto(_nested(link))
     page.get_by_role("button", name="Close").click()  # MLflow's assistant
     page.locator(_EXPANDER).first.click()
     for number in range(TRIALS):
@@ -171,14 +183,17 @@ def test_the_mean_is_the_first_chart_and_all_classes_are_one(page: Page, link: s
     page.goto(f"{link}&compareRunsMode=CHART")
     page.get_by_role("button", name="Close").click()  # MLflow's assistant
     page.set_viewport_size({"width": 1500, "height": 1150})  # Charts are drawn once they are seen.
-    titles = page.get_by_text(re.compile("^(val_auroc/mean|Parallel Coordinates)$"))
-    titles.nth(2).wait_for()
-    assert titles.all_inner_texts()[:3] == ["val_auroc/mean", *["Parallel Coordinates"] * 2]
+    page.wait_for_function(_TITLES)
     axes = page.locator("svg text.label")
     axes.nth(10).wait_for()
     by_class = [f"val_auroc/{number}" for number in range(10)]
     assert axes.all_text_contents()[:11] == [*by_class, "val_auroc/mean"]
     _shot(page, "mlflow-charts")
+
+
+def _nested(link: str) -> str:
+    """The same runs below that of their study, as MLflow shows them without a view."""
+    return re.sub("viewStateShareKey=[^&]*&", "", link)
 
 
 def _shot(page: Page, name: str) -> None:

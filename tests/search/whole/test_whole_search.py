@@ -175,7 +175,7 @@ def test_what_is_waited_for_is_told_from_the_first_import_to_the_last_event(
         "starting Ray",
         "asking nodes, storage and the tracking store",
         "training trials",
-        "training finals",
+        "training baselines",
         "exporting",
         "exporting: bundle 1",
         "delivering the record",
@@ -425,7 +425,8 @@ def test_an_export_outlives_a_registry_that_is_away(
     code = run(["export", "tiny", "--out", str(tmp_path / "out"), "--json", *away])
 
     out, err = capsys.readouterr()
-    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    lines = [line for line in err.splitlines() if not line.endswith(" …")]  # without waits
+    assert (code, out, len(lines)) == (2, "", 1)
     assert "not registered: tracking at http://127.0.0.1:9 does not answer" in err
     assert (tmp_path / "out" / "bundles" / "0" / "model.onnx").is_file()
 
