@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from memgan.machine import with_own_version
 from search.cli.options import Json, Results
+from search.cli.search_output import CAUTIONS_SHOWN, print_result, warn
 from search.cli.study_options import with_study_options
 from search.stopping import current, is_interruption, stoppable
 
@@ -118,8 +119,8 @@ def search(
         if as_json:
             typer.echo(json.dumps(with_own_version(result.document())), out)
         else:
-            _print_result(result, out)
-        _warn(result)
+            print_result(result, out)
+        warn(result, _note)
         if result.interrupted:
             raise KeyboardInterrupt
 
@@ -181,7 +182,7 @@ def export(
         show(report_table(report))
         for line in report_remarks(report):
             typer.echo(line)
-        for line in caution_lines(report, _CAUTIONS_SHOWN):
+        for line in caution_lines(report, CAUTIONS_SHOWN):
             typer.echo(f"caution: {line}")
         for line in verdict_lines(report):
             typer.echo(f"doctor: {line}")
@@ -237,9 +238,6 @@ def doctor(
         raise typer.Exit(1)
 
 
-_CAUTIONS_SHOWN = 5
-
-
 def _mended(go_on: Callable[..., StudyResult], mend: bool) -> StudyResult:
     """Go on with a study; at a terminal ask whether to leave out what its journal lost."""
     from search.journal import JournalDamaged
@@ -265,63 +263,6 @@ def _dashboard(address: str | None) -> Iterator[None]:
         )
     with with_dashboard(_note):
         yield
-
-
-def _print_result(result: StudyResult, out: TextIO) -> None:
-    from memgan.fitting_table import show
-    from search.report import (
-        caution_lines,
-        front_table,
-        report_remarks,
-        report_table,
-        verdict_lines,
-    )
-
-    if result.report is not None:
-        report = result.report
-        show(report_table(report), out)
-        for line in report_remarks(report):
-            typer.echo(line, out)
-        for trial, values in report.values.items():
-            shown = ", ".join(
-                f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-                for key, value in values.items()
-            )
-            typer.echo(f"winner: trial {trial} ({shown})", out)
-        for line in caution_lines(report, _CAUTIONS_SHOWN):
-            typer.echo(f"caution: {line}", out)
-        for line in verdict_lines(report):
-            typer.echo(f"doctor: {line}", out)
-    for front in result.fronts.values():
-        show(front_table(front, result.study.objectives), out)
-    counts = ", ".join(f"{count} {state}" for state, count in result.trials.items() if count)
-    typer.echo(f"trials: {counts or 'none'}; {result.seconds:.0f} s", out)
-    if result.report is not None:
-        typer.echo(f"best configuration and bundles: {result.folder.export}", out)
-        typer.echo(_where_recorded(result), out)
-
-
-def _where_recorded(result: StudyResult) -> str:
-    from tracking import redact, ui_command
-    from tracking.address import is_server, server_page
-    from tracking.tracker_plugins import plugin_scheme
-
-    uri, experiment = result.tracking_uri, result.experiment_id
-    if plugin_scheme(uri) is not None or uri.startswith("databricks"):
-        return f"recorded at {redact(uri)}"
-    if is_server(uri):
-        return f"runs in MLflow, best first: {server_page(uri, experiment)}"
-    command = ui_command(uri, result.folder.results)
-    return f"runs in MLflow, best first: {command}   (prints the link)"
-
-
-def _warn(result: StudyResult) -> None:
-    from tracking.address import sync_command
-
-    for line in result.remainder.lines(sync_command(result.study.name, result.folder.where)):
-        _note(line)
-    for fault in result.faults:
-        _note(f"record: {fault}")
 
 
 @contextmanager

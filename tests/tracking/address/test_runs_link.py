@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from search.cli.app import app
-from search.cli.search_commands import _where_recorded
+from search.cli.search_output import where_recorded
 from tracking.address.runs_link import is_server, runs_page, server_page
 from tracking.outbox.outbox import Outbox
 
@@ -42,7 +42,7 @@ def test_the_end_of_a_search_leads_to_its_runs(uri: str, line: str) -> None:
     folder = SimpleNamespace(results=Path("results"))
     result = SimpleNamespace(tracking_uri=uri, experiment_id="7", folder=folder)
 
-    assert line in _where_recorded(result)  # type: ignore[arg-type]
+    assert line in where_recorded(result)  # type: ignore[arg-type]
 
 
 def test_ui_prints_the_links_of_a_server(tmp_path: Path) -> None:
