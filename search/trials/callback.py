@@ -160,7 +160,7 @@ class Watch(Callback):  # type: ignore[misc]  # Ray is untyped
             trial.last_result["epoch"],
         )
         if self._keeper:
-            self._keeper.checkpointed(trial.config["trial_id"], checkpoint.path)
+            self._keeper.checkpointed(checkpoint.path)
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         group, trial_id = trial.config["group"], trial.config["trial_id"]

@@ -29,13 +29,17 @@ class Keeper:
     """Removes checkpoints from a study's storage; what cannot be removed is logged and stays.
 
     Trials write below RUN/TRIAL-EPOCH/, a run for every process that drove the study.
+    of_population: its members go on from each other's checkpoints, so all that it removes are those
+    of a trial before its last two.
     """
 
-    def __init__(self, storage: Storage, run: str) -> None:
+    def __init__(self, storage: Storage, run: str, *, of_population: bool = False) -> None:
         self._storage = storage
         self._earlier = [name for name in storage.names() if name.isdigit() and name != run]
         self._run = run
-        self._written: dict[str, int] = defaultdict(int)
+        self._of_population = of_population
+        self._written: dict[str, list[str]] = defaultdict(list)
+        """By folder of a trial: the checkpoints that it wrote in this run, but those removed."""
         self._best: dict[str, list[tuple[float, str, str]]] = defaultdict(list)
         """By group, from the best on: minus the objective, trial, folder."""
 
@@ -69,16 +73,25 @@ class Keeper:
                     if name not in stay:
                         self._remove(name)
 
-    def checkpointed(self, trial_id: str, path: str) -> None:
-        """A trial has written a checkpoint; once there are two, those of earlier runs can go."""
-        self._written[trial_id] += 1
-        if self._written[trial_id] == _LAST:
+    def checkpointed(self, path: str) -> None:
+        """A trial has written a checkpoint; a single one could be lost by a kill in the moment it
+        replaces the one before. Once there are two, those of earlier runs can go as well."""
+        folder, name = PurePosixPath(path).parent.name, PurePosixPath(path).name
+        written = self._written[folder]
+        if name in written:  # Written again by a worker that took over from a lost one.
+            written.remove(name)
+        written.append(name)
+        if len(written) > _LAST:
+            self._remove(f"{self._run}/{folder}/{written.pop(0)}")
+        elif len(written) == _LAST and not self._of_population:
             for run in self._earlier:
-                self._remove_below(f"{run}/{PurePosixPath(path).parent.name}")
+                self._remove_below(f"{run}/{folder}")
 
     def ended(self, group: str, trial_id: str, folder: str, mean: float | None) -> None:
         """A trial of a group has ended; folder: the name it wrote under; mean: its `merit`, if
         it saw its full budget."""
+        if self._of_population:
+            return
         gone = [folder]
         if mean is not None:
             best = self._best[group]

@@ -51,10 +51,9 @@ class TuneRun:
         """
         chosen = allot(self.study.resources, ray.cluster_resources())
         run = _next_run(self.folder.checkpoints)
-        keeper = Keeper(self.folder.checkpoints, run)
-        # Members of a population go on from each other's checkpoints, older ones too.
-        keeps_best = self.study.scheduler.name != "pbt"
-        if keeps_best:
+        of_population = self.study.scheduler.name == "pbt"
+        keeper = Keeper(self.folder.checkpoints, run, of_population=of_population)
+        if not of_population:
             self._sweep(keeper)
             for group, journal in self.journals.items():
                 keeper.know(group.name, journal.outcomes())
@@ -63,7 +62,7 @@ class TuneRun:
             folder=self.folder,
             journals=self.journals,
             count_time=self.count_time,
-            keeper=keeper if keeps_best else None,
+            keeper=keeper,
             gpu_share=chosen.gpus_per_trial,
         )
         watch = Watch(watched, Announcer(self.study, self.journals, self.listeners))
@@ -111,8 +110,8 @@ class TuneRun:
                 storage_filesystem=checkpoints.filesystem,
                 callbacks=[watch],
                 verbose=0,
-                # A single one can be lost by a kill in the moment it replaces the one before.
-                checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
+                # Tune would remove whole folders, with what somebody else put there; see Keeper.
+                checkpoint_config=tune.CheckpointConfig(num_to_keep=None),
                 failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
             ),
         )

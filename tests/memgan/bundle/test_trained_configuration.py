@@ -16,7 +16,7 @@ from memgan.bundle.bundle import load_bundle
 from memgan.bundle.figures_table import trained_table
 from memgan.bundle.trained_configuration import train_configuration
 from memgan.config.configuration import Configuration
-from memgan.errors import BadInput, ConfigError, UnknownName
+from memgan.errors import BadInput, ConfigError, DataError, UnknownName
 from memgan.training.cell_files import load_cell, save_cell
 
 Tiny = Callable[..., Configuration]
@@ -114,7 +114,7 @@ def test_normals_alone_train_and_say_what_is_missing(tiny: Tiny, tmp_path: Path)
         ({"normal_class": "11"}, UnknownName, "class '11'"),
         ({"by_class": {"ten": {"epochs": 2}}}, ConfigError, "by_class.ten"),
         ({"data": {"source": "digit"}}, UnknownName, "did you mean 'digits'"),
-        ({"data": {"source": "nowhere.npz"}}, UnknownName, "existing folder"),
+        ({"data": {"source": "nowhere.npz"}}, DataError, "nowhere.npz does not exist"),
     ],
 )
 def test_bad_input_leaves_nothing_behind(

@@ -67,7 +67,7 @@ def test_earlier_runs_go_once_a_trial_has_two_of_its_own(storage: Storage) -> No
     for index, left in enumerate([3, 2]):
         _write(storage, "002", 0, index)
         path = f"{storage.path}/002/0000-004/checkpoint_{index:06d}"
-        keeper.checkpointed("0000", path)
+        keeper.checkpointed(path)
         assert len(_left(storage)) == left
 
 
@@ -77,6 +77,22 @@ def test_a_file_of_somebody_elses_beside_a_checkpoint_stays(storage: Storage) ->
     storage.write("001/0000-004/notes", b"theirs")
     keeper = Keeper(storage, "002")
     keeper.sweep([[_outcome(0, "failed", 0.0)]])
-    for _ in range(2):
-        keeper.checkpointed("0000", f"{storage.path}/002/0000-004/checkpoint_000000")
+    for index in range(2):
+        keeper.checkpointed(f"{storage.path}/002/0000-004/checkpoint_00000{index}")
     assert storage.files() == ["001/0000-004/checkpoint_000000/notes", "001/0000-004/notes"]
+
+
+@pytest.mark.parametrize("of_population", [False, True])
+def test_a_trial_keeps_its_last_two_and_what_is_somebody_elses(
+    of_population: bool, storage: Storage
+) -> None:
+    _write(storage, "001", 0, 7)
+    keeper = Keeper(storage, "002", of_population=of_population)
+    storage.write("002/0000-004/checkpoint_000000/notes", b"theirs")
+    for index in range(4):
+        _write(storage, "002", 0, index)
+        keeper.checkpointed(f"{storage.path}/002/0000-004/checkpoint_{index:06d}")
+    earlier = ["001/0000-004:7"] if of_population else []
+    assert _left(storage) == [*earlier, *(f"002/0000-004:{index}" for index in (0, 2, 3))]
+    assert "002/0000-004/checkpoint_000000/notes" in storage.files()
+    assert "002/0000-004/checkpoint_000000/training.pt" not in storage.files()
