@@ -117,6 +117,7 @@ def _protocol(config: BundleConfig, origin: Origin | None, split: Split) -> str:
         f" {100 * config.data.validation_fraction:g} % of each class of the train part were held"
         f" out, with split seed {config.data.split_seed}: {held_out}. {chosen}"
         f" Then it was trained again, once for each seed, {_tested(split)}."
+        f"{f' Some {split.lent}.' if split.lent else ''}"
     )
 
 

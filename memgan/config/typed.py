@@ -80,6 +80,10 @@ class DataConfig(Frozen):
     """The share of every class of the train part that is held out for validation."""
     test_fraction: float = Field(0.4, ge=0, lt=1)
     """The share that is cut off as the test part if a source has no official one; 0 cuts none."""
+    validation: Literal["from-train", "from-test"] = "from-train"
+    """Where labelled anomalies of the validation part come from. from-train: only from the train
+    part. from-test: half of each anomalous class of the test part is lent to validation too, by
+    `split_seed`. It is named in every report and card, and is not in the test figures."""
     calibration: Literal["holdout", "cross-fit"] = "holdout"
     """What thresholds and p-values of final detectors come from. holdout: the normal images of the
     validation part, which no detector trains on. cross-fit: the final detector trains on these

@@ -55,7 +55,8 @@ def why_no_validation(split: Split, normal_class: str) -> str | None:
         return f"class {normal_class!r} has no image held out to validate on; add images of it"
     flags = split.test.anomalous(normal_class)
     tested = (
-        f"; the AUROC on its {len(flags)} labelled test images is still reported"
+        f"; the AUROC on its {len(flags)} labelled test images is still reported, and"
+        " --set data.validation=from-test lends half of the anomalous ones to validation"
         if flags.any() and not flags.all()
         else ""
     )

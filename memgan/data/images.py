@@ -167,6 +167,8 @@ class Split:
     development: Development
     test: LabeledImages
     hash: str
+    lent: str | None = None
+    """Which test images were lent to validation, in one line; None where none were."""
     remarks: tuple[str, ...] = ()
     """One line for each thing about the images that the user should know."""
 

@@ -33,6 +33,7 @@ from memgan.waiting import waiting_for
 
 # One stream of random numbers a cut, so that changing one fraction leaves the other cut's order.
 _TEST_STREAM, _VALIDATION_STREAM, _JUDGES_STREAM, _FOLD_STREAM = 0, 1, 2, 3
+_LENT_STREAM = 4
 
 NormalClass = Literal["all"] | tuple[str, ...]
 """The classes that are trained on, one after the other."""
@@ -91,8 +92,53 @@ def make_split(source: Source, config: DataConfig, normal_class: NormalClass = "
     validation = _part(pool, for_validation)
     if source.validation is not None:
         validation = source.validation.joined(validation)
+    lent = None
+    if config.validation == "from-test":
+        test, borrowed, lent = _lend(source, config, normal_class)
+        validation = validation.joined(borrowed)
     development = Development(train=pool.take(rest[~held]), validation=validation)
-    return Split(source.name, development, test, _hash(development, test), remarks=source.remarks)
+    return Split(
+        source.name,
+        development,
+        test,
+        _hash(development, test),
+        lent=lent,
+        remarks=(*source.remarks, *([lent] if lent else [])),
+    )
+
+
+def _lend(
+    source: Source, config: DataConfig, normal_class: NormalClass
+) -> tuple[LabeledImages, LabeledImages, str]:
+    """What stays of the test part, what validation borrows of it, and a line on it: half of every
+    class that is never a normal one. DataError where there is nothing to lend."""
+    test, trained = source.test, source.train.counts()
+    refused = f"data.validation: from-test: {source.name}"
+    if source.benchmark:
+        raise DataError(f"{refused} is a published data set, whose test images serve only to test")
+    if test is None:
+        raise DataError(
+            f"{refused} has no test part of its own; leave data.validation out, as validation is"
+            " then cut from all images"
+        )
+    normal = {n for n in trained if trained[n]} if normal_class == "all" else set(normal_class)
+    names = test.class_names
+    lent = _hold_out(
+        test,
+        0.5,
+        keep=1,
+        rng=_generator(config.split_seed, _LENT_STREAM),
+        given=[label for label, name in enumerate(names) if name in normal],
+    )
+    if not lent.any():
+        raise DataError(f"{refused} has no anomalous class of two test images or more to lend from")
+    borrowed, before = _part(test, lent), test.counts()
+    of_each = [f"{n} of {before[name]} {name}" for name, n in borrowed.counts().items() if n]
+    line = (
+        f"test images were lent to validation (data.validation: from-test, seed"
+        f" {config.split_seed}): {', '.join(of_each)}; they are not in the test figures"
+    )
+    return _part(test, ~lent), borrowed, line
 
 
 def fold_numbers(images: Pixels, seed: int, most: int = 5) -> npt.NDArray[np.int64]:

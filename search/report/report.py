@@ -53,6 +53,8 @@ class Report(Frozen):
     """By normal class."""
     mean: Figures
     """Over the classes."""
+    lent: str | None = None
+    """Which test images were lent to validation; absent where none were."""
     shortages: tuple[str, ...] = ()
     """A line for what the bundles' calibration lacks."""
     anchors: dict[str, Anchor]
@@ -122,6 +124,7 @@ def make_report(concluded: Concluded, false_alarm_rate: float | None = None) -> 
         machine=beside.machine,
         versions=dict(beside.versions),
         **made,
+        **({"lent": split.lent} if split.lent else {}),
     )
 
 

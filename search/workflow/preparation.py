@@ -168,6 +168,7 @@ def study_params(study: Study, classes_as_one: int = 0) -> dict[str, Any]:
         "seed": study.seed,
         "trial_seeds": study.trial_seeds,
         "classes_as_one": classes_as_one,
+        **({"validation": "from-test"} if study.data.validation == "from-test" else {}),
         **{names.space(name): entry for name, entry in space.items()},
         **{names.fixed(name): value for name, value in study.fixed.items()},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from memgan.config.typed import DataConfig
 from memgan.data import LabeledImages, Source, Split, load_split, make_split
 from memgan.data.identical import shared_images
+from memgan.errors import DataError
 
 
 def numbered(counts: list[int], *, start: int = 0) -> LabeledImages:
@@ -144,3 +146,39 @@ def test_copies_of_one_image_leave_a_class_without_validation(copies: int) -> No
     train, validation, test = pieces(make_split(Source("s", part, None), DataConfig()))
 
     assert (len(train), len(validation), len(test)) == (copies, 0, 0)
+
+
+def lending(**changed: Any) -> tuple[Source, DataConfig]:
+    train = numbered([0, 20])
+    test = numbered([10, 6], start=500)
+    config = DataConfig(source="s", validation="from-test", **changed)
+    return Source("s", train, test), config
+
+
+def test_half_of_the_defects_of_test_are_lent_to_validation_on_request() -> None:
+    source, config = lending()
+
+    lent, kept = make_split(source, config), make_split(source, DataConfig(source="s"))
+
+    assert kept.lent is None
+    assert kept.test.counts() == {"c0": 10, "c1": 6}
+    assert lent.test.counts() == {"c0": 5, "c1": 6}
+    assert lent.development.validation.counts()["c0"] == 5
+    assert not set(numbers_in(lent.test)) & set(numbers_in(lent.development.validation))
+    assert lent.hash != kept.hash
+    assert "5 of 10 c0" in str(lent.lent)
+    assert "seed 0" in str(lent.lent)
+    assert lent.lent in lent.remarks
+    assert make_split(source, config).hash == lent.hash
+    assert make_split(*lending(split_seed=1)).hash != lent.hash
+
+
+def test_nothing_is_lent_of_published_sets_or_of_what_is_not_there() -> None:
+    source, config = lending()
+
+    with pytest.raises(DataError, match="published data set"):
+        make_split(replace(source, benchmark=True), config)
+    with pytest.raises(DataError, match="no test part of its own"):
+        make_split(replace(source, test=None), config)
+    with pytest.raises(DataError, match="no anomalous class"):
+        make_split(source, config, ("c0", "c1"))

@@ -151,3 +151,23 @@ def test_labelled_anomalies_are_scored_by_detectors_of_folds_too() -> None:
 
 def replace_data() -> DataConfig:
     return CROSSED.model_copy(update={"cut": "by-use"})
+
+
+def test_a_card_names_the_test_images_that_were_lent_to_validation(tmp_path: Path) -> None:
+    names, labels = ("crack", "good"), np.array([0, 1] * 6)
+    train = LabeledImages(parts(20), np.ones(20, np.int64), names)
+    test = LabeledImages(parts(12, seed=5), labels, names)
+    data = DataConfig(source="parts", validation="from-test", calibration="cross-fit")
+    configuration = of("pca").model_copy(update={"data": data})
+    split = make_split(Source("parts", train, test), data)
+
+    cell = train_cell(configuration, split.development, split.test, "good", seed=0)
+    write_bundle(tmp_path / "bundle", configuration, split, [cell])
+
+    assert len(cell.test_scores) == 9
+    assert cell.validation is not None
+    assert cell.validation.anomalous.sum() == 3
+    assert (
+        "lent to validation (data.validation: from-test, seed 0): 3 of 6 crack"
+        in (tmp_path / "bundle" / "card.md").read_text()
+    )

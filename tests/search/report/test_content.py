@@ -122,3 +122,10 @@ def test_what_the_doctor_says_stands_in_the_report_and_by_the_winner(report: Rep
     assert verdicts_by_trial(ill) == {"0000": "the memory is asleep"}
     assert verdict_lines(report) == []
     assert verdicts_by_trial(report) == {}
+
+
+def test_what_was_lent_of_the_test_part_stands_in_the_report(report: Report) -> None:
+    line = "test images were lent to validation"
+
+    assert f"- {line}" in report_markdown(report.model_copy(update={"lent": line}), {})
+    assert line not in report_markdown(report, {})

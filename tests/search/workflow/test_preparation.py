@@ -109,3 +109,11 @@ def test_features_of_all_trials_are_known_before_they_run() -> None:
     assert [(one.backbone, one.size) for one in found] == [("filters", 32), ("filters", 64)]
     assert features_of(study_of("digits")) == []
     prepare(study, download=False)
+
+
+def test_the_record_says_where_validation_borrowed_its_anomalies() -> None:
+    study = Study.default()
+    lending = study.with_settings(["data.validation=from-test"])
+
+    assert study_params(lending)["validation"] == "from-test"
+    assert "validation" not in study_params(study)
