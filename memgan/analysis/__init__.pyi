@@ -8,6 +8,8 @@ from .extremes import Extremes as Extremes
 from .extremes import find_extremes as find_extremes
 from .hull import exact_distance_to_hull as exact_distance_to_hull
 from .hull import hull_loss as hull_loss
+from .regions import Box as Box
+from .regions import strongest_region as strongest_region
 from .residuals import Residual as Residual
 from .residuals import normal_residual as normal_residual
 from .residuals import pixel_scores as pixel_scores

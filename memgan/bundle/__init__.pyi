@@ -25,6 +25,8 @@ from .score_tables import JsonDocument as JsonDocument
 from .score_tables import Lines as Lines
 from .score_tables import Table as Table
 from .score_tables import table_file as table_file
+from .scoring import Scored as Scored
+from .scoring import ScoredBatch as ScoredBatch
 from .scoring import score_paths as score_paths
 from .trained_configuration import train_configuration as train_configuration
 from .verification import compare_with_origin as compare_with_origin

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from memgan.analysis import residual
+from memgan.analysis import residual, window_of
 from memgan.bundle.bundle_folder import (
     CALIBRATION,
     CARD,
@@ -149,7 +149,8 @@ class Bundle:
         if found is not None:
             return found
         rebuilt = self.rebuild(images)
-        return None if rebuilt is None else residual(images, rebuilt)
+        window = window_of(self.config.parameters)
+        return None if rebuilt is None else residual(images, rebuilt, window)
 
     def p_values(self, scores: Scores) -> npt.NDArray[np.float64]:
         """(1 + held-out normals that score at least as high) / (1 + held-out normals), (N,)."""

@@ -36,7 +36,7 @@ def write_bundle(
     """
     import torch
 
-    from memgan.analysis import normal_residual, window_of
+    from memgan.analysis import normal_residual, pixel_scores, window_of
     from memgan.bundle.onnx_export import to_onnx
     from memgan.detectors import build_detector
 
@@ -66,6 +66,9 @@ def write_bundle(
     if maps is not None:
         mark = max(float(np.quantile(maps, 0.99)), 1e-6)
         calibration = calibration.model_copy(update={"normal_map": mark})
+    if (found := pixel_scores(detector, config.parameters, normals)) is not None:
+        peaks = tuple(float(peak) for peak in found.max(axis=(1, 2)))
+        calibration = calibration.model_copy(update={"normal_peaks": tuple(sorted(peaks))})
     held_out = split.development.validation.images
     model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
     card = write_card(config, calibration, split, cells, configuration.origin)

@@ -31,7 +31,11 @@ class Calibration(Frozen):
     """What 99 % of the pixels of such images score at most; None where the detector does not score
     by pixel."""
 
-    @field_validator("normal_scores")
+    normal_peaks: tuple[float, ...] = ()
+    """The highest value of each such image's map, ascending; empty where there are no maps, and in
+    bundles of earlier versions."""
+
+    @field_validator("normal_scores", "normal_peaks")
     @classmethod
     def _finite_and_sorted(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not np.isfinite(value).all():
@@ -43,6 +47,13 @@ class Calibration(Frozen):
         """Scores above it are anomalous, those equal to it are not. None where no score is, as the
         normals are too few for the false-alarm rate."""
         return None if self._flaggable == 0 else self.normal_scores[-self._flaggable]
+
+    @property
+    def pixel_threshold(self) -> float | None:
+        """Pixels of a map above it are anomalous: what, of new normal images, no more than the
+        false-alarm rate reach anywhere, on average. None where the normals are too few."""
+        flaggable = _flaggable(len(self.normal_peaks), self.false_alarm_rate)
+        return None if flaggable == 0 else self.normal_peaks[-flaggable]
 
     @property
     def lowest_p_value(self) -> float:
@@ -78,8 +89,7 @@ class Calibration(Frozen):
     def _flaggable(self) -> int:
         """How many of the normals may score at least as high as an image that is anomalous, plus
         one; 0 where no image is."""
-        count = len(self.normal_scores)
-        return int((np.arange(1, count + 1) / (1 + count) <= self.false_alarm_rate).sum())
+        return _flaggable(len(self.normal_scores), self.false_alarm_rate)
 
     def p_values(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """(1 + normals scoring at least as high) / (1 + normals), by image, in (0, 1]."""
@@ -101,6 +111,10 @@ class Calibration(Frozen):
         """The same normals at another false-alarm rate, in (0, 1); else ConfigError."""
         check_rate(false_alarm_rate)
         return self.model_copy(update={"false_alarm_rate": false_alarm_rate})
+
+
+def _flaggable(count: int, rate: float) -> int:
+    return int((np.arange(1, count + 1) / (1 + count) <= rate).sum())
 
 
 def check_rate(false_alarm_rate: float) -> None:

@@ -16,7 +16,9 @@ from memgan.errors import BadInput
 from memgan.files import begins_with, check_output, written_aside
 
 SUFFIXES = (".csv", ".parquet")
-_COLUMNS = [field.name for field in fields(Scored)]
+_COLUMNS = [field.name for field in fields(Scored) if field.name != "box"]
+_BOX_COLUMNS = ["box_left", "box_top", "box_right", "box_bottom"]
+"""Only where boxes were looked for."""
 _ROWS_A_GROUP = 8192
 _FORMULA = ("=", "+", "-", "@")
 """What a spreadsheet takes for the start of a formula."""
@@ -30,11 +32,11 @@ class Table(Protocol):
 
 
 @contextmanager
-def table_file(path: Path) -> Iterator[Table]:
+def table_file(path: Path, *, boxes: bool = False) -> Iterator[Table]:
     """A CSV or Parquet file, by its suffix, that is there in whole after the block or not at all.
 
-    BadInput for another suffix, where the file cannot be written, or where another is there that
-    is no such table.
+    boxes: whether the rows have boxes to show. BadInput for another suffix, where the file cannot
+    be written, or where another is there that is no such table.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -45,9 +47,9 @@ def table_file(path: Path) -> Iterator[Table]:
         with written_aside(check_output(path, _is_table)) as part:
             if suffix == ".csv":
                 with part.open("w", newline="", encoding="utf-8") as file:
-                    yield CsvTable(file)
+                    yield CsvTable(file, boxes=boxes)
             else:
-                with _parquet(part) as table:
+                with _parquet(part, boxes) as table:
                     yield table
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())
@@ -59,7 +61,7 @@ def _is_table(path: Path) -> bool:
         return begins_with(",".join(_COLUMNS))(path)
     from pyarrow import parquet
 
-    return list(parquet.read_schema(path).names) == _COLUMNS
+    return list(parquet.read_schema(path).names) in (_COLUMNS, [*_COLUMNS, *_BOX_COLUMNS])
 
 
 class CsvTable:
@@ -69,8 +71,9 @@ class CsvTable:
     choice. A relative path that would begin a formula gets `./` in front: the same file.
     """
 
-    def __init__(self, stream: IO[str]) -> None:
-        csv.writer(stream).writerow(_COLUMNS)
+    def __init__(self, stream: IO[str], *, boxes: bool = False) -> None:
+        csv.writer(stream).writerow([*_COLUMNS, *(_BOX_COLUMNS if boxes else ())])
+        self._boxes = boxes
         self._writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC)
 
     def write(self, rows: Sequence[Scored]) -> None:
@@ -80,18 +83,21 @@ class CsvTable:
                 float(f"{row.score:.6g}"),
                 float(f"{row.p_value:.10g}"),
                 row.anomalous,
+                *((row.box or (None,) * 4) if self._boxes else ()),
             )
             for row in rows
         )
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[Table]:
+def _parquet(path: Path, boxes: bool) -> Iterator[Table]:
     import pyarrow
     from pyarrow import parquet
 
     kinds = [pyarrow.string(), pyarrow.float64(), pyarrow.float64(), pyarrow.bool_()]
-    schema = pyarrow.schema(list(zip(_COLUMNS, kinds, strict=True)))
+    columns = list(zip(_COLUMNS, kinds, strict=True))
+    columns += [(name, pyarrow.int32()) for name in _BOX_COLUMNS if boxes]
+    schema = pyarrow.schema(columns)
     with parquet.ParquetWriter(path, schema) as writer:
         table = _ParquetTable(writer, schema)
         yield table
@@ -107,7 +113,9 @@ class _ParquetTable:
         self._rows: list[dict[str, Any]] = []
 
     def write(self, rows: Sequence[Scored]) -> None:
-        self._rows += map(asdict, rows)
+        for row in rows:
+            box = dict(zip(_BOX_COLUMNS, row.box or (None,) * 4, strict=True))
+            self._rows.append({**asdict(row), **box})
         if len(self._rows) >= _ROWS_A_GROUP:
             self.flush()
 
@@ -121,14 +129,16 @@ class _ParquetTable:
 class JsonDocument:
     """One JSON object to an open text stream, piece by piece."""
 
-    def __init__(self, stream: IO[str], facts: dict[str, Any]) -> None:
+    def __init__(self, stream: IO[str], facts: dict[str, Any], *, boxes: bool = False) -> None:
+        self._left_out = () if boxes else ("box",)
         self._stream = stream
         self._separator = ""
         self._stream.write(json.dumps(facts).removesuffix("}") + ', "images": [')
 
     def write(self, rows: Sequence[Scored]) -> None:
         for row in rows:
-            self._stream.write(self._separator + json.dumps(asdict(row)))
+            shown = {k: v for k, v in asdict(row).items() if k not in self._left_out}
+            self._stream.write(self._separator + json.dumps(shown))
             self._separator = ", "
 
     def end(self, **lists: Iterable[str]) -> None:

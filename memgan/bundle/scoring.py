@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from memgan.analysis import Box
 from memgan.bundle.bundle import Bundle
 from memgan.data import Batch, FewGreyLevels, Pixels, Tell, TellLeftOut, stream_images
 from memgan.errors import BundleError
@@ -23,6 +24,9 @@ class Scored:
     score: float
     p_value: float
     anomalous: bool
+    box: Box | None = None
+    """Around the strongest region of its map, in pixels of the image's file; None where no pixel is
+    above the bundle's threshold, and where nobody looked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +35,8 @@ class ScoredBatch:
 
     rows: list[Scored]
     images: Pixels
+    files: list[Path | None]
+    """Where each lies by itself; None of an array."""
 
 
 def score_paths(
@@ -72,4 +78,4 @@ def _score(bundle: Bundle, batch: Batch) -> ScoredBatch:
             batch.names, scores, p_values, verdicts, strict=True
         )
     ]
-    return ScoredBatch(rows, batch.images)
+    return ScoredBatch(rows, batch.images, batch.files)

@@ -186,7 +186,9 @@ def score(
     document = None
     count = 0
     with ExitStack() as stack:
-        tables: list[Table] = [stack.enter_context(table_file(out))] if out else []
+        tables: list[Table] = []
+        if out:
+            tables.append(stack.enter_context(table_file(out, boxes=maps is not None)))
         if as_json:
             facts = with_own_version(
                 {
@@ -195,18 +197,17 @@ def score(
                     **loaded.calibration.document(),
                 }
             )
-            document = JsonDocument(sys.stdout, facts)
+            document = JsonDocument(sys.stdout, facts, boxes=maps is not None)
             tables.append(document)
         elif not out:
-            tables.append(CsvTable(sys.stdout))
+            tables.append(CsvTable(sys.stdout, boxes=maps is not None))
         if out or not sys.stdout.isatty():
             # Rows on a terminal tell by themselves how far it is.
             stack.enter_context(waiting_for(lambda: f"scoring, {count} images done", logged=False))
         for batch in batches:
+            rows = maps.write(batch) if maps else batch.rows
             for table in tables:
-                table.write(batch.rows)
-            if maps:
-                maps.write([row.image for row in batch.rows], batch.images)
+                table.write(rows)
             count += len(batch.rows)
     if document:
         document.end(unreadable=unreadable, left_out=left_out)

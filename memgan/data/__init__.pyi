@@ -25,6 +25,7 @@ from .masks import Masks as Masks
 from .outlines import Outline as Outline
 from .outlines import outline as outline
 from .outside import check_outside_images as check_outside_images
+from .reading.image_files import read_image as read_image
 from .reading.new_images import Batch as Batch
 from .reading.new_images import Tell as Tell
 from .reading.new_images import TellLeftOut as TellLeftOut

@@ -111,7 +111,7 @@ class Pca(Detector):
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         size = self.extractor.count if self.extractor else int(np.prod(self.image_shape))
-        specs = {"mean": Spec((size,)), "components": Spec((None, size))}
+        specs = {"mean": Spec((size,)), "components": Spec((None if self.wanted else 0, size))}
         check_weights(weights, {**specs, **seal_spec(self.extractor)})
         learned = unsealed(self.extractor, weights)
         self.mean, self.components = learned["mean"].numpy(), learned["components"].numpy()

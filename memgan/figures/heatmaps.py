@@ -1,7 +1,8 @@
 """Pictures of where an image looks unlike normal ones: the detector's score by pixel, or the
 residual, by which it differs from what the detector makes of it.
 
-Each is the image beside the same image with that laid over it, and the scale. The scale is
+Each is the image at its file's own size beside the same image with that laid over it, and the
+scale; and, as a picture by itself, the mask of what is above the bundle's threshold. The scale is
 the bundle's and not the picture's own, so that the same colour means the same difference in every
 picture. Up to the mark, the difference is one that normal images have too, and the image shines
 through; above it, the colour is full.
@@ -12,20 +13,20 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from memgan.analysis import Residual
-from memgan.data import Pixels
-from memgan.errors import BadInput
+from memgan.analysis import Residual, strongest_region
+from memgan.data import Pixels, enlarged, read_image
+from memgan.errors import BadInput, DataError
 
 if TYPE_CHECKING:
-    from memgan.bundle import Bundle
+    from memgan.bundle import Bundle, Scored, ScoredBatch
 
 _COLOURS = "inferno"
 """Perceptually uniform, in order also without colour, and readable for the colour-blind."""
@@ -42,7 +43,9 @@ _LONGEST_NAME = 200
 
 
 class HeatMaps:
-    """Writes a PNG an image into a folder, under the image's own path.
+    """Writes a PNG an image into a folder, under the image's own path, and beside it one of the
+    mask, `_mask` behind its name: white where the map is above `Calibration.pixel_threshold`.
+    Where a bundle has too few normals for a threshold there are no masks and no boxes.
 
     BadInput for a bundle whose detector knows no places, and for a folder that holds something
     already or cannot be written.
@@ -64,6 +67,7 @@ class HeatMaps:
             self._top = min(_GREYS, self._top)
         self._colours = _colours()
         self._scale: Pixels | None = None
+        self._threshold = calibration.pixel_threshold
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
@@ -71,16 +75,34 @@ class HeatMaps:
         except OSError as error:
             raise self._unwritable(error) from None
 
-    def write(self, names: Sequence[str], images: Pixels) -> None:
-        """Pictures of images uint8 (N, C, H, W) in the bundle's shape."""
-        maps = self._bundle.maps(images)
+    def write(self, batch: ScoredBatch) -> list[Scored]:
+        """The pictures of a batch; its rows with the box of each image's strongest region."""
+        maps = self._bundle.maps(batch.images)
         assert maps is not None
-        for name, image, heat in zip(names, images, maps, strict=True):
-            picture = Image.fromarray(self._picture(image, heat))
+        rows = []
+        for row, image, file, heat in zip(batch.rows, batch.images, batch.files, maps, strict=True):
+            shown = self._own_size(file, image)
+            large = enlarged(heat, shown.shape[1:])
+            place = self._folder / mirrored(row.image)
             try:
-                self._save(picture, self._folder / mirrored(name))
+                self._save(Image.fromarray(self._picture(shown, large)), place)
+                if self._threshold is not None:
+                    mask = Image.fromarray(large > self._threshold)
+                    self._save(mask, place.with_name(f"{place.stem}_mask.png"))
             except OSError as error:
                 raise self._unwritable(error) from None
+            box = None if self._threshold is None else strongest_region(large, self._threshold)
+            rows.append(replace(row, box=box))
+        return rows
+
+    def _own_size(self, file: Path | None, image: Pixels) -> Pixels:
+        """The image as its file has it; that of an array as it was scored."""
+        if file is None:
+            return image
+        try:
+            return read_image(file, white_level=self._bundle.config.data.white_level)
+        except DataError:  # It was readable a moment ago.
+            return image
 
     def _picture(self, image: Pixels, heat: Residual) -> Pixels:
         """(height, width, 3): image, overlay and scale side by side."""

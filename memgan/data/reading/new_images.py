@@ -41,6 +41,8 @@ class Batch:
 
     names: list[str]
     images: Pixels
+    files: list[Path | None]
+    """Where each lies by itself; None of an array."""
 
 
 def stream_images(
@@ -147,7 +149,7 @@ def _of_files(
         few=few,
         ahead=min(64, at_once),
     )
-    names: list[str] = []
+    files_read: list[Path | None] = []
     images: list[Pixels] = []
     for path, outcome in read:
         try:
@@ -157,13 +159,17 @@ def _of_files(
         except DataError as error:
             tell(str(error))
             continue
-        names.append(visible(str(path)))
+        files_read.append(path)
         images.append(outcome)
         if len(images) == at_once:
-            yield Batch(names, np.stack(images))
-            names, images = [], []
+            yield _batch(files_read, images)
+            files_read, images = [], []
     if images:
-        yield Batch(names, np.stack(images))
+        yield _batch(files_read, images)
+
+
+def _batch(files: list[Path | None], images: list[Pixels]) -> Batch:
+    return Batch([visible(str(path)) for path in files], np.stack(images), files)
 
 
 def _of_npz(
@@ -179,7 +185,8 @@ def _of_npz(
         for part in stream_npz_images(path, at_once, white_level=white_level):
             images = conform(part, (height, width), _convertible(channels))
             _check_channels(path, images.shape[1], channels)
-            yield Batch([f"{name}[{done + i}]" for i in range(len(images))], images)
+            names = [f"{name}[{done + i}]" for i in range(len(images))]
+            yield Batch(names, images, [None] * len(images))
             done += len(images)
     except DataError as error:
         tell(f"{error} (its first {done} images are scored)" if done else str(error))

@@ -25,6 +25,15 @@ def test_p_values_by_hand() -> None:
     np.testing.assert_allclose(p, [5 / 5, 4 / 5, 2 / 5, 1 / 5])
 
 
+def test_pixels_are_flagged_above_what_so_many_normal_images_reach_anywhere() -> None:
+    peaks = tuple(float(n) for n in range(1, 20))
+    calibration = Calibration(normal_scores=(1.0,), normal_peaks=peaks)
+    assert calibration.pixel_threshold == 19  # One of twenty new normals may be above all.
+    assert calibration.at(0.1).pixel_threshold == 18
+    assert calibration.at(0.01).pixel_threshold is None
+    assert Calibration(normal_scores=(1.0,)).pixel_threshold is None
+
+
 @given(normals=SCORES, scores=SCORES)
 def test_p_values_lie_above_0_and_fall_as_scores_rise(
     normals: list[float], scores: list[float]

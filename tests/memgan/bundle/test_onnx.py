@@ -62,6 +62,7 @@ LOCAL = [
     }.items()
     for name in names
 ]
+LOCAL += [("pca", {"components": 0})]
 
 
 @pytest.fixture(

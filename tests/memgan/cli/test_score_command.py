@@ -16,6 +16,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from memgan.bundle.bundle_of_cells import write_bundle
+from memgan.bundle.trained_configuration import train_configuration
 from memgan.config.configuration import Configuration
 from memgan.data import Split
 from memgan.figures.heatmaps import mirrored
@@ -129,14 +130,86 @@ def test_a_heat_map_an_image_under_its_own_path(
         photos, tmp_path / "more.npz", "--heatmaps", maps, "--out", tmp_path / "s.csv"
     )
     assert (code, err) == (0, "")
-    written = sorted(maps.rglob("*.png"))
-    assert len(written) == 12 + 2
+    masks = sorted(maps.rglob("*_mask.png"))
+    written = sorted(set(maps.rglob("*.png")) - set(masks))
+    assert len(written) == len(masks) == 12 + 2
     assert {Image.open(path).size for path in written} == {Image.open(written[0]).size}
     with Image.open(written[0]) as picture:
         assert picture.width > 2 * 200
         left = np.asarray(picture)[:224, :224]
     first = np.asarray(Image.open(photos / "a" / "0.png"))
     np.testing.assert_array_equal(left[::28, ::28, 0], first)
+
+
+@pytest.fixture
+def spotted(write_folder: Callable[..., Path], tmp_path: Path) -> tuple[Path, Path]:
+    """A bundle that scores 10×15 pixels, and files of 40×60, one with a bright spot."""
+    root = write_folder({"good": 24}, shape=(40, 60))
+    for seed, file in enumerate(sorted(root.rglob("*.png"))):
+        noise = np.random.default_rng(seed).integers(0, 9, (40, 60)).astype(np.uint8)
+        Image.fromarray(100 + noise).save(file)
+    configuration = Configuration.model_validate(
+        {
+            "detector": "pca",
+            "parameters": {"components": 0, "score": "smoothed-max"},
+            "data": {"source": str(root), "image_size": [10, 15], "test_fraction": 0.2},
+        }
+    )
+    train_configuration(configuration, out=tmp_path / "out", jobs=1)
+    new = tmp_path / "new"
+    new.mkdir()
+    for name in ("plain", "spot"):
+        pixels = 100 + np.random.default_rng(99).integers(0, 9, (40, 60)).astype(np.uint8)
+        if name == "spot":
+            pixels[8:20, 36:48] = 220
+        Image.fromarray(pixels).save(new / f"{name}.png")
+    return tmp_path / "out" / "bundles" / "good", new
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnx"])
+def test_a_region_is_shown_at_the_size_of_the_file_and_its_box_is_in_the_table(
+    score: Score, spotted: tuple[Path, Path], tmp_path: Path, backend: str
+) -> None:
+    bundle, new = spotted
+    given = (new, "--heatmaps", tmp_path / "maps", "--false-alarm-rate", 0.4, "--backend", backend)
+    assert score(*given, "--out", tmp_path / "s.csv", of=bundle)[0] == 0
+    _, spot = csv.DictReader((tmp_path / "s.csv").open())
+    sides = ("left", "top", "right", "bottom")
+    left, top, right, bottom = (int(spot[f"box_{side}"]) for side in sides)
+    # A pixel that is scored is 4 of the file wide, and its window has three of them.
+    assert 24 <= left <= 36 < 48 <= right <= 60
+    assert 0 <= top <= 8 < 20 <= bottom <= 32
+    mask = np.asarray(Image.open(next((tmp_path / "maps").rglob("spot_mask.png"))))
+    assert mask.shape == (40, 60)
+    rows, columns = np.nonzero(mask)
+    assert (columns.min(), rows.min()) == (left, top)
+    assert (columns.max() + 1, rows.max() + 1) == (right, bottom)
+    picture = np.asarray(Image.open(next((tmp_path / "maps").rglob("spot.png"))))
+    times = round(224 / 60)
+    original = np.asarray(Image.open(new / "spot.png"))
+    np.testing.assert_array_equal(picture[: 40 * times : times, : 60 * times : times, 0], original)
+
+    parquet_file = tmp_path / "s.parquet"
+    again = (new, "--heatmaps", tmp_path / "more", "--false-alarm-rate", 0.4, "--backend", backend)
+    assert score(*again, "--out", parquet_file, of=bundle)[0] == 0
+    assert parquet.read_table(parquet_file).to_pylist()[1]["box_left"] == left
+    once = (new, "--heatmaps", tmp_path / "json", "--false-alarm-rate", 0.4, "--backend", backend)
+    _, out, _ = score(*once, "--json", of=bundle)
+    assert json.loads(out)["images"][1]["box"] == [left, top, right, bottom]
+    _, out, _ = score(new, "--json", of=bundle)
+    assert "box" not in json.loads(out)["images"][0]
+
+
+def test_too_few_normals_give_no_mask_and_no_box(
+    score: Score, spotted: tuple[Path, Path], tmp_path: Path
+) -> None:
+    bundle, new = spotted
+    given = (new, "--heatmaps", tmp_path / "maps", "--false-alarm-rate", 0.01)
+    code, _, err = score(*given, "--out", tmp_path / "s.csv", of=bundle)
+    assert code == 0
+    assert "too few for a false-alarm rate" in err
+    assert [row["box_left"] for row in csv.DictReader((tmp_path / "s.csv").open())] == ["", ""]
+    assert not list((tmp_path / "maps").rglob("*_mask.png"))
 
 
 def test_heat_maps_go_to_a_new_folder_outside_of_what_is_scored(

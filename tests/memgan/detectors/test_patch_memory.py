@@ -11,7 +11,7 @@ import torch
 from imagenet_weights import needs_imagenet_weights
 from tiny_splits import normals_and_negatives
 
-from memgan.bundle import Bundle, load_bundle, write_bundle
+from memgan.bundle import Bundle, Scored, ScoredBatch, load_bundle, write_bundle
 from memgan.config import Configuration, make_parameters
 from memgan.data import Pixels, Split
 from memgan.detectors import build_detector
@@ -180,7 +180,8 @@ def test_a_bundle_scores_and_maps_by_torch_and_by_onnx_and_is_drawn(
     mark = by_torch.calibration.normal_map
     assert mark is not None
     assert maps[:, 12, 35].min() > mark > np.median(maps)
-    HeatMaps(tmp_path / "maps", by_torch).write(["one.png"], scratched[:1])
+    rows = [Scored("one.png", 1.0, 0.5, anomalous=False)]
+    HeatMaps(tmp_path / "maps", by_torch).write(ScoredBatch(rows, scratched[:1], [None]))
     assert (tmp_path / "maps" / "one.png").stat().st_size > 1000
 
 
