@@ -60,6 +60,12 @@ def compare_with_origin(trained: Trained, file: Configuration) -> Comparison:
         for cell in cells
         if cell.test_auroc is not None and str(cell.seed) in recorded.get(name, {})
     )
+    cells_of_all = [cell for cells in trained.cells.values() for cell in cells]
+    if origin is not None and all(cell.test_auroc is None for cell in cells_of_all):
+        raise BadInput(
+            "--verify compares test AUROC, and these images have no anomalies to test on; add some"
+            " in a test part, or train without --verify"
+        )
     if origin is None or not rows:
         raise BadInput(
             "--verify needs a file that records figures for these classes and seeds, such as the"

@@ -104,3 +104,13 @@ def test_everything_that_is_not_as_recorded_is_told(
         f"split 00000000 then, {digits.hash[:8]} now",
         f"machine abacus then, {machine()} now",
     }
+
+
+def test_without_anomalies_to_test_on_it_says_that_there_is_nothing_to_compare(
+    tiny: Tiny, digits: Split, cells: dict[str, list[Cell]]
+) -> None:
+    untested = {name: [replace(cell, test_auroc=None) for cell in of] for name, of in cells.items()}
+    trained, file = recorded(tiny, digits, cells, {})
+
+    with pytest.raises(BadInput, match="no anomalies to test on"):
+        compare_with_origin(replace(trained, cells=untested), file)
