@@ -9,6 +9,7 @@ from .detector_plugin import DetectorPlugin as DetectorPlugin
 from .features import Features as Features
 from .features import OnFeatures as OnFeatures
 from .features import PatchMemoryParameters as PatchMemoryParameters
+from .hog import HogNeighboursParameters as HogNeighboursParameters
 from .likely_keys import did_you_mean as did_you_mean
 from .likely_keys import dotted_keys as dotted_keys
 from .likely_keys import of_the_same_name as of_the_same_name

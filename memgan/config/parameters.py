@@ -10,6 +10,7 @@ from pydantic import Field, field_serializer, field_validator, model_validator
 
 from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
 from memgan.config.features import OnFeatures, PatchMemoryParameters
+from memgan.config.hog import HogNeighboursParameters
 from memgan.config.levers import GameLevers, MemoryLevers
 from memgan.config.residual_score import ResidualParameters
 from memgan.config.typed import Frozen, parse
@@ -257,6 +258,7 @@ PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "memgan-plus": MemganPlusParameters,
     "pca": PcaParameters,
     "neighbours": NeighboursParameters,
+    "hog-neighbours": HogNeighboursParameters,
     "autoencoder": AutoencoderParameters,
     "alice": AliceParameters,
     "memae": MemaeParameters,

@@ -16,6 +16,7 @@ from memgan.detectors.autoencoder import Autoencoder
 from memgan.detectors.base import Detector
 from memgan.detectors.dcae import Dcae
 from memgan.detectors.dsvdd import Dsvdd
+from memgan.detectors.gradients.hog_neighbours import HogNeighbours
 from memgan.detectors.iforest import Iforest
 from memgan.detectors.kde import Kde
 from memgan.detectors.memae import Memae
@@ -28,7 +29,7 @@ DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
     for kind in (
         *(Memgan, MemganPlus, Memae, Autoencoder, Alice, Dcae, Dsvdd),
-        *(Pca, Neighbours, Ocsvm, Kde, Iforest, PatchMemory),
+        *(Pca, Neighbours, Ocsvm, Kde, Iforest, PatchMemory, HogNeighbours),
     )
 }
 

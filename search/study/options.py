@@ -41,7 +41,7 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         ("detector",),
         "NAME",
         "memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, pca, neighbours, ocsvm,"
-        " iforest, patch-memory, or a plug-in's.",
+        " iforest, patch-memory, hog-neighbours, or a plug-in's.",
     ),
     StudyOption(
         "protocol",

@@ -1,0 +1,1 @@
+"""Detectors on histograms of gradients, which train nothing."""

@@ -1,0 +1,64 @@
+"""Histograms of oriented gradients, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from memgan.config.hog import HogNeighboursParameters
+from memgan.detectors.gradients.hog_neighbours import HogNeighbours, gradient_histograms
+
+
+def ramp(across: float, down: float) -> torch.Tensor:
+    rows, columns = np.mgrid[0:8, 0:8]
+    return torch.tensor((100 + across * columns + down * rows)[None, None]).to(torch.uint8)
+
+
+def votes(images: torch.Tensor) -> np.ndarray:
+    """By orientation, summed over the four cells, of a sum of 1."""
+    by_bin = gradient_histograms(images).view(8, 4).sum(dim=1)
+    return (by_bin / by_bin.sum()).numpy()
+
+
+def test_a_ramp_votes_for_its_own_orientation_whichever_way_it_goes() -> None:
+    # The ends of a row see half of the step, in the same direction.
+    np.testing.assert_allclose(votes(ramp(2, 0)), [1, 0, 0, 0, 0, 0, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(votes(ramp(-2, 0)), [1, 0, 0, 0, 0, 0, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(votes(ramp(0, 2)), [0, 0, 0, 0, 1, 0, 0, 0], atol=1e-5)
+
+
+def test_an_orientation_between_two_bins_votes_for_both_by_nearness() -> None:
+    # In the middle of a slope of 1 in 2 the gradient has atan(1/2), 1.18 bins.
+    inner = gradient_histograms(ramp(4, 2).repeat(1, 1, 3, 3)[:, :, :8, :8]).view(8, 2, 2)
+    near = inner[:, 0, 0] / inner[:, 0, 0].sum()
+    assert near[1] > near[2] > 0
+    assert near[4:7].sum() == pytest.approx(0, abs=1e-5)
+
+
+def test_a_descriptor_has_length_one_and_a_flat_image_has_none() -> None:
+    images = torch.cat([ramp(3, 1), ramp(0, 0)])
+    lengths = torch.linalg.vector_norm(gradient_histograms(images), dim=1)
+    assert lengths.tolist() == pytest.approx([1, 0])
+
+
+def test_contrast_and_brightness_change_no_descriptor() -> None:
+    image = torch.randint(0, 60, (1, 3, 12, 8), generator=torch.Generator().manual_seed(0))
+    dim, bright = image.to(torch.uint8), (3 * image + 40).to(torch.uint8)
+    torch.testing.assert_close(gradient_histograms(dim), gradient_histograms(bright))
+    assert gradient_histograms(dim).shape == (1, 8 * 3 * 2)
+
+
+def test_the_score_is_one_minus_the_mean_cosine_to_the_nearest() -> None:
+    train = torch.cat([ramp(2, 0), ramp(0, 2), ramp(4, 0)]).numpy()
+    detector = HogNeighbours(
+        HogNeighboursParameters(neighbours=2),
+        image_shape=(1, 8, 8),
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    detector.fit_epoch(train)
+    found = gradient_histograms(torch.tensor(train))
+    cosines = np.sort((found[0] @ found.T).numpy())[::-1]
+    assert detector.score(train[:1])[0] == pytest.approx(1 - cosines[:2].mean())
+    assert detector.score(ramp(0, 0).numpy())[0] == 1
