@@ -14,6 +14,8 @@ from memgan.errors import PluginFailed, UnknownName, unknown_name
 
 Thing = TypeVar("Thing")
 
+INSTALL = "if it is a plug-in's, install its package"
+"""How the fault of an unknown name ends."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -61,7 +63,7 @@ class PluginPoint(Generic[Thing]):
     def unknown(self, name: object, known: Collection[str]) -> UnknownName:
         """The fault of a name that is neither built in nor offered by a package."""
         told = unknown_name(self.kind, str(name), known)
-        return UnknownName(f"{told}; if it is a plug-in's, install its package")
+        return UnknownName(f"{told}; {INSTALL}")
 
     def version_of(self, name: str) -> dict[str, str]:
         """The package that offers a name, with its version; empty for what nobody offers."""

@@ -3,6 +3,7 @@
 from .configuration import Configuration as Configuration
 from .configuration import Origin as Origin
 from .configuration import Runtime as Runtime
+from .detector_kinds import unknown_detector as unknown_detector
 from .detector_plugin import DETECTOR_PLUGINS as DETECTOR_PLUGINS
 from .detector_plugin import DetectorParameters as DetectorParameters
 from .detector_plugin import DetectorPlugin as DetectorPlugin

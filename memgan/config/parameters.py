@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_serializer, field_validator, model_validator
 
+from memgan.config.detector_kinds import unknown_detector
 from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
 from memgan.config.features import OnFeatures, PatchMemoryParameters
 from memgan.config.hog import HogNeighboursParameters
@@ -281,7 +282,7 @@ def parameters_type(detector: str) -> type[DetectorParameters]:
         return PARAMETERS[detector]
     plugin = DETECTOR_PLUGINS.find(detector)
     if plugin is None:
-        raise DETECTOR_PLUGINS.unknown(detector, detector_names())
+        raise unknown_detector(detector, detector_names())
     return plugin.parameters
 
 

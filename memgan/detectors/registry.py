@@ -9,7 +9,12 @@ import pkgutil
 
 import torch
 
-from memgan.config import DETECTOR_PLUGINS, DetectorParameters, detector_names
+from memgan.config import (
+    DETECTOR_PLUGINS,
+    DetectorParameters,
+    detector_names,
+    unknown_detector,
+)
 from memgan.detectors.alice import Alice
 from memgan.detectors.anchors import Neighbours, Pca
 from memgan.detectors.autoencoder import Autoencoder
@@ -44,7 +49,7 @@ def detector_type(name: str) -> type[Detector]:
         return DETECTORS[name]
     plugin = DETECTOR_PLUGINS.find(name)
     if plugin is None:
-        raise DETECTOR_PLUGINS.unknown(name, detector_names())
+        raise unknown_detector(name, detector_names())
     try:
         found = pkgutil.resolve_name(plugin.detector)
         if not (isinstance(found, type) and issubclass(found, Detector)):

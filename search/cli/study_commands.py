@@ -53,7 +53,7 @@ def list_studies(results: Results = Path("results"), as_json: Json = False) -> N
     )
     for state in found:
         if "fault" in state:
-            table.add_row(state["name"], "–", "–", "–", "–", "damaged")
+            table.add_row(state["name"], "–", "–", "–", "–", state["state"])
             continue
         table.add_row(
             state["name"],
@@ -174,13 +174,17 @@ def _undelivered(folder: StudyFolder) -> str:
 
 def _state_or_fault(folder: StudyFolder) -> dict[str, Any]:
     """One damaged study must not hide all others."""
+    from memgan.errors import PluginFailed
+    from memgan.plugins import INSTALL
     from memgan.text import one_printable_line
 
     try:
         return _state(folder)
     except Exception as error:
         line = one_printable_line(str(error)) or type(error).__name__
-        return {"name": folder.name, "state": "damaged", "fault": line}
+        of_plugin = isinstance(error, PluginFailed) or INSTALL in line
+        state = "needs a plug-in" if of_plugin else "damaged"
+        return {"name": folder.name, "state": state, "fault": line}
 
 
 def _state(folder: StudyFolder) -> dict[str, Any]:

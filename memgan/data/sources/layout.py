@@ -13,6 +13,7 @@ from memgan.data.left_out import LeftOut, left_out_lines
 from memgan.data.reading.folder_contents import Contents, contents
 from memgan.data.reading.image_files import SUFFIXES
 from memgan.errors import DataError
+from memgan.shell_words import quoted
 from memgan.text import visible
 
 EXPECTED = "DIR/<class>/*.png or DIR/{train,validation,test}/<class>/*.png"
@@ -36,6 +37,7 @@ _CLASSES_OF_OTHERS = frozenset(
 )
 """Names of folders that say how good a thing is, whatever their parent says."""
 _IN_NO_CLASS = "an image in no class folder"
+_NAMED = 20
 _NO_PART = "neither train, validation nor test"
 
 
@@ -71,6 +73,7 @@ class _Reader:
         names = self._part_names(top)
         parts: dict[Part, dict[str, list[Path]]] = {}
         if not names:
+            self._refuse_several_sets(top)
             parts["train"] = self._classes(self._root, top)
         else:
             self._left_out += top.left_out
@@ -110,6 +113,23 @@ class _Reader:
         order: tuple[Part, ...] = ("train", "validation", "test")
         return {part: named[part][0] for part in order if named[part]}
 
+    def _refuse_several_sets(self, top: Contents) -> None:
+        """A folder of categories, as MVTec AD comes, each with a part `train` of its own."""
+        sets = [
+            name
+            for name in top.folders
+            if any(
+                _PARTS.get(inner.casefold()) == "train"
+                for inner in _look(self._root / name, links=True).folders
+            )
+        ]
+        if sets:
+            more = f" and {len(sets) - _NAMED} more" if len(sets) > _NAMED else ""
+            raise DataError(
+                f"{self._root} holds data sets of their own, {', '.join(sets[:_NAMED])}{more}; one"
+                f" is searched at a time: --data {quoted(str(self._root / sets[0]))}"
+            )
+
     def _is_class(self, name: str) -> bool:
         return name.casefold() == _MAY_BE_A_CLASS and bool(
             _look(self._root / name, links=True).images
@@ -120,9 +140,12 @@ class _Reader:
         self._left_out += _outside(folder, inside)
         if not inside.folders:
             aside = left_out_lines([each for each in inside.left_out if each.is_folder], folder)
-            raise DataError(
-                "; ".join([f"{folder} holds no class folders", *aside, f"expected {EXPECTED}"])
-            )
+            count, good = len(inside.images), self._root / "train" / "good"
+            first = []
+            if count and folder == self._root:
+                first = [f"{count} images lie in it; move those of good things to {good}"]
+            why = [f"{folder} holds no class folders", *aside, *first]
+            raise DataError("; ".join([*why, f"expected {EXPECTED}"]))
         classes = {}
         for name in ordered(inside.folders):
             inner: list[str] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from search.cli.app import app
+from search.cli.app import app, run
 from search.results.study_folder import StudyFolder
 from search.study.study import Study
 from tracking import Outbox
@@ -77,3 +77,20 @@ def test_what_somebody_put_into_the_study_stays_and_is_named(folder: StudyFolder
     for name in theirs:
         assert f"kept {folder.path / name}" in said.replace("\n", "")
     assert (folder.results / "mine.bak").exists()
+
+
+def test_a_study_of_a_plug_in_that_is_not_installed_is_not_called_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "studies" / "far"
+    folder.mkdir(parents=True)
+    (folder / "study.yaml").write_text("name: far\nobjective: val-auroc\ndetector: far-away\n")
+    (folder / "id").write_text("7f3a")
+
+    assert run(["studies", "list", "--results", str(tmp_path)]) == 0
+
+    out, err = capsys.readouterr()
+    assert "needs a plug-in" in out
+    assert "damaged" not in out
+    assert "unknown detector 'far-away'" in err
+    assert "install its package" in err

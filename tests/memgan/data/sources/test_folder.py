@@ -148,7 +148,9 @@ def test_folders_that_fit_no_layout_are_refused(
 def test_images_outside_class_folders_are_told_the_layout(write_folder: WriteFolder) -> None:
     root = write_folder({"a": 3})
 
-    with pytest.raises(DataError, match=r"no class folders; expected DIR/<class>"):
+    with pytest.raises(
+        DataError, match=r"no class folders; 3 images lie in it; move .*expected DIR/<class>"
+    ):
         load(root / "a")
 
 

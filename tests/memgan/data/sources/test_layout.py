@@ -183,7 +183,10 @@ def test_images_in_folders_inside_of_a_class_are_of_that_class(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
-        ({"bottle/train/good": 3, "bottle/test/good": 3}, r"bottle holds test, as a data set"),
+        (
+            {"bottle/train/good": 3, "bottle/test/good": 3},
+            r"holds data sets of their own, bottle; one is",
+        ),
         ({"line": 3, "line2/good": 3, "line2/bad": 3}, r"line2 holds bad, .* give .*line2 as the"),
         ({"train/a": 3, "train/cable/2024/Good": 3}, r"cable holds 2024/Good"),
         ({"train/a": 3, "val/a": 1, "validation/a": 1}, "2 folders for validation, val and valida"),
@@ -199,6 +202,25 @@ def test_a_layout_that_cannot_be_told_is_refused_in_a_line(
     with pytest.raises(DataError, match=message) as raised:
         load(write_folder(classes))
     assert "\n" not in str(raised.value)
+
+
+def test_a_folder_of_several_data_sets_names_them_and_how_to_take_one(
+    write_folder: WriteFolder,
+) -> None:
+    parts = {"train/good": 3, "test/good": 2, "test/crack": 2}
+    root = write_folder(
+        {f"{name}/{part}": n for name in ("bolt", "nut") for part, n in parts.items()}
+    )
+    with pytest.raises(
+        DataError, match=r"holds data sets of their own, bolt, nut; .*: --data .*/bolt$"
+    ):
+        load(root)
+
+
+def test_a_flat_folder_says_where_its_images_belong(tmp_path: Path) -> None:
+    put(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"1 images lie in it; move .*train/good; expected DIR"):
+        load(tmp_path)
 
 
 def test_valid_beside_invalid_is_a_class(write_folder: WriteFolder) -> None:
