@@ -104,6 +104,22 @@ def test_the_page_shows_the_gains_that_were_measured() -> None:
         )
 
 
+def test_winners_by_few_seeds_are_judged_by_the_others(
+    benchmark_module: Module, run_benchmark: Run
+) -> None:
+    judged = benchmark_module("trial_seeds").judged
+    # By the first seed "b" wins, and the others say "a" by 0.1; by each other one it is reversed.
+    found = judged({"a": [0.5, 0.9, 0.9], "b": [0.93, 0.8, 0.8]}, 1, 2)
+    assert found["choices"] == 3
+    assert found["winner_is_best"] == 0
+    assert found["points_behind"] == pytest.approx((10 + 2 * 16.5) / 3)
+    tiny = ["--settings", "2", "--seeds", "3", "--judges", "1"]
+    tiny += ["--classes", "3", "--epochs", "1"]
+    found = run_benchmark("trial_seeds", *tiny)
+    check_setting(found, "trial_seeds")
+    assert [row["seeds"] for row in found["by_seeds"]] == [1, 2]
+
+
 def test_what_was_measured_stays_when_a_benchmark_fails(
     benchmark_module: Module,
     run_benchmark: Run,
