@@ -6,7 +6,7 @@ from pathlib import Path
 
 from memgan.config import DataConfig
 from memgan.data.sources.named import find_path, is_named_source
-from memgan.errors import BadInput, UnknownName
+from memgan.errors import BadInput, DataError, UnknownName
 
 
 def check_outside_images(config: DataConfig, place: Path, option: str) -> None:
@@ -15,7 +15,7 @@ def check_outside_images(config: DataConfig, place: Path, option: str) -> None:
         return
     try:
         images = find_path(config).resolve()
-    except UnknownName:
+    except (DataError, UnknownName):
         return  # Whoever loads the images tells it, and what to do.
     if images.is_dir() and place.resolve().is_relative_to(images):
         raise BadInput(
