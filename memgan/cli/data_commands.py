@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from memgan.machine import with_own_version
+from memgan.shell_words import shell_command
 
 if TYPE_CHECKING:
     from memgan.config import DataConfig
@@ -86,7 +87,8 @@ def check_source(
         return
     _print_report(report)
     if proposals:
-        typer.echo(f"`memgan search --data {source}` without a study file begins with:")
+        command = shell_command("memgan", "search", "--data", source)
+        typer.echo(f"`{command}` without a study file begins with:")
     for each in proposals:
         typer.echo(f"  {each.line()}")
 

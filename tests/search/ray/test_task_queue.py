@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import memgan.training
 import search.finals.baselines
 import search.finals.finals
 from memgan.config.configuration import Configuration
@@ -108,7 +109,7 @@ def test_finals_and_anchors_together_are_no_more_at_once_than_trials(
     at_once: int, ray: Ray, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search.finals.finals, "_train_final", _train)
-    monkeypatch.setattr(search.finals.finals, "save_cell", lambda folder, cell: None)
+    monkeypatch.setattr(memgan.training, "save_cell", lambda folder, cell: None)
     monkeypatch.setattr(search.finals.baselines, "anchor", lambda name, *rest: {"made": name})
     allotment = Allotment(at_once, 0.5, 0)
     queue = TaskQueue(at_once)
@@ -140,8 +141,8 @@ def test_finals_have_their_share_of_a_gpu_and_twice_of_it_after_running_out(
 
     hold = lambda: held.append("held")  # noqa: E731
     monkeypatch.setattr(search.finals.finals, "hold_to_share_of_worker", hold)
-    monkeypatch.setattr(search.finals.finals, "train_cell", train)
-    monkeypatch.setattr(search.finals.finals, "save_cell", lambda folder, cell: None)
+    monkeypatch.setattr(memgan.training, "train_cell", train)
+    monkeypatch.setattr(memgan.training, "save_cell", lambda folder, cell: None)
 
     finals = _finals(split, tmp_path, Allotment(4, 1, 0.25), TaskQueue(4))
 
