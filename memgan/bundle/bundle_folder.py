@@ -56,7 +56,7 @@ def _holds_a_model(folder: Path) -> bool:
 
 def _no_folder(given: Path) -> str:
     if not given.exists():
-        return f"{does_not_exist(given)}; give a folder that `memgan export` wrote"
+        return does_not_exist(given, "give a folder that `memgan export` wrote")
     if given.name in _FILES:
         return f"{given} is one file of a bundle; give its folder: {given.parent}"
     return f"{given} is not a folder; give one that `memgan export` wrote"

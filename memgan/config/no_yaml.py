@@ -8,14 +8,15 @@ from memgan.files import does_not_exist
 from memgan.shell_words import quoted
 
 _BEST, _STUDY = "best.yaml", "study.yaml"
-_IMAGES = (".npz", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_MANY = ".npz"
+_IMAGES = (_MANY, ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _NAMED = 5
 
 
 def no_yaml(path: Path, error: OSError) -> str:
     """Why a file cannot be read, and what to give instead, in one line."""
     if not path.exists():
-        return f"{does_not_exist(path)}; give the path of a YAML file"
+        return does_not_exist(path, "give the path of a YAML file")
     if not path.is_dir():
         return f"{path}: {error.strerror or error}; give the path of a YAML file"
     return f"{path} is a folder, and a YAML file is wanted: {_instead(path)}"
@@ -27,8 +28,10 @@ def is_of_images(path: Path) -> bool:
 
 
 def images_are_given_by(path: Path) -> str:
-    """How images are given to a command, in words."""
-    return f"images are given with --data {quoted(str(path))}"
+    """How images are given to a command, in words. path: one, or a folder or file of many."""
+    if path.is_dir() or path.suffix.lower() == _MANY:
+        return f"images are given with --data {quoted(str(path))}"
+    return "images are given with --data, as a folder of folders, one a class"
 
 
 def _instead(folder: Path) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 from memgan.errors import nearest
 
 
-def does_not_exist(path: Path) -> str:
-    """That `path` does not exist, and what of a like name lies beside it, or which folder above
-    it is the first that is not there."""
+def does_not_exist(path: Path, wanted: str) -> str:
+    """That `path` does not exist, which folder above it is the first that is missing, what of a
+    like name lies there, and what is `wanted`: one line."""
     told = f"{path} does not exist"
     missing = path
     while not missing.parent.exists():
@@ -17,7 +17,8 @@ def does_not_exist(path: Path) -> str:
     if missing != path:
         told += f", nor does {missing}"
     near = near_name(missing)
-    return f"{told}; did you mean {near / path.relative_to(missing)}?" if near else told
+    hint = f" did you mean {near / path.relative_to(missing)}?" if near else ""
+    return f"{told};{hint} {wanted}"
 
 
 def near_name(path: Path) -> Path | None:

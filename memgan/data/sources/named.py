@@ -170,8 +170,8 @@ def find_path(config: DataConfig) -> Path:
         if path.exists():
             return path
     if _is_plainly_a_path(config.source):
-        below = f" (nor below the data folder {root})" if root and not given.is_absolute() else ""
-        raise DataError(f"{does_not_exist(given)}{below}; give a folder of images or an .npz file")
+        below = f" (here or below {root})" if root and not given.is_absolute() else ""
+        raise DataError(does_not_exist(given, f"give a folder of images or an .npz file{below}"))
     error = SOURCE_PLUGINS.unknown(config.source, source_names())
     near = near_name(given)
     such = f", such as {near}" if near else ""

@@ -42,3 +42,9 @@ def test_a_name_that_was_mistyped_is_found(tmp_path: Path) -> None:
     (tmp_path / "digits.yaml").write_text("a: 1")
     with pytest.raises(ConfigError, match=r"digit.yaml does not exist; did you mean .*digits.yaml"):
         read_yaml(tmp_path / "digit.yaml")
+
+
+def test_a_single_image_is_told_how_images_are_given(tmp_path: Path) -> None:
+    (tmp_path / "a.PNG").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"given with --data, as a folder of folders, one a"):
+        read_yaml(tmp_path / "a.PNG")
