@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from memgan.config.detector_plugin import DetectorParameters
-from memgan.config.typed import Frozen
+from memgan.config.typed import Frozen, UsersPath
 
 _LAYER = re.compile(r"[A-Za-z0-9_.]+")
 _PIXELS_AT_ONCE = 2**19
@@ -33,7 +32,7 @@ class Features(Frozen):
     pooling: Literal["mean", "none"] = "mean"
     """`mean`: one vector an image, of each layer the mean over places, at unit length. `none`: the
     maps, all at the resolution of the finest."""
-    weights: Path | None = None
+    weights: UsersPath | None = None
     """A file of the network's weights: `.safetensors`, or `.pth` with nothing but tensors. Null
     looks in the installed packages, then in the folder that MEMGAN_BACKBONES names, else in that
     of `torch.hub`."""
@@ -54,14 +53,6 @@ class Features(Frozen):
         if not all(_LAYER.fullmatch(name) for name in names):
             raise ValueError("write layers as stride8,stride16 or as names of modules")
         return ",".join(dict.fromkeys(names))
-
-    @field_validator("weights")
-    @classmethod
-    def _expand_home(cls, value: Path | None) -> Path | None:
-        try:
-            return value.expanduser() if value else None
-        except RuntimeError:
-            raise ValueError("there is no such home folder") from None
 
     @property
     def layer_names(self) -> tuple[str, ...]:

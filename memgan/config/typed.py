@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from memgan.config.likely_keys import did_you_mean, dotted_keys, of_the_same_name
 from memgan.config.no_yaml import images_are_given_by, is_of_images, no_yaml
@@ -28,6 +36,17 @@ class Frozen(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _at_home(value: Path) -> Path:
+    try:
+        return value.expanduser()
+    except RuntimeError:
+        raise ValueError("there is no such home folder") from None
+
+
+UsersPath = Annotated[Path, AfterValidator(_at_home)]
+"""A path that may begin with ~, which no shell has expanded in a file."""
 
 
 def _switch(value: Any) -> Any:
@@ -67,7 +86,7 @@ class DataConfig(Frozen):
 
     source: str = "digits"
     """A registered name (`memgan data list`), a folder of images, or an .npz file."""
-    dir: Path | None = None
+    dir: UsersPath | None = None
     """Where named data sets lie (else the environment variable MEMGAN_DATA)."""
     image_size: tuple[int, int] | None = None
     """Height and width in pixels to resize to, both at least 8; None keeps a source's own size."""
@@ -97,14 +116,6 @@ class DataConfig(Frozen):
     """The seed of the cut into train, validation and test."""
     unreadable: Literal["refuse", "skip"] = "refuse"
     """What to do about an image file that cannot be read."""
-
-    @field_validator("dir")
-    @classmethod
-    def _expand_home(cls, value: Path | None) -> Path | None:
-        try:
-            return value.expanduser() if value else None
-        except RuntimeError:
-            raise ValueError("there is no such home folder") from None
 
     @field_validator("source")
     @classmethod
