@@ -56,9 +56,10 @@ def note_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def may_describe(text: str | None, tags: Mapping[str, str]) -> bool:
-    """Whether a description may be replaced: there is none, or it is as we wrote it."""
-    return not text or tags.get(names.OWN_NOTE) == note_digest(text)
+def may_describe(now: str | None, new: str, tags: Mapping[str, str]) -> bool:
+    """Whether the description that there is now may be replaced by a new one: there is none, it is
+    as we wrote it, or it is the new one already, whose digest an interruption may have cut off."""
+    return not now or now == new or tags.get(names.OWN_NOTE) == note_digest(now)
 
 
 @functools.cache

@@ -190,6 +190,7 @@ def _state_or_fault(folder: StudyFolder) -> dict[str, Any]:
 def _state(folder: StudyFolder) -> dict[str, Any]:
     from search.journal import best, check_journal, read_groups
     from search.report import read_conclusion
+    from search.workflow import budget_spent
 
     study = folder.load()
     check_journal(folder)
@@ -200,7 +201,8 @@ def _state(folder: StudyFolder) -> dict[str, Any]:
     winner = best(outcomes) if study.protocol == "shared" else None
     done = [o for o in outcomes if o.state != "unfinished"]
     budget = study.most_trials * max(1, len(groups))
-    finished = read_conclusion(folder) is not None and len(done) >= budget
+    spent = budget_spent(study, groups, folder.seconds_used())
+    finished = spent and read_conclusion(folder) is not None
     return {
         "name": folder.name,
         "detector": study.detector,

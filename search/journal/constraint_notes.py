@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from search.study import Constraint, excesses
+from search.study import Constraint, broken, excesses
 
 if TYPE_CHECKING:
     from optuna.storages import JournalStorage
@@ -25,14 +25,18 @@ def note_health(
     each bound; gives those that it does not fulfil. trial: Optuna's own key of it."""
     if health:
         storage.set_trial_user_attr(trial, "health", dict(health))
-    found = excesses(constraints, health)
-    broken = {bound: beyond for bound, beyond in found.items() if beyond > 0}
+    found, unmet = excesses(constraints, health), broken(constraints, health)
     if found:
         storage.set_trial_system_attr(trial, _OPTUNAS, list(found.values()))
-        storage.set_trial_user_attr(trial, "broken", broken)
-    return broken
+        storage.set_trial_user_attr(trial, "broken", unmet)
+    return unmet
 
 
 def noted_excesses(trial: FrozenTrial) -> Sequence[float]:
     """How far a trial is beyond each bound, as it was noted: Optuna's `constraints_func`."""
     return tuple(trial.system_attrs.get(_OPTUNAS, ()))
+
+
+def copied_excesses(trial: FrozenTrial) -> dict[str, Sequence[float]]:
+    """The same as attributes for another trial of Optuna's, which picks its best by them."""
+    return {_OPTUNAS: trial.system_attrs[_OPTUNAS]} if _OPTUNAS in trial.system_attrs else {}

@@ -15,12 +15,16 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
 from memgan.errors import StudyError
+from search.journal.constraint_notes import copied_excesses
 from search.journal.journal import read_studies
 from search.journal.untried import decoded
 from search.study import DIRECTIONS, INDEX_SUFFIX, Ordered, Space, Study
 from tracking.address import one_line
 
-_TOLD = ("val_auroc", "val_auroc_sd", "made_auroc", "objectives", "stopped_by", "error")
+_TOLD = (
+    *("val_auroc", "val_auroc_sd", "made_auroc", "objectives", "stopped_by", "error"),
+    *("health", "broken"),
+)
 """Of a trial's notes those that mean something outside of memgan."""
 
 
@@ -78,7 +82,10 @@ def _plain(trial: FrozenTrial, space: Space, prefix: str) -> FrozenTrial:
         params=_params(space, trial.params),
         distributions=_distributions(space, trial.distributions),
         user_attrs={"trial": f"{prefix}{trial.number:04d}", **notes},
-        system_attrs={} if fixed is None else {"fixed_params": decoded(space, fixed)},
+        system_attrs={
+            **({} if fixed is None else {"fixed_params": decoded(space, fixed)}),
+            **copied_excesses(trial),
+        },
         intermediate_values=dict(trial.intermediate_values),
         trial_id=trial._trial_id,
     )

@@ -71,7 +71,7 @@ def _of_study(space: Space, earlier: _Earlier, results: Path) -> Iterator[dict[s
         )
     for outcomes in read_groups(folder.journal).values():
         full = [o for o in outcomes if o.state == "finished" and o.mean is not None]
-        full.sort(key=lambda o: (-(o.mean or 0.0), o.trial_id))
+        full.sort(key=lambda o: (-o.merit, o.trial_id))
         for outcome in full[: earlier.best]:
             values = flatten(found.parameters(outcome.values))
             yield _within(space, values, f"study {earlier.study}")

@@ -103,13 +103,15 @@ def report_rows(report: Report) -> tuple[list[str], list[list[str]]]:
 
 def report_remarks(report: Report) -> list[str]:
     """What a reader has to know beside the figures, a line each."""
-    if not shown_by_pixel(list(report.classes.values())):
-        return [*([report.lent] if report.lent else []), *report.shortages]
-    return [
-        "by pixel: over the test images with masks, at their own size; AUPRO is the overlap with"
-        " each region up to 30 % false positives",
-        *report.shortages,
-    ]
+    lines = []
+    if shown_by_pixel(list(report.classes.values())):
+        lines.append(
+            "by pixel: over the test images with masks, at their own size; AUPRO is the overlap"
+            " with each region up to 30 % false positives"
+        )
+    if report.lent:
+        lines.append(report.lent)
+    return [*lines, *report.shortages]
 
 
 def report_table(report: Report) -> FittingTable:

@@ -28,13 +28,15 @@ _RUNS = (
     " each seed."
 )
 _CAUTIONS = 5
+_ROOM = names.TAG_LENGTH - 300
+"""Characters of a description; its links grow when they are given the run's address."""
 
 
 def describe_beginning(study: Study, dataset: str) -> tuple[str, str]:
     """What the run and the experiment of a study say until it has a result."""
     searched = ", ".join(f"`{name}`" for name in study.space)
     lines = [
-        f"**{study.detector} on {_words(dataset)}**, no result yet: {study.budget.trials} trials of"
+        f"**{study.detector} on {_words(dataset)}**, no result yet: {study.budget.words} of"
         f" {study.epochs} epochs by {study.sampler.name} with scheduler {study.scheduler.name},"
         f" protocol {study.protocol}, judged by {', '.join(study.objectives)}.",
         "",
@@ -114,9 +116,9 @@ def _fitting(report: Report, before: Sequence[str], after: Sequence[str]) -> str
 
 def _longest(text: Callable[[int], str], most: int) -> str:
     for count in range(most, -1, -1):
-        if len(found := text(count)) <= names.TAG_LENGTH:
+        if len(found := text(count)) <= _ROOM:
             return found
-    return text(0)[: names.TAG_LENGTH]
+    return text(0)[:_ROOM]
 
 
 def _words(text: str) -> str:

@@ -92,7 +92,7 @@ def _facts(
         "detector": study.detector,
         "protocol": study.protocol,
         "objective": report.objective,
-        "budget": f"{study.budget.trials} trials{each} of {study.epochs} epochs{time}",
+        "budget": f"{study.budget.words}{each} of {study.epochs} epochs{time}",
         "trials": ", ".join(f"{count} {state}" for state, count in counts.items() if count),
         "sampler, scheduler": f"{study.sampler.name}, {study.scheduler.name}",
         "seed of the search": str(study.seed),

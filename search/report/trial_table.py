@@ -84,7 +84,8 @@ def _rows(
     finished = [o.val_auroc for o in outcomes if o.state == "finished"]
     known = [figures[name] for figures in finished for name in columns if name in figures]
     low, high = (float(np.quantile(known, _PALEST)), max(known)) if known else (0.0, 1.0)
-    highest = {name: max((f[name] for f in finished if name in f), default=2.0) for name in columns}
+    may_win = [o.val_auroc for o in outcomes if o.state == "finished" and not o.broken]
+    highest = {name: max((f[name] for f in may_win if name in f), default=2.0) for name in columns}
     winner = best(outcomes)
 
     def figure(outcome: TrialOutcome, name: str) -> TableCell:
@@ -97,7 +98,7 @@ def _rows(
             text=f"{100 * value:.2f}" + ("" if sd is None else f" ± {100 * sd:.2f}"),
             value=value,
             heat=round(min(max(heat, 0.0), 1.0), 2),
-            best=outcome.state == "finished" and value == highest[name],
+            best=outcome.state == "finished" and not outcome.broken and value == highest[name],
         )
 
     def parameter(outcome: TrialOutcome, name: str) -> TableCell:
@@ -120,7 +121,7 @@ def _rows(
                 for name in measures
             ],
         )
-        for outcome in sorted(outcomes, key=lambda o: (_ORDER[o.state], -(o.mean or 0.0)))
+        for outcome in sorted(outcomes, key=lambda o: (_ORDER[o.state], -o.merit))
     ]
 
 

@@ -19,6 +19,7 @@ from .groups import safe_name as safe_name
 from .objectives import DIRECTIONS as DIRECTIONS
 from .objectives import JUDGES as JUDGES
 from .objectives import Constraint as Constraint
+from .objectives import broken as broken
 from .objectives import excesses as excesses
 from .options import STUDY_OPTIONS as STUDY_OPTIONS
 from .options import StudyOption as StudyOption

@@ -24,6 +24,13 @@ class Budget(Frozen):
     time: float | None = Field(None, gt=0)
     """The most seconds over all invocations, written 90s, 30m, 4h or 2d."""
 
+    @property
+    def words(self) -> str:
+        """The trials, or the time where it alone was asked for."""
+        if self.time is not None and self.trials == MOST_TRIALS:
+            return f"as many trials as {self.time:g} s are enough for,"
+        return f"{self.trials} trials"
+
     @field_validator("time", mode="before")
     @classmethod
     def _in_seconds(cls, value: Any) -> Any:

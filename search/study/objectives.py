@@ -81,3 +81,9 @@ def excesses(constraints: Constraints, health: Mapping[str, float]) -> dict[str,
             beyond = _UNKNOWN if value is None else bounds.at_least - value
             found[f"{name} at least {bounds.at_least:g}"] = beyond
     return found
+
+
+def broken(constraints: Constraints, health: Mapping[str, float]) -> dict[str, float]:
+    """Of `excesses` those of bounds that a trial does not fulfil."""
+    found = excesses(constraints, health)
+    return {bound: beyond for bound, beyond in found.items() if beyond > 0}

@@ -130,7 +130,7 @@ class Study(Frozen):
     _search_space: Space = PrivateAttr()
 
     def __repr__(self) -> str:
-        trials = f"{self.budget.trials} trials of {self.epochs} epochs over {', '.join(self.space)}"
+        trials = f"{self.budget.words} of {self.epochs} epochs over {', '.join(self.space)}"
         what = f"{self.detector} on {self.data.source}, {self.protocol}, {trials}"
         return one_or_two_lines(f"Study({self.name}: {what})")
 

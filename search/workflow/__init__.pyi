@@ -8,6 +8,7 @@ from .stages import run as run
 from .study_result import StudyResult as StudyResult
 from .study_status import STATE_WORDS as STATE_WORDS
 from .study_status import Standing as Standing
+from .study_status import budget_spent as budget_spent
 from .study_status import short as short
 from .study_status import standing as standing
 from .study_status import standing_table as standing_table

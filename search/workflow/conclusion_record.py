@@ -19,6 +19,7 @@ from search.results import WEIGHTS_OF_TRIAL, StudyFolder, exported
 from search.trials import best_few, read_outcomes, stored
 from search.workflow.session import Session
 from tracking import Record, names
+from tracking.values import health_metrics
 
 if TYPE_CHECKING:
     from memgan.training import Cell
@@ -56,12 +57,7 @@ def _record_health(record: Record, run_key: str, cells: Sequence[Cell]) -> None:
     """Epoch by epoch, as of a trial."""
     for place in range(max((len(cell.health) for cell in cells), default=0)):
         healths = {c.normal_class: c.health[place] for c in cells if place < len(c.health)}
-        values = {
-            names.health(measure, name): value
-            for measure, by_class in by_measure(healths).items()
-            for name, value in by_class.items()
-        }
-        record.metrics(run_key, values, step=place + 1)
+        record.metrics(run_key, health_metrics(by_measure(healths)), step=place + 1)
 
 
 def metrics_of(cell: Cell) -> dict[str, float]:

@@ -28,32 +28,28 @@ def no_winner(
     go_on_command: gives the command that goes on, with further arguments.
     """
     full = [outcome for outcome in result.outcomes if outcome.state == "finished"]
+    advice = _advice(study, result, go_on_command)
     if full:
-        tried_all = bool(_points_tried(study, result))
-        return _none_fulfils(study, group, full, go_on_command, tried_all=tried_all)
+        return _none_fulfils(group, full, advice)
     errors = [outcome.error for outcome in result.outcomes if outcome.error]
     reason = f"; the first fault: {errors[0]}" if errors else ""
-    if _points_tried(study, result):
-        advice = "all points of the space were tried; begin a new study with a wider one"
-    elif result.timed_out and study.budget.time is not None:
-        more = go_on_command("--time-budget", f"{math.ceil(2 * study.budget.time)}s")
-        advice = f"give it more time, such as twice as much: {more}"
-    elif study.scheduler.name == "pbt":
-        advice = "a population cannot grow once it has begun; begin a new study"
-    else:
-        more = go_on_command("--trials", str(2 * study.budget.trials))
-        advice = f"give it more trials, such as twice as many: {more}"
     return f"no trial of {group} trained to the end{reason}; {advice}"
 
 
-def _none_fulfils(
-    study: Study,
-    group: str,
-    full: Sequence[TrialOutcome],
-    go_on_command: Callable[..., str],
-    *,
-    tried_all: bool,
-) -> str:
+def _advice(study: Study, result: TrialsResult, go_on_command: Callable[..., str]) -> str:
+    """What to do about a study without a winner."""
+    if _points_tried(study, result):
+        return "all points of the space were tried; begin a new study with a wider one"
+    if result.timed_out and study.budget.time is not None:
+        more = go_on_command("--time-budget", f"{math.ceil(2 * study.budget.time)}s")
+        return f"give it more time, such as twice as much: {more}"
+    if study.scheduler.name == "pbt":
+        return "a population cannot grow once it has begun; begin a new study"
+    more = go_on_command("--trials", str(2 * study.budget.trials))
+    return f"give it more trials, such as twice as many: {more}"
+
+
+def _none_fulfils(group: str, full: Sequence[TrialOutcome], advice: str) -> str:
     """Trials saw their full budget, and none keeps to the study's constraints."""
     nearest = min(full, key=lambda o: (sum(o.broken.values()), -(o.mean or 0.0), o.trial_id))
     measures = [bound.partition(" ")[0] for bound in nearest.broken]
@@ -63,13 +59,10 @@ def _none_fulfils(
     )
     count = f"none of the {len(full)} finished trials" if len(full) > 1 else "the finished trial"
     verb = "fulfils" if len(full) > 1 else "does not fulfil"
-    advice = "begin a new study with looser constraints or a wider space"
-    if not tried_all:
-        more = go_on_command("--trials", str(2 * study.budget.trials))
-        advice += f", or give it more trials: {more}"
     return (
         f"{count} of {group} {verb} the constraints; the nearest is trial {nearest.trial_id}, which"
-        f" breaks {', '.join(nearest.broken)} with {has}; {advice}"
+        f" breaks {', '.join(nearest.broken)} with {has}; loosen the"
+        f" constraints in a new study, or {advice}"
     )
 
 

@@ -12,7 +12,7 @@ from memgan.text import clock
 from memgan.waiting import waiting_for
 from search.finals import ANCHOR_KEYS
 from search.journal import State, TrialOutcome
-from search.study import Study
+from search.study import Study, broken
 from search.workflow.study_status import Standing, standing, standing_table
 from tracking import TrialEpoch
 
@@ -69,7 +69,14 @@ class LiveProgress:
         self._in_training.add(trial_id)
 
     def trial_epoch(self, event: TrialEpoch) -> None:
-        self._change(event.trial_id, epochs=event.epoch, val_auroc=dict(event.val_auroc))
+        health = {name: of["mean"] for name, of in event.health.items() if "mean" in of}
+        self._change(
+            event.trial_id,
+            epochs=event.epoch,
+            val_auroc=dict(event.val_auroc),
+            health=health,
+            broken=broken(self._study.constraints, health),
+        )
 
     def trial_made(self, trial_id: str, epoch: int, made_auroc: Mapping[str, float]) -> None:
         """Not shown."""

@@ -23,6 +23,7 @@ from search.study import Study, as_begun, class_groups, is_elsewhere
 from search.workflow.preparation import anchored
 from search.workflow.stages import resume, run
 from search.workflow.study_result import StudyResult
+from search.workflow.study_status import budget_spent
 from tracking import Outbox, Remainder, names
 from tracking.outbox import EXPERIMENT_ID, TRACKING_URI, refusals, sync_one
 
@@ -135,10 +136,8 @@ def _concluded(study: Study, folder: StudyFolder) -> Conclusion | None:
         return None  # A final failed, and is tried again.
     if Outbox(folder.outbox).last_end(names.study_key(folder.study_id)) != "FINISHED":
         return None
-    groups = read_groups(folder.journal)
-    ended = sum(outcome.state != "unfinished" for of in groups.values() for outcome in of)
-    is_up = study.budget.time is not None and folder.seconds_used() >= study.budget.time
-    return conclusion if is_up or ended >= study.most_trials * max(1, len(groups)) else None
+    spent = budget_spent(study, read_groups(folder.journal), folder.seconds_used())
+    return conclusion if spent else None
 
 
 def _done(

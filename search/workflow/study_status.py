@@ -99,7 +99,7 @@ def standing(
         left = max(0.0, min(left, study.budget.time - seconds))
     after = None if concluded else _seconds_after_trials(study, groups, seconds)
     if left is not None:
-        left = None if concluded and ended >= trials else left + (after or 0.0)
+        left = None if concluded else left + (after or 0.0)
     minutes = seconds / 60 or float("inf")
     price = study.resources.price_per_hour
     bests = {name: found for name, of_group in groups.items() if (found := best(of_group))}
@@ -115,6 +115,15 @@ def standing(
         cost=None if price is None else price * seconds / 3600,
         cost_in_all=None if price is None or left is None else price * (seconds + left) / 3600,
     )
+
+
+def budget_spent(
+    study: Study, groups: Mapping[str, Sequence[TrialOutcome]], seconds: float
+) -> bool:
+    """Whether no more trials are wanted: all have ended, or the time is up."""
+    ended = sum(outcome.state != "unfinished" for of in groups.values() for outcome in of)
+    is_up = study.budget.time is not None and seconds >= study.budget.time
+    return is_up or ended >= study.most_trials * max(1, len(groups))
 
 
 def _seconds_after_trials(

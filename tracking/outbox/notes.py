@@ -25,14 +25,17 @@ def write_note(
     elif isinstance(event, ExperimentTagged):
         tracker.tag_experiment(experiment_id, event.tags)
     elif event.whole_study:
-        if _is_free(tracker.experiment_tags(experiment_id)):
-            tracker.tag_experiment(experiment_id, _tags(event.text, experiment_id, run_id))
-    elif _is_free(tracker.get_run(run_id).tags):
-        tracker.log_batch(run_id, [], {}, _tags(event.text, experiment_id, run_id))
+        tags = _tags(event.text, experiment_id, run_id)
+        if _is_free(tracker.experiment_tags(experiment_id), tags):
+            tracker.tag_experiment(experiment_id, tags)
+    else:
+        tags = _tags(event.text, experiment_id, run_id)
+        if _is_free(tracker.get_run(run_id).tags, tags):
+            tracker.log_batch(run_id, [], {}, tags)
 
 
-def _is_free(tags: Mapping[str, str]) -> bool:
-    return may_describe(tags.get(names.NOTE), tags)
+def _is_free(now: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    return may_describe(now.get(names.NOTE), new[names.NOTE], now)
 
 
 def _tags(text: str, experiment_id: str, run_id: str) -> dict[str, str]:

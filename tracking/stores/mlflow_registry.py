@@ -53,7 +53,7 @@ class MlflowRegistry:
         """Describe the registered model in Markdown; what somebody has changed stays."""
         with translated():
             model = self._client.get_registered_model(name)
-            if may_describe(model.description, model.tags):
+            if may_describe(model.description, text, model.tags):
                 self._client.update_registered_model(name, text)
                 self._client.set_registered_model_tag(name, names.OWN_NOTE, note_digest(text))
 
@@ -61,7 +61,7 @@ class MlflowRegistry:
         """Describe a version in Markdown; what somebody has changed stays."""
         with translated():
             found = self._client.get_model_version(name, str(version))
-            if may_describe(found.description, found.tags):
+            if may_describe(found.description, text, found.tags):
                 self._client.update_model_version(name, str(version), text)
                 mine = names.OWN_NOTE, note_digest(text)
                 self._client.set_model_version_tag(name, str(version), *mine)

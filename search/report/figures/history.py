@@ -65,11 +65,12 @@ def _draw(axes: Axes, outcomes: Sequence[TrialOutcome]) -> None:
     inside = {n: value for n, value in stopped.items() if value >= bottom}
     below = [n for n in stopped if n not in inside]
     if finished:
-        best = np.maximum.accumulate(list(finished.values()))
-        steps = [*finished, len(outcomes) - 1]
-        axes.step(
-            steps, [*best, best[-1]], where="post", color=NORMAL, linewidth=1.5, label="best so far"
-        )
+        fulfilling = {n: value for n, value in finished.items() if not outcomes[n].broken}
+        if fulfilling:
+            best = np.maximum.accumulate(list(fulfilling.values()))
+            steps = [*fulfilling, len(outcomes) - 1]
+            line = axes.step(steps, [*best, best[-1]], where="post", color=NORMAL, linewidth=1.5)
+            line[0].set_label("best so far")
         axes.scatter(list(finished), list(finished.values()), s=18, color=NORMAL, label="finished")
     if stopped:
         axes.scatter(

@@ -12,7 +12,9 @@ import pytest
 
 from search.journal.journal import Journal, read_outcomes
 from search.journal.journal_file import open_to_write
+from search.journal.optuna_copy import copy_for_optuna
 from search.journal.outcomes import TrialsResult, best
+from search.study.budget import Budget
 from search.study.study import Study
 from search.trials.kept_checkpoints import best_few
 from search.workflow.ending import no_winner
@@ -102,6 +104,16 @@ def test_optuna_itself_reads_them_as_constraints(make_study: Make, tmp_path: Pat
         assert beyond == pytest.approx(outcome.health["address_perplexity"] - 0.5)
 
 
+def test_a_copy_for_optuna_has_the_same_best_trial(make_study: Make, tmp_path: Path) -> None:
+    study = bound_study(make_study, 20)
+    go_on(tmp_path / "journal", study)
+    winner = best(read_outcomes(tmp_path / "journal"))
+    assert winner is not None
+    copy = copy_for_optuna(tmp_path / "journal", study, "copy")
+    assert copy.best_trial.user_attrs["trial"] == winner.trial_id
+    assert copy.best_trial.user_attrs["health"] == winner.health
+
+
 def test_where_none_fulfils_the_study_says_so_and_what_is_nearest(
     make_study: Make, tmp_path: Path
 ) -> None:
@@ -117,7 +129,11 @@ def test_where_none_fulfils_the_study_says_so_and_what_is_nearest(
         f" {nearest.trial_id}, which breaks address_perplexity at most 0.01 with"
         f" address_perplexity {nearest.health['address_perplexity']:.2f}"
     )
-    assert line.endswith("give it more trials: memgan go on --trials 8")
+    assert line.endswith("give it more trials, such as twice as many: memgan go on --trials 8")
+    timed = TrialsResult(tuple(outcomes), timed_out=True)
+    by_time = study.model_copy(update={"budget": Budget(time=60)})
+    line = no_winner(by_time, "all", timed, lambda *more: "memgan go on " + " ".join(more))
+    assert line.endswith("memgan go on --time-budget 120s")
 
 
 def test_a_trial_without_the_measure_cannot_win(make_study: Make, tmp_path: Path) -> None:

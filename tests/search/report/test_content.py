@@ -129,3 +129,8 @@ def test_what_was_lent_of_the_test_part_stands_in_the_report(report: Report) -> 
 
     assert f"- {line}" in report_markdown(report.model_copy(update={"lent": line}), {})
     assert line not in report_markdown(report, {})
+    content = report.document()
+    content["mean"] |= {"pixel_auroc": 0.981, "aupro": 0.912}
+    content["classes"]["ship"] |= {"pixel_auroc": 0.981, "aupro": 0.912}
+    by_pixel = Report.model_validate({**content, "lent": line})
+    assert f"- {line}" in report_markdown(by_pixel, {})  # With figures by pixel, too.

@@ -93,6 +93,7 @@ def test_health_has_columns_and_a_broken_bound_is_why_a_trial_did_not_win(
     table = trial_table(study, {"all": journal.outcomes()})
 
     assert table.measures == ["d_accuracy"]
-    assert [[cell.text for cell in row.health] for row in table.rows] == [["0.99"], ["0.70"]]
-    assert [row.won for row in table.rows] == [False, True]
-    assert [row.why for row in table.rows] == ["breaks d_accuracy at most 0.9", ""]
+    assert [[cell.text for cell in row.health] for row in table.rows] == [["0.70"], ["0.99"]]
+    assert [row.won for row in table.rows] == [True, False]  # The winner leads, and is underlined.
+    assert [row.figures[0].best for row in table.rows] == [True, False]
+    assert [row.why for row in table.rows] == ["", "breaks d_accuracy at most 0.9"]

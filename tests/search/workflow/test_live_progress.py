@@ -17,7 +17,7 @@ from search.study.groups import ClassGroup
 from search.study.study import Study
 from search.trials.tune_loop import open_journals, read_outcomes
 from search.workflow.live_progress import FinalsProgress, LiveProgress
-from search.workflow.study_status import export_seconds, standing
+from search.workflow.study_status import budget_spent, export_seconds, standing
 from tracking.facts import TrialEpoch
 
 ALL = ClassGroup("all", ("0", "1"), "")
@@ -163,3 +163,26 @@ def test_finals_that_are_there_already_take_no_time() -> None:
     for key in ANCHOR_KEYS:
         progress.task_ended(key)
     assert progress.line() == "training baselines, 2 of 2 done; about 00:20 left"
+
+
+def test_a_trial_that_breaks_a_constraint_is_not_shown_as_the_best(study: Study) -> None:
+    bound = {"constraints": {"address_perplexity": {"at_most": 0.5}}}
+    study = Study.model_validate(
+        {**study.model_dump(mode="json", exclude={"space"}), **bound, "space": study.space}
+    )
+    progress = LiveProgress(study, {"all": []})
+    for trial, auroc, perplexity in (("0000", 0.9, 0.8), ("0001", 0.7, 0.4)):
+        progress.trial_started(trial, {}, "all")
+        health = {"address_perplexity": {"0": perplexity, "mean": perplexity}}
+        progress.trial_epoch(TrialEpoch(trial, 2, {"mean": auroc}, {}, 1.0, 1.0, 1.0, health))
+        progress.trial_ended(trial, "FINISHED")
+    assert progress.standing().bests["all"].trial_id == "0001"
+
+
+def test_time_that_is_up_ends_a_study_though_trials_are_left(study: Study) -> None:
+    by_time = study.with_options(time_budget="60s")
+    ended = {"all": [TrialOutcome("0000", "finished", {}, 2, AUROC)]}
+    assert not budget_spent(by_time, ended, 59)
+    assert budget_spent(by_time, ended, 60)
+    assert not budget_spent(study, ended, 60)
+    assert standing(by_time, ended, 60, set(), concluded=True).seconds_left is None

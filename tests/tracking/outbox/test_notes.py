@@ -91,6 +91,22 @@ def test_a_description_that_somebody_has_changed_stays(
     assert experiment_tags(record, tracker)[names.NOTE] == "mine, too"
 
 
+def test_a_description_whose_digest_was_cut_off_is_replaced_later(
+    record: Record, tracker: MemoryTracker, arrive: Callable[[str], str]
+) -> None:
+    record.study_started({})
+    record.study_described("first", "first")
+    run = arrive(record.study_key)
+    tracker.log_batch(run, [], {}, {names.NOTE: "second"})  # The server went before the digest.
+
+    record.study_described("second", "first")
+    arrive(record.study_key)
+    record.study_described("third", "first")
+    arrive(record.study_key)
+
+    assert tracker.get_run(run).tags[names.NOTE] == "third"
+
+
 def test_runs_name_their_images_and_a_trial_none_of_the_test(
     outbox: Outbox, tracker: MemoryTracker, arrive: Callable[[str], str]
 ) -> None:
