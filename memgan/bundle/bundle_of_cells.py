@@ -62,11 +62,14 @@ def write_bundle(
     normals = split.development.validation.of_class(first.normal_class)
     residual = normal_residual(normals, detector.rebuild(normals), window_of(config.parameters))
     calibration = _calibration(first, false_alarm_rate, residual)
-    maps = detector.maps(normals)
-    if maps is not None:
-        mark = max(float(np.quantile(maps, 0.99)), 1e-6)
+    found = detector.maps(normals)
+    if found is not None:
+        mark = max(float(np.quantile(found, 0.99)), 1e-6)
         calibration = calibration.model_copy(update={"normal_map": mark})
-    if (found := pixel_scores(detector, config.parameters, normals)) is not None:
+    else:
+        found = pixel_scores(detector, config.parameters, normals)
+    # With folds the detector has trained on these images, and their peaks are too low to judge by.
+    if found is not None and not first.folds:
         peaks = tuple(float(peak) for peak in found.max(axis=(1, 2)))
         calibration = calibration.model_copy(update={"normal_peaks": tuple(sorted(peaks))})
     held_out = split.development.validation.images

@@ -44,6 +44,7 @@ class Trained:
 
     def document(self) -> dict[str, Any]:
         """Figures as plain values, AUROC 0 to 1 and None where test has no labelled anomalies."""
+        told = self.verdicts
         return {
             "detector": self.configuration.detector,
             "dataset": self.split.source,
@@ -51,7 +52,7 @@ class Trained:
             "classes": {
                 n: {
                     **class_figures(of).model_dump(mode="json", exclude_unset=True),
-                    "verdicts": [verdict.model_dump() for verdict in self.verdicts[n]],
+                    "verdicts": [verdict.model_dump() for verdict in told[n]],
                 }
                 for n, of in self.cells.items()
             },

@@ -128,7 +128,7 @@ class HeatMaps:
 
     def _drawn_scale(self, height: int) -> Pixels:
         height = max(height, _SIDE // 2)
-        if self._scale is None:
+        if self._scale is None or len(self._scale) != height:
             picture = Image.new("RGB", (_BAR + _LABELS, height), "white")
             steps = np.linspace(255, 0, height).round().astype(np.uint8)
             bar = np.broadcast_to(self._colours[steps][:, None], (height, _BAR, 3))

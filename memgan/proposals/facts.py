@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-from pathlib import Path
 
 from memgan.config import DataConfig
 from memgan.data import NormalClass, Outline, outline
-from memgan.machine import usable_cores
+from memgan.machine import may_have_gpu, usable_cores
 from memgan.proposals.proposed import DataFacts, MachineFacts
-
-_DEVICES = Path("/dev")
 
 
 def data_facts(
@@ -43,11 +39,8 @@ def _of_a_class(found: Outline, config: DataConfig, normal_class: NormalClass) -
     return max(1, int(statistics.median(counts))), max(1, len(counts))
 
 
-def machine_facts(device: str = "auto", *, devices: Path = _DEVICES) -> MachineFacts:
-    """The machine of this process, as far as trials will use it.
-
-    device: as `resources.device` of a study. devices: the folder of the system's devices.
-    """
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    there = not hidden and any(devices.glob("nvidia[0-9]*"))
-    return MachineFacts(usable_cores(), gpu=device == "cuda" or (device == "auto" and there))
+def machine_facts(device: str = "auto") -> MachineFacts:
+    """The machine of this process, as far as trials will use it; device: as `resources.device` of
+    a study."""
+    gpu = device == "cuda" or (device == "auto" and may_have_gpu())
+    return MachineFacts(usable_cores(), gpu=gpu)

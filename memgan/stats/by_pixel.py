@@ -116,7 +116,10 @@ def _area(false_positive: _Counts, recall: _Counts, limit: float) -> float:
     from sklearn.metrics import auc
 
     x, y = np.concatenate([[0.0], false_positive]), np.concatenate([[0.0], recall])
-    inside = x < limit
-    ends = np.interp(limit, x, y)
-    x, y = np.append(x[inside], limit), np.append(y[inside], ends)
+    inside = x <= limit  # With all of a step that stands at the limit.
+    if x[inside][-1] < limit:
+        ends = np.interp(limit, x, y)
+        x, y = np.append(x[inside], limit), np.append(y[inside], ends)
+    else:
+        x, y = x[inside], y[inside]
     return float(np.clip(auc(x, y) / limit, 0, 1))

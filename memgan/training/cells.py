@@ -139,9 +139,16 @@ def _tested(scores: Scores, anomalous: Flags) -> dict[str, float | None]:
 def _pixels(
     configuration: Configuration, detector: Detector, test: LabeledImages, normal_class: str
 ) -> PixelFigures | None:
-    if test.masks is None or not masks_say_where(test.masks, test.anomalous(normal_class)):
+    anomalous = test.anomalous(normal_class)
+    if test.masks is None or not masks_say_where(test.masks, anomalous):
         return None
-    shown = np.flatnonzero([mask is not None for mask in test.masks])
+    # An anomalous image whose mask shows nothing, or that has none, would count as normal pixels.
+    shown = np.flatnonzero(
+        [
+            mask is not None and not (bad and mask.bits is None)
+            for mask, bad in zip(test.masks, anomalous, strict=True)
+        ]
+    )
     some = test.take(shown)
     maps = pixel_scores(detector, configuration.parameters_for(normal_class), some.images)
     return None if maps is None or some.masks is None else pixel_figures(maps, some.masks)

@@ -7,14 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from memgan.data.masks import Mask
-from memgan.data.reading.opening import opened_image
+from memgan.data.reading.opening import opened_image, read_upright_size
 from memgan.data.reading.pixels import plain
 from memgan.errors import DataError
 from memgan.text import visible
-
-_TURNED = range(5, 9)
-"""The orientations of Exif that exchange height and width."""
-_ORIENTATION = 0x0112
 
 
 def read_mask(path: Path, image: Path) -> Mask:
@@ -44,13 +40,6 @@ def read_mask(path: Path, image: Path) -> Mask:
 def size_of(image: Path) -> tuple[int, int]:
     """Height and width of an image's file, upright, by its header. DataError where there is none
     that can be read."""
-    try:
-        with opened_image(image) as opened:
-            width, height = opened.size
-            turned = opened.getexif().get(_ORIENTATION) in _TURNED
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise DataError(
-            visible(f"unreadable image {image} ({reason}); mend or remove it")
-        ) from None
-    return (width, height) if turned else (height, width)
+    if (size := read_upright_size(image)) is None:
+        raise DataError(visible(f"unreadable image {image}; mend or remove it"))
+    return size

@@ -118,10 +118,11 @@ class _Reader:
         sets = [
             name
             for name in top.folders
-            if any(
-                _PARTS.get(inner.casefold()) == "train"
+            if {"train", "test"}
+            <= {
+                _PARTS.get(inner.casefold())
                 for inner in _look(self._root / name, links=True).folders
-            )
+            }
         ]
         if sets:
             more = f" and {len(sets) - _NAMED} more" if len(sets) > _NAMED else ""

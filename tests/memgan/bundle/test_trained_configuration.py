@@ -60,6 +60,10 @@ def test_masks_give_figures_by_pixel_in_document_table_card_and_cell(
         file = root / "ground_truth" / "spot" / f"{number:03d}_mask.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(mask).save(file)
+    for number in range(4):  # Defects without masks: nobody knows which pixels are normal.
+        file = root / "test" / "bent" / f"{number:03d}.png"
+        file.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((20, 30), 250, np.uint8)).save(file)
     data = {"source": str(root), "image_size": [10, 15], "validation_fraction": 0.25}
     configuration = Configuration.model_validate(
         {

@@ -200,6 +200,24 @@ def test_a_region_is_shown_at_the_size_of_the_file_and_its_box_is_in_the_table(
     assert "box" not in json.loads(out)["images"][0]
 
 
+def test_files_of_several_sizes_are_each_shown_at_their_own(
+    score: Score, spotted: tuple[Path, Path], tmp_path: Path
+) -> None:
+    bundle, new = spotted
+    with Image.open(new / "spot.png") as picture:
+        for times in (5, 10):
+            picture.resize((60 * times, 40 * times)).save(new / f"times{times}.png")
+    assert (
+        score(new, "--heatmaps", tmp_path / "maps", "--out", tmp_path / "s.csv", of=bundle)[0] == 0
+    )
+    heights = {
+        path.stem: Image.open(path).height
+        for path in (tmp_path / "maps").rglob("times*.png")
+        if not path.stem.endswith("_mask")
+    }
+    assert heights == {"times5": 200, "times10": 400}
+
+
 def test_too_few_normals_give_no_mask_and_no_box(
     score: Score, spotted: tuple[Path, Path], tmp_path: Path
 ) -> None:

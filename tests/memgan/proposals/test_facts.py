@@ -42,28 +42,12 @@ def test_of_several_normal_classes_the_middle_one_counts(
     assert (found.images, found.normal_classes) == (18, 3)
 
 
-def test_a_gpu_is_found_without_torch_and_only_where_it_is_wanted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("there", [True, False])
+def test_a_gpu_counts_where_there_may_be_one_and_it_is_wanted(
+    there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert not machine_facts(devices=tmp_path).gpu
-    assert machine_facts("cuda", devices=tmp_path).gpu
-
-    (tmp_path / "nvidia0").touch()
-    (tmp_path / "nvidiactl").touch()
-    assert machine_facts(devices=tmp_path).gpu
-    assert not machine_facts("cpu", devices=tmp_path).gpu
-
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert not machine_facts(devices=tmp_path).gpu
-    assert machine_facts(devices=tmp_path).cores >= 1
-
-
-def test_normals_alone_are_known_and_all_but_validation_train(
-    write_folder: Callable[..., Path],
-) -> None:
-    alone = data_facts(DataConfig(source=str(write_folder({"good": 120}))))
-    split = write_folder({"train/good": 20, "test/good": 5}, name="split")
-
-    assert (alone.images, alone.only_normals) == (108, True)
-    assert not data_facts(DataConfig(source=str(split))).only_normals
+    monkeypatch.setattr("memgan.proposals.facts.may_have_gpu", lambda: there)
+    assert machine_facts().gpu is there
+    assert machine_facts("cuda").gpu
+    assert not machine_facts("cpu").gpu
+    assert machine_facts().cores >= 1

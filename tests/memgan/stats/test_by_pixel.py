@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from memgan.data import Maps, Mask, enlarged
 from memgan.stats import auroc, masks_say_where, pixel_figures
@@ -53,6 +54,17 @@ def test_the_curve_is_cut_between_two_points_of_it() -> None:
     assert found is not None
     at_limit = 0.5 + 0.5 * 0.3 / 0.5
     assert found.aupro == pytest.approx((0.5 + at_limit) / 2)
+
+
+@pytest.mark.parametrize("levels", [2, 5, 1000])
+@pytest.mark.parametrize("sense", [1, -1])
+def test_the_area_is_that_of_scikit_learn_however_the_curve_ends(levels: int, sense: int) -> None:
+    rng = np.random.default_rng(levels)
+    where = rng.random((6, 9)) < 0.3
+    values = sense * (rng.integers(0, levels, (6, 9)) + levels * where)
+    found = pixel_figures(values[None].astype(np.float32), [Mask.of(where)])
+    assert found is not None
+    assert found.auroc == pytest.approx(roc_auc_score(where.ravel(), values.ravel()), abs=1e-9)
 
 
 def test_a_map_is_brought_to_the_size_of_each_images_own_mask() -> None:
