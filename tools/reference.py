@@ -12,6 +12,7 @@ import json
 import re
 import types
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -34,7 +35,14 @@ from search.study.study import Final, Resources, Study
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 _MADE = "<!-- Written by tools/reference.py from the code; a change here is lost. -->"
-_BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "min_length": "length ≥"}
+_BOUNDS = {
+    "ge": "≥",
+    "gt": ">",
+    "le": "≤",
+    "lt": "<",
+    "min_length": "length ≥",
+    "multiple_of": "a multiple of",
+}
 
 
 def pages() -> dict[str, str]:
@@ -90,6 +98,8 @@ def _option(parameter: Any) -> tuple[str, str, str, str]:
 
 def _kind(parameter: Any) -> str:
     annotation = parameter.type_descriptor.annotation
+    if issubclass(annotation, Enum):
+        return "|".join(member.value for member in annotation)
     return {"str": "TEXT", "int": "N", "float": "F"}.get(annotation.__name__, "PATH")
 
 

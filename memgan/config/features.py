@@ -17,7 +17,7 @@ _PIXELS_AT_ONCE = 2**19
 
 
 class Features(Frozen):
-    """A frozen network, and what of it a detector sees in place of pixels."""
+    """A frozen network, and which of its features a detector sees in place of pixels."""
 
     backbone: str = "efficientnet-lite0"
     """`efficientnet-lite0`, any classification network of torchvision by its name (`resnet18`), or
@@ -115,12 +115,12 @@ class PatchMemoryParameters(OnFeatures):
     """Share of the places of the training images that is remembered, chosen so that no other lies
     far from all of them."""
     most_remembered: int = Field(10000, ge=1)
-    """How many are remembered, at most."""
+    """The most places that are remembered."""
     averaged: Literal[1, 3, 5] = 3
     """Cells a side of the map over which features are averaged at every place."""
     neighbours: int = Field(9, ge=1)
     """The score is weighted by how far the remembered places around the nearest one lie; it is
-    larger where they are rare. So many are looked at; 1 leaves it as it is."""
+    larger where they are rare. This many are looked at. With 1 the score is not weighted."""
     smoothing: float = Field(4.0, ge=0)
     """Standard deviation, in pixels of the network's images, of the blur of the map by pixel. It
     does not change the score."""

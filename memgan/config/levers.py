@@ -23,8 +23,8 @@ class GameLevers(DetectorParameters):
     """Divide each weight matrix of D by its largest singular value (arXiv 1802.05957), found anew
     in each step."""
     input_noise: float = Field(0.0, ge=0)
-    """Standard deviation of noise on all that D is shown (arXiv 1701.04862), of codes times
-    `memory_std`. It falls in a straight line over the epochs, to nothing after the last."""
+    """Standard deviation of noise on all that D is shown (arXiv 1701.04862). For codes it is
+    multiplied by `memory_std`. It falls in a straight line to nothing after the last epoch."""
     label_smoothing: float = Field(0.0, ge=0, lt=0.5)
     """One-sided label smoothing (arXiv 1606.03498): D takes a real pair for real with 1 minus this
     in place of 1."""
@@ -40,7 +40,8 @@ class MemoryLevers(DetectorParameters):
     """The law of sampled addresses a: softmax(s·r) with r ~ N(0, 1), or a symmetric Dirichlet one,
     which puts mass at the corners of the simplex."""
     concentration: float = Field(0.1, gt=0)
-    """Of the Dirichlet law, for each unit; below 1 most of the weight is on few units."""
+    """The concentration of the Dirichlet law, the same for each unit; below 1 most of the weight
+    is on few units."""
     address_scale: float = Field(1.0, gt=0)
     """t in α(z) = softmax(t·Mz), in training and in scoring; the paper has 1."""
     memory_start: Literal["normal", "codes"] = "normal"

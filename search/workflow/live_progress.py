@@ -26,6 +26,7 @@ class LiveProgress:
     """A study's standing, kept up by what happens to its trials. A `TrialListener`.
 
     groups: what earlier processes did, by the names of all groups. seconds: what they took.
+    now: a clock in seconds.
     """
 
     def __init__(
@@ -34,15 +35,17 @@ class LiveProgress:
         groups: Mapping[str, Sequence[TrialOutcome]],
         *,
         seconds: float = 0.0,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._study = study
+        self._now = now
         self._groups = {
             name: {outcome.trial_id: outcome for outcome in outcomes}
             for name, outcomes in groups.items()
         }
         self._group_of = {o.trial_id: name for name, of in groups.items() for o in of}
         self._in_training: set[str] = set()
-        self._began = time.monotonic() - seconds
+        self._began = now() - seconds
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -58,7 +61,7 @@ class LiveProgress:
         """How far the study is now."""
         # Of copies, as another thread draws.
         groups = {name: list(of_group.values()) for name, of_group in self._groups.items()}
-        seconds = time.monotonic() - self._began
+        seconds = self._now() - self._began
         return standing(self._study, groups, seconds, set(self._in_training))
 
     def trial_started(self, trial_id: str, params: Mapping[str, Any], normal_class: str) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -67,14 +68,17 @@ def test_filters_need_no_weights(weights_here: Path) -> None:
         find_weights(Features(backbone="filters", weights=weights_here))
 
 
+@dataclass
 class _Trap:
+    touched: Path
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (Path("/tmp/memgan-trap-was-run"),))
+        return (Path.touch, (self.touched,))
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
-    path, trap = tmp_path / "mine.pth", Path("/tmp/memgan-trap-was-run")
-    torch.save({"stem.conv.weight": torch.zeros(2), "more": _Trap()}, path)
+    path, trap = tmp_path / "mine.pth", tmp_path / "touched"
+    torch.save({"stem.conv.weight": torch.zeros(2), "more": _Trap(trap)}, path)
     with pytest.raises(DataError, match="nothing in it is run"):
         read_weights(backbone_named("efficientnet-lite0"), path)
     assert not trap.exists()
@@ -122,6 +126,11 @@ def _saved(weights: dict[str, torch.Tensor]) -> bytes:
 
 CONTENT = _saved({"weight": torch.ones(3)})
 SHA = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from memgan.text import clock
 from memgan.waiting import Wait, displayed_by
 from search.cli.app import app
 from search.finals.baselines import ANCHOR_KEYS
@@ -59,24 +60,25 @@ def _run(progress: LiveProgress) -> None:
 
 def test_a_terminal_shows_states_best_by_class_pace_time_and_money(study: Study) -> None:
     drawn = _Drawn()
-    progress = LiveProgress(study, {"all": []}, seconds=600)
+    progress = LiveProgress(study, {"all": []}, seconds=600, now=lambda: 0.0)
     with displayed_by(drawn), progress.shown():
         assert progress.standing().seconds_left is None
         _run(progress)
         now = progress.standing()
     assert list(now.counts.values()) == [1, 1, 0, 1, 1]
     # Three seeds of two epochs, where four epochs took 600 s; then an export of two classes.
-    assert now.seconds_after_trials == pytest.approx(900 + export_seconds(2), rel=0.01)
+    assert now.seconds_after_trials == pytest.approx(900 + export_seconds(2), rel=1e-9)
     assert now.seconds_left == pytest.approx(600 * 1.5 / 2.5 + 900 + export_seconds(2), rel=0.01)
     assert now.cost == pytest.approx(0.5, rel=0.01)
+    assert now.seconds_left is not None
     for line in (
         "training trials",
-        "2 of 4 trials, 10:00 so far, about 21:12 left with finals",
+        f"2 of 4 trials, 10:00 so far, about {clock(now.seconds_left)} left with finals",
         "1 finished, 1 stopped, 1 in training, 1 to come",
         "75.00 (trial 0000): learning_rate 0.01, memory_units 20, memory_dim 8",
         "0 80.00, 1 70.00",
         "0.2 trials, 0.4 epochs a minute",
-        "0.50 so far, about 1.56 in all, at 3 an hour",
+        f"0.50 so far, about {(600 + now.seconds_left) * 3 / 3600:.2f} in all, at 3 an hour",
     ):
         assert line in drawn.text
 
