@@ -6,13 +6,14 @@ files that lead out, and files that would take all memory.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import resource
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,36 +24,57 @@ from memgan.config.typed import read_yaml
 from memgan.errors import BundleError, ConfigError
 
 _ROOM = 600 * 2**20
-"""Bytes that a refusal may take beyond what Python and torch take to start."""
+"""Bytes that all refusals together may take beyond what Python and torch take to start."""
 _LOAD = """
 import resource, sys
 import onnxruntime, torch
 from memgan.bundle.bundle import load_bundle
 from memgan.errors import BundleError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-try:
-    load_bundle(sys.argv[1], device="cpu", backend=sys.argv[2])
-except BundleError as error:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, error)
+for line in sys.stdin:
+    backend, _, bundle = line.rstrip().partition(" ")
+    try:
+        load_bundle(bundle, device="cpu", backend=backend)
+        said = "it was loaded"
+    except BundleError as error:
+        said = f"refused: {error}"
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(grown, repr(said), flush=True)
 """
 
 
-def refused(bundle: Path, backend: str = "torch") -> str:
-    """The line of the refusal, seen to cost little memory in a process of its own."""
-    ended = subprocess.run(
-        [sys.executable, "-c", _LOAD, str(bundle), backend],
-        capture_output=True,
+@pytest.fixture(scope="module")
+def loader() -> Iterator[subprocess.Popen[str]]:
+    """A process that loads each bundle it is given: its start costs more than all refusals."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _LOAD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (60, 60)),
-    )
-    assert ended.returncode == 0, ended.stderr
-    kilobytes, _, line = ended.stdout.strip().partition(" ")
-    assert line, "it was loaded"
-    assert "\n" not in line
-    assert int(kilobytes) * 1024 < _ROOM
-    return line
+    ) as process:
+        yield process
+        process.stdin.close()  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def refused(loader: subprocess.Popen[str]) -> Callable[..., str]:
+    """(bundle, backend) -> the line of the refusal, seen to cost little memory in a process."""
+
+    def load(bundle: Path, backend: str = "torch") -> str:
+        assert loader.stdin is not None
+        assert loader.stdout is not None
+        print(backend, bundle, file=loader.stdin, flush=True)
+        kilobytes, _, told = loader.stdout.readline().strip().partition(" ")
+        assert told, "the process ended"
+        said: str = ast.literal_eval(told)
+        verdict, _, line = said.partition(": ")
+        assert verdict == "refused", said
+        assert "\n" not in line
+        assert int(kilobytes) * 1024 < _ROOM
+        return line
+
+    return load
 
 
 def change(bundle: Path, **values: object) -> None:
@@ -75,18 +97,22 @@ def change(bundle: Path, **values: object) -> None:
     ids=lambda values: ", ".join(values),
 )
 def test_sizes_that_no_machine_has_room_for_take_no_memory(
-    bundle: Path, values: dict[str, object]
+    bundle: Path, values: dict[str, object], refused: Callable[..., str]
 ) -> None:
     change(bundle, **values)
     assert str(bundle) in refused(bundle)
 
 
-def test_a_header_that_claims_a_hundred_gigabytes_is_no_weights(bundle: Path) -> None:
+def test_a_header_that_claims_a_hundred_gigabytes_is_no_weights(
+    bundle: Path, refused: Callable[..., str]
+) -> None:
     (bundle / "weights.safetensors").write_bytes(struct.pack("<Q", 100 * 2**30) + b"{}")
     assert "weights.safetensors" in refused(bundle)
 
 
-def test_tensors_that_claim_more_than_the_file_holds_are_no_weights(bundle: Path) -> None:
+def test_tensors_that_claim_more_than_the_file_holds_are_no_weights(
+    bundle: Path, refused: Callable[..., str]
+) -> None:
     claimed = {"x": {"dtype": "F32", "shape": [10**11], "data_offsets": [0, 4 * 10**11]}}
     header = json.dumps(claimed).encode()
     (bundle / "weights.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
@@ -96,7 +122,9 @@ def test_tensors_that_claim_more_than_the_file_holds_are_no_weights(bundle: Path
 @pytest.mark.parametrize(
     "name", ["weights.safetensors", "model.onnx", "config.yaml", "calibration.json"]
 )
-def test_a_file_of_terabytes_is_not_read(bundle: Path, name: str) -> None:
+def test_a_file_of_terabytes_is_not_read(
+    bundle: Path, name: str, refused: Callable[..., str]
+) -> None:
     with (bundle / name).open("r+b") as file:
         file.truncate(2**41)  # sparse: it takes no room on the disk
     backend = "onnx" if name == "model.onnx" else "torch"

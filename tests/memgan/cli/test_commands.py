@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 
 from memgan.bundle.bundle import load_bundle
@@ -68,24 +67,28 @@ def config(tiny: Tiny, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def _no_processes_left() -> Iterator[None]:
+    yield
+    get_reusable_executor().shutdown(wait=True)
+
+
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("_no_processes_left")
 def test_train_json_is_one_document_and_processes_change_no_figure(
-    memgan: Callable[..., Ended], config: Path, tmp_path: Path
+    config: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["train", config, "--seeds", "2", "--json"]
-    script = "from search.cli import main; main()"
+    def memgan(out: str, jobs: int) -> Ended:
+        """What the command and the processes that it started print."""
+        arguments = ["train", config, "--seeds", 2, "--json", "--out", tmp_path / out]
+        code = run([*map(str, arguments), "--jobs", str(jobs)])
+        told, err = capfd.readouterr()
+        return Ended(code, told, [line for line in err.splitlines() if not line.endswith(WAITS)])
 
-    apart = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments), "--out", str(tmp_path / "apart")],
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
-    here = memgan(*arguments, "--out", tmp_path / "here", "--jobs", 1)
+    apart, here = memgan("apart", 2), memgan("here", 1)
 
-    assert apart.returncode == here.code == 0, apart.stderr
-    document = json.loads(apart.stdout)
+    assert apart.code == here.code == 0, apart.errors
+    document = apart.document
     assert document["classes"].keys() == {"0", "1"}
     assert document["classes"]["0"]["seeds"] == [0, 1]
     for name, row in document["classes"].items():
