@@ -95,5 +95,11 @@ def normals_alone() -> Split:
     return make_split(Source("normals", train, None), DataConfig())
 
 
+@pytest.fixture
+def short_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fig. 2 is drawn after a few steps; another test sees with all of them where units settle."""
+    monkeypatch.setattr("memgan.paper.drawing.square._STEPS", 10)
+
+
 def _noise(rng: np.random.Generator, count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return rng.integers(0, 256, (count, 1, 8, 8), dtype=np.uint8)

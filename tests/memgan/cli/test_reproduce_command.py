@@ -81,6 +81,7 @@ def test_cells_of_another_split_are_not_gone_on_with(
     assert "another split" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("short_square")
 def test_the_square_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "fig2.png"
 

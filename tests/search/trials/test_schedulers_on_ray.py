@@ -54,8 +54,8 @@ def _run(study: Study, split: Split, results: Path, listener: Any) -> list[Trial
         return run_trials(study, groups, split.development, folder, listener)
 
 
-def _in_the_long_run(name: str, **options: int) -> ParameterSet:
-    """Its rungs are held by quick tests without Ray; ASHA goes through Ray in each run."""
+def _in_the_long_run(name: str, **options: float) -> ParameterSet:
+    """What it decides is held by quick tests without Ray; ASHA goes through Ray in each run."""
     scheduler = {"name": name, **options}
     return pytest.param(scheduler, marks=pytest.mark.slow, id=name)
 
@@ -63,7 +63,7 @@ def _in_the_long_run(name: str, **options: int) -> ParameterSet:
 @pytest.mark.parametrize(
     "scheduler",
     [
-        {"name": "asha", "grace_epochs": 2, "reduction_factor": 2},
+        _in_the_long_run("asha", grace_epochs=2, reduction_factor=2),
         _in_the_long_run("hyperband", grace_epochs=2, reduction_factor=2, brackets=2),
         _in_the_long_run("median", grace_epochs=2, min_trials=2),
     ],
@@ -86,7 +86,7 @@ def test_trials_that_are_behind_are_stopped_and_good_ones_are_not(
     [
         {"name": "asha", "grace_epochs": 1, "reduction_factor": 2},
         _in_the_long_run("hyperband", grace_epochs=1, reduction_factor=2),
-        {"name": "pbt", "interval_epochs": 1, "quantile": 0.5},
+        _in_the_long_run("pbt", interval_epochs=1, quantile=0.5),
     ],
     ids=lambda scheduler: scheduler["name"],
 )
@@ -118,12 +118,6 @@ def test_a_finite_space_ends_when_every_point_was_tried_once(
 
 def _journal(results: Path, study: Study) -> Path:
     return StudyFolder(results, study.name).journal
-
-
-def test_no_scheduler_stops_nobody(split: Split, tmp_path: Path) -> None:
-    study = _study("none", scheduler={"name": "none"}, budget={"trials": 2}, start_from=[POOR])
-    (result,) = _run(study, split, tmp_path, Recorder())
-    assert result.counts()["finished"] == 2
 
 
 def test_a_population_changes_its_worst_and_goes_on_from_the_weights_of_its_best(
@@ -180,7 +174,35 @@ def test_classes_on_their_own_share_the_machine_and_not_their_rungs(
         assert all(set(o.val_auroc) == {name, "mean"} for o in result.outcomes)
 
 
-def test_journal_record_and_tune_agree_on_every_trial(split: Split, tmp_path: Path) -> None:
+class Broken:
+    """A listener that fails at everything."""
+
+    def __getattr__(self, event: str) -> Any:
+        raise RuntimeError("nobody listens")
+
+
+class Both:
+    """A listener that tells two others the same."""
+
+    def __init__(self, *listeners: Any) -> None:
+        self._listeners = listeners
+
+    def __getattr__(self, event: str) -> Any:
+        told = [getattr(listener, event) for listener in self._listeners]
+
+        def tell(*values: Any) -> None:
+            for one in told:
+                one(*values)
+
+        return tell
+
+
+@pytest.fixture(scope="module")
+def every_end(
+    _ray: None, split: Split, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Study, StudyFolder, TrialsResult, Recorder]:
+    """A search with ASHA of a trial that fails, some that are good and some that are stopped; a
+    second listener fails at everything."""
     study = _study(
         "agreement",
         space={
@@ -197,20 +219,68 @@ def test_journal_record_and_tune_agree_on_every_trial(split: Split, tmp_path: Pa
         ],
         budget={"trials": 5},
     )
-    folder = StudyFolder(tmp_path, study.name)
+    folder = StudyFolder(tmp_path_factory.mktemp("results"), study.name)
     folder.create(study)
     groups = class_groups(study, split.normal_classes)
-    record = make_record(study, folder, split)
+    record, recorder = make_record(study, folder, split), Recorder()
     with folder.lock():
         record.study_started({})
-        (result,) = run_trials(study, groups, split.development, folder, record)
+        listener = Both(record, recorder)
+        (result,) = run_trials(
+            study, groups, split.development, folder, listener, progress=Broken()
+        )
         record.study_ended("FINISHED")
+    return study, folder, result, recorder
 
+
+def test_every_end_of_a_trial_is_told_as_what_it_was(
+    every_end: tuple[Study, StudyFolder, TrialsResult, Recorder], split: Split
+) -> None:
+    study, folder, result, recorder = every_end
+    assert [o.trial_id for o in result.outcomes] == ["0000", "0001", "0002", "0003", "0004"]
     counts = result.counts()
     assert counts["failed"] == 1
     assert counts["stopped"] >= 1
     assert counts["finished"] >= 2
     assert counts["unfinished"] == 0
+    assert result.best is not None
+    assert result.best.epochs == study.epochs
+
+    (group,) = class_groups(study, split.normal_classes)
+    journal = open_journals(study, [group], folder)[group]
+    history = dict(journal.history())
+    optuna_states = journal.states()
+    ends = {trial: (status, error, by) for trial, status, error, by in recorder.of("trial_ended")}
+    for outcome in result.outcomes:
+        state = optuna_states[outcome.trial_id]
+        status, error, stopped_by = ends[outcome.trial_id]
+        told = recorder.epochs(outcome.trial_id)
+        assert history[outcome.trial_id] == {e.epoch: e.val_auroc["mean"] for e in told}
+        if outcome.state == "finished":
+            assert (state, status) == (TrialState.COMPLETE, "FINISHED")
+            assert outcome.epochs == study.epochs
+            assert set(outcome.val_auroc) == {"0", "1", "mean"}
+            assert outcome.checkpoint is not None
+            assert (folder.tune / outcome.checkpoint / "training.pt").is_file()
+        elif outcome.state == "stopped":
+            assert (state, status, stopped_by) == (TrialState.PRUNED, "KILLED", "asha")
+            assert outcome.values["learning_rate"] == POOR["learning_rate"]
+            assert 2 <= outcome.epochs < study.epochs
+            assert sorted(history[outcome.trial_id]) == list(range(1, outcome.epochs + 1))
+        else:
+            assert (state, status) == (TrialState.FAIL, "FAILED")
+            assert error == outcome.error
+            assert "diverged" in error
+            assert "\n" not in error
+    failures = list(folder.tune.glob("*/0001-006/error.txt"))
+    assert [file.read_text().count("Failure #") for file in failures] == [1]
+
+
+def test_journal_record_and_tune_agree_on_every_trial(
+    every_end: tuple[Study, StudyFolder, TrialsResult, Recorder], split: Split
+) -> None:
+    study, folder, result, _ = every_end
+    groups = class_groups(study, split.normal_classes)
     journal = open_journals(study, groups, folder)[groups[0]]
     states, history = journal.states(), dict(journal.history())
     runs = _runs(folder)

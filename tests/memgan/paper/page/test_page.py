@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from memgan.paper.cells.layout import make_layout
 from memgan.paper.page.page import page, write_page
 from memgan.paper.page.records_page import records_page
@@ -14,10 +16,16 @@ ROOT = Path(__file__).parents[4]
 RECORDS = ROOT / "benchmarks" / "results"
 
 
-def test_the_page_has_not_drifted_from_the_records() -> None:
+@pytest.fixture(scope="module")
+def of_today() -> str:
+    """The page that the records give."""
+    return page(RECORDS)
+
+
+def test_the_page_has_not_drifted_from_the_records(of_today: str) -> None:
     committed = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 
-    assert committed == page(RECORDS), "write it again: memgan reproduce page"
+    assert committed == of_today, "write it again: memgan reproduce page"
 
 
 def test_the_pages_beside_the_records_have_not_drifted_from_them() -> None:
@@ -26,8 +34,8 @@ def test_the_pages_beside_the_records_have_not_drifted_from_them() -> None:
     assert (searches / "README.md").read_text(encoding="utf-8") == searches_page(searches)
 
 
-def test_the_page_is_short_and_begins_with_tables_and_findings() -> None:
-    lines = page(RECORDS).splitlines()
+def test_the_page_is_short_and_begins_with_tables_and_findings(of_today: str) -> None:
+    lines = of_today.splitlines()
 
     assert len(lines) < 250
     headings = [line for line in lines if line.startswith("## ")]
@@ -41,6 +49,7 @@ def test_every_picture_of_the_page_is_there() -> None:
         assert (ROOT / "docs" / target).is_file(), target
 
 
+@pytest.mark.usefixtures("short_square")
 def test_without_records_nothing_is_claimed(tmp_path: Path) -> None:
     write_page(tmp_path / "records", tmp_path / "page.md")
 
