@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from memgan.data.images import Pixels
 
@@ -56,13 +55,15 @@ def scar(image: Pixels, other: Pixels, generator: np.random.Generator) -> Pixels
 def blotch(image: Pixels, other: Pixels, generator: np.random.Generator) -> Pixels:
     """A spot of the outline that Perlin noise gives it, 0.5 to 4 % of the image, through which
     another place of another image is seen, or one colour of it."""
+    from scipy.ndimage import gaussian_filter, label  # Half a second, which few commands need.
+
     _, height, width = image.shape
     noise = _perlin(height, width, generator)
     covered = max(4, round(generator.uniform(0.005, 0.04) * height * width))
     # The peaks of the noise, joined to the highest, until they cover enough.
     level = float(np.sort(noise, axis=None)[-min(4 * covered, noise.size)])
     for at in np.linspace(float(noise.max()), level, 12)[1:]:
-        spots, _ = ndimage.label(noise >= at)
+        spots, _ = label(noise >= at)
         where = spots == spots[np.unravel_index(noise.argmax(), noise.shape)]
         if where.sum() >= covered:
             break
@@ -72,7 +73,7 @@ def blotch(image: Pixels, other: Pixels, generator: np.random.Generator) -> Pixe
         content = np.roll(other, shift, axis=(1, 2)).astype(float)
     else:
         content = _a_colour(other, generator)
-    return _painted(image, ndimage.gaussian_filter(where.astype(float), 0.5) * share, content)
+    return _painted(image, gaussian_filter(where.astype(float), 0.5) * share, content)
 
 
 def turned(by: Sequence[int]) -> Change:

@@ -24,7 +24,7 @@ from tracking.address import (
     sqlite_file,
     sync_command,
 )
-from tracking.stores import Refused, RunView, Tracker, Unavailable, open_tracker
+from tracking.stores import RecordReader, Refused, RunView, Unavailable, open_reader
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class StudyFigures:
         return tuple(sorted({seed for of_class in self.auroc.values() for seed in of_class}))
 
 
-def open_store(location: Location) -> Tracker:
+def open_store(location: Location) -> RecordReader:
     """The store at an address, to read from.
 
     BadInput where a local record does not exist, TrackingUnavailable where nobody answers.
@@ -68,7 +68,7 @@ def open_store(location: Location) -> Tracker:
             " --results or --tracking-uri"
         )
     try:
-        return open_tracker(location.uri, location.artifact_root)
+        return open_reader(location.uri, location.artifact_root)
     except Unavailable as error:
         raise TrackingUnavailable(
             f"tracking at {redact(location.uri)} cannot be read ({error}); start the server, or"
@@ -77,17 +77,19 @@ def open_store(location: Location) -> Tracker:
 
 
 def read_studies(
-    tracker: Tracker, asked: Sequence[str], results: Path | str = DEFAULT_RESULTS
+    record: RecordReader, asked: Sequence[str], results: Path | str = DEFAULT_RESULTS
 ) -> list[StudyFigures]:
     """The figures of several studies, in the order asked; faults as those of `read_study`, and
     TrackingUnavailable where the store goes away meanwhile."""
     try:
-        return [read_study(tracker, name, results) for name in asked]
+        return [read_study(record, name, results) for name in asked]
     except (Unavailable, Refused) as error:
         raise TrackingUnavailable(f"the record cannot be read: {error}; try again") from None
 
 
-def read_study(tracker: Tracker, asked: str, results: Path | str = DEFAULT_RESULTS) -> StudyFigures:
+def read_study(
+    record: RecordReader, asked: str, results: Path | str = DEFAULT_RESULTS
+) -> StudyFigures:
     """The figures of a study's finals, those of a winner that lost its place left out.
 
     asked: a study's name, or name@id with the beginning of its id where several studies of that
@@ -96,20 +98,20 @@ def read_study(tracker: Tracker, asked: str, results: Path | str = DEFAULT_RESUL
     study without a tested final and for a name that several studies bear.
     """
     name, _, beginning = asked.partition("@")
-    experiment = tracker.find_experiment(name)
+    experiment = record.find_experiment(name)
     if experiment is None:
         # MLflow's own experiment that is always there holds no study of ours.
-        raise unknown_name("study", name, [n for n in tracker.experiments() if n != "Default"])
+        raise unknown_name("study", name, [n for n in record.experiments() if n != "Default"])
     finals = [
         run
-        for run in tracker.runs(experiment, {names.KIND: names.FINAL})
+        for run in record.runs(experiment, {names.KIND: names.FINAL})
         if names.SUPERSEDED not in run.tags
         and run.tags.get(names.STUDY_ID, "").startswith(beginning)
     ]
     by_study: dict[str, list[RunView]] = defaultdict(list)
     for run in finals:
         by_study[run.tags.get(names.STUDY_ID, "")].append(run)
-    figures = [_figures(tracker, name, study_id, runs) for study_id, runs in by_study.items()]
+    figures = [_figures(record, name, study_id, runs) for study_id, runs in by_study.items()]
     tested = [one for one in figures if one.auroc]
     if len(tested) > 1:
         choices = ", ".join(f"{name}@{one.study_id[:8]}" for one in tested)
@@ -128,13 +130,13 @@ def read_study(tracker: Tracker, asked: str, results: Path | str = DEFAULT_RESUL
     return tested[0]
 
 
-def _figures(tracker: Tracker, name: str, study_id: str, finals: list[RunView]) -> StudyFigures:
+def _figures(record: RecordReader, name: str, study_id: str, finals: list[RunView]) -> StudyFigures:
     auroc: dict[str, dict[int, float]] = defaultdict(dict)
     for run in finals:
         for key, value in run.metrics.items():
             if (class_name := names.tested_class(key)) is not None:
                 auroc[class_name][int(run.tags[names.SEED])] = value
-    scores = _scores(tracker, finals, "test") if auroc else {}
+    scores = _scores(record, finals, "test") if auroc else {}
     by_pixel = {metric: _of_metric(finals, metric) for metric in names.BY_PIXEL}
     tags = finals[0].tags
     return StudyFigures(
@@ -159,21 +161,21 @@ def _of_metric(finals: Sequence[RunView], metric: str) -> dict[str, dict[int, fl
     return dict(found)
 
 
-def read_validation(tracker: Tracker, study: str, study_id: str) -> BySeed:
+def read_validation(record: RecordReader, study: str, study_id: str) -> BySeed:
     """What a study's finals gave the images that they were validated on, as `StudyFigures.scores`;
     empty where the store does not have it."""
-    experiment = tracker.find_experiment(study) if study and study_id else None
+    experiment = record.find_experiment(study) if study and study_id else None
     if experiment is None:
         return {}
     tags = {names.KIND: names.FINAL, names.STUDY_ID: study_id}
-    runs = [run for run in tracker.runs(experiment, tags) if names.SUPERSEDED not in run.tags]
-    return _scores(tracker, runs, "validation")
+    runs = [run for run in record.runs(experiment, tags) if names.SUPERSEDED not in run.tags]
+    return _scores(record, runs, "validation")
 
 
-def _scores(tracker: Tracker, finals: Sequence[RunView], part: str) -> BySeed:
+def _scores(record: RecordReader, finals: Sequence[RunView], part: str) -> BySeed:
     found: dict[str, dict[int, ImageScores]] = defaultdict(dict)
     for run in finals:
-        content = tracker.read_artifact(run.run_id, f"{names.SCORES}/{names.SCORES_FILE}")
+        content = record.read_artifact(run.run_id, f"{names.SCORES}/{names.SCORES_FILE}")
         try:
             by_class = unpack(content).get(part, {}) if content else {}
         except ValueError:

@@ -6,6 +6,7 @@ from .fresh_store import FreshStore as FreshStore
 from .mlflow_registry import MlflowRegistry as MlflowRegistry
 from .mlflow_tracker import MlflowTracker as MlflowTracker
 from .moved_store import follow_move as follow_move
+from .opening import open_reader as open_reader
 from .opening import open_tracker as open_tracker
 from .reachable import knock as knock
 from .tracker import MAX_METRICS as MAX_METRICS
@@ -14,6 +15,7 @@ from .tracker import MAX_TAGS as MAX_TAGS
 from .tracker import Gone as Gone
 from .tracker import ModelView as ModelView
 from .tracker import Point as Point
+from .tracker import RecordReader as RecordReader
 from .tracker import Refused as Refused
 from .tracker import RunView as RunView
 from .tracker import Tracker as Tracker

@@ -61,14 +61,27 @@ class ModelView:
     tags: Mapping[str, str]
 
 
-class Tracker(Protocol):
+class RecordReader(Protocol):
+    """What a comparison asks of a store. Every method raises as those of `Tracker`."""
+
+    def find_experiment(self, name: str) -> str | None:
+        """The id of an experiment, or None where there is none of this name."""
+
+    def experiments(self) -> list[str]:
+        """The names of all experiments, sorted."""
+
+    def runs(self, experiment_id: str, tags: Mapping[str, str]) -> list[RunView]:
+        """All runs with these tags, oldest first."""
+
+    def read_artifact(self, run_id: str, path: str) -> bytes | None:
+        """The content of one file among the run's artifacts, or None where there is none."""
+
+
+class Tracker(RecordReader, Protocol):
     """Every method raises Refused for what will never be taken, Unavailable for now.
 
     Writing to a run or an experiment that is not there raises Gone, which is a refusal.
     """
-
-    def find_experiment(self, name: str) -> str | None:
-        """The id of an experiment, or None where there is none of this name."""
 
     def is_deleted(self, name: str) -> bool:
         """Whether an experiment of this name was deleted, and `create_experiment` would bring it
@@ -85,12 +98,6 @@ class Tracker(Protocol):
 
     def find_runs(self, experiment_id: str, run_key: str) -> list[str]:
         """The ids of the runs with this `names.RUN_KEY`, oldest first."""
-
-    def experiments(self) -> list[str]:
-        """The names of all experiments, sorted."""
-
-    def runs(self, experiment_id: str, tags: Mapping[str, str]) -> list[RunView]:
-        """All runs with these tags, oldest first."""
 
     def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> str:
         """A new run that is RUNNING. start: milliseconds since 1970."""
@@ -144,6 +151,3 @@ class Tracker(Protocol):
 
     def artifacts(self, run_id: str) -> list[str]:
         """The paths of all files among the run's artifacts, sorted."""
-
-    def read_artifact(self, run_id: str, path: str) -> bytes | None:
-        """The content of one file among the run's artifacts, or None where there is none."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -30,7 +32,8 @@ from tracking.facts import StudyFacts
 from tracking.outbox.delivery import deliver
 from tracking.outbox.outbox import EXPERIMENT, Outbox
 from tracking.outbox.record import Record
-from tracking.stores.tracker import Tracker
+from tracking.stores.opening import open_tracker
+from tracking.stores.tracker import RecordReader
 
 Finals = Mapping[int, Mapping[str, float]]
 """Test AUROC by seed and class."""
@@ -45,13 +48,14 @@ def scores_of(auroc: float) -> ImageScores:
 
 
 @pytest.fixture
-def store(local_record: Location) -> Tracker:
+def store(local_record: Location) -> RecordReader:
     return open_store(local_record)
 
 
 @pytest.fixture
-def tell(store: Tracker, tmp_path: Path) -> Tell:
+def tell(local_record: Location, tmp_path: Path) -> Tell:
     """Records a study of the given finals in the store, as its driver and its writer do."""
+    tracker = open_tracker(local_record.uri, local_record.artifact_root)
 
     def told(
         name: str,
@@ -100,13 +104,13 @@ def tell(store: Tracker, tmp_path: Path) -> Tell:
             record.final_ended("0000", seed, figures)
             record.final_superseded("0000", seed)
         record.study_ended("FINISHED")
-        assert deliver(outbox, store).waiting == 0
+        assert deliver(outbox, tracker).waiting == 0
 
     return told
 
 
 def test_finals_are_read_from_the_record_alone_in_both_protocols(
-    tell: Tell, store: Tracker
+    tell: Tell, store: RecordReader
 ) -> None:
     finals = {0: {"9": 0.9, "10": 0.8}, 1: {"9": 0.92, "10": 0.7}}
     tell("together", finals, lost={0: {"9": 0.1, "10": 0.1}, 7: {"9": 0.1, "10": 0.1}})
@@ -120,7 +124,7 @@ def test_finals_are_read_from_the_record_alone_in_both_protocols(
     assert together.seeds == (0, 1)
 
 
-def test_figures_by_pixel_stand_below_those_by_image(tell: Tell, store: Tracker) -> None:
+def test_figures_by_pixel_stand_below_those_by_image(tell: Tell, store: RecordReader) -> None:
     tell("masked", {0: {"9": 0.9}, 1: {"9": 0.92}}, pixels=0.987)
     tell("other", {0: {"9": 0.8}}, pixels=0.912)
     tell("without", {0: {"9": 0.7}})
@@ -143,7 +147,7 @@ def test_figures_by_pixel_stand_below_those_by_image(tell: Tell, store: Tracker)
 
 @pytest.mark.parametrize("by_class", [False, True])
 def test_scores_of_images_are_read_from_the_record_alone(
-    tell: Tell, store: Tracker, by_class: bool
+    tell: Tell, store: RecordReader, by_class: bool
 ) -> None:
     finals = {0: {"猫": 0.9, "10": 0.8}, 1: {"猫": 0.92, "10": 0.7}}
     tell("scored", finals, by_class=by_class, scored=True)
@@ -165,7 +169,7 @@ def test_scores_of_images_are_read_from_the_record_alone(
 
 
 def test_one_class_and_one_seed_get_an_interval_from_their_images_or_no_verdict(
-    tell: Tell, store: Tracker
+    tell: Tell, store: RecordReader
 ) -> None:
     for name, value in (("good", 0.98), ("near", 0.97), ("bad", 0.66)):
         tell(name, {0: {"1": value}}, scored=True)
@@ -186,7 +190,7 @@ def test_one_class_and_one_seed_get_an_interval_from_their_images_or_no_verdict(
 
 
 def test_a_study_without_labelled_test_images_is_not_told_to_finish(
-    tell: Tell, store: Tracker
+    tell: Tell, store: RecordReader
 ) -> None:
     tell("free", {0: {}})
     with pytest.raises(StudyError, match="no labelled anomalies") as caught:
@@ -194,7 +198,7 @@ def test_a_study_without_labelled_test_images_is_not_told_to_finish(
     assert "--resume" not in str(caught.value)
 
 
-def test_a_name_that_two_machines_used_asks_for_the_id(tell: Tell, store: Tracker) -> None:
+def test_a_name_that_two_machines_used_asks_for_the_id(tell: Tell, store: RecordReader) -> None:
     tell("digits", {0: {"1": 0.9}}, study_id="aaaa1111")
     tell("digits", {0: {"1": 0.8}}, study_id="bbbb2222")
     with pytest.raises(StudyError, match="digits@aaaa1111, digits@bbbb2222"):
@@ -204,7 +208,7 @@ def test_a_name_that_two_machines_used_asks_for_the_id(tell: Tell, store: Tracke
     assert both.titles == ("digits@aaaa1111", "digits@bbbb2222")
 
 
-def test_what_is_not_there_is_said_with_what_is(tell: Tell, store: Tracker) -> None:
+def test_what_is_not_there_is_said_with_what_is(tell: Tell, store: RecordReader) -> None:
     tell("digits", {0: {"1": 0.9}})
     tell("unfinished", {})
     with pytest.raises(UnknownName, match="did you mean 'digits'"):
@@ -327,3 +331,23 @@ def test_a_narrow_terminal_has_whole_names_and_figures(
     table, _, left_out = text.partition("no room for:")
     assert ("81.0 ± 1.4" in table) != ("second-of-all" in left_out.split("first −")[0])
     assert "second-of-all" in text
+
+
+def test_compare_answers_without_importing_mlflow(
+    tell: Tell, local_record: Location, tmp_path: Path
+) -> None:
+    tell("one", {0: {"9": 0.9, "10": 0.8}}, scored=True)
+    tell("two", {0: {"9": 0.8, "10": 0.7}}, scored=True)
+    heavy = ("mlflow", "torch", "sklearn", "matplotlib", "scipy", "pandas", "ray", "optuna")
+    code = (
+        "import sys; from search.cli.app import run;"
+        "code = run(['compare', 'one', 'two', '--format', 'csv']);"
+        f"print(code, [name for name in {heavy} if name in sys.modules])"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert ended.stdout.splitlines()[-1] == "0 []"
+    assert "9,one,0.9,,1" in ended.stdout

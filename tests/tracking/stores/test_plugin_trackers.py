@@ -87,7 +87,10 @@ def test_the_writers_process_delivers_to_it(
 @pytest.mark.parametrize(
     ("uri", "why"),
     [
-        ("half:///record", r"'half' of far-records 1\.2.*object lacks find_experiment, is_deleted"),
+        (
+            "half:///record",
+            r"'half' of far-records 1\.2.*object lacks find_experiment, experiments",
+        ),
         ("gone:///record", r"'gone' of far-records 1\.2.*No module named 'not_there'"),
     ],
 )
