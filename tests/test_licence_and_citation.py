@@ -42,7 +42,7 @@ def test_the_citation_is_of_this_package() -> None:
 
 def test_every_paper_that_the_code_or_its_science_page_names_can_be_cited() -> None:
     named = set()
-    for page in (*ROOT.glob("docs/**/science.md"), *ROOT.glob("memgan/detectors/**/*.py")):
+    for page in (*ROOT.glob("docs/explanation/*.md"), *ROOT.glob("memgan/detectors/**/*.py")):
         named |= set(PAPER.findall(page.read_text(encoding="utf-8")))
     cited = " ".join(paper["url"] for paper in citation()["references"])
 

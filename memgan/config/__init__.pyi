@@ -8,6 +8,7 @@ from .detector_plugin import DETECTOR_PLUGINS as DETECTOR_PLUGINS
 from .detector_plugin import DetectorParameters as DetectorParameters
 from .detector_plugin import DetectorPlugin as DetectorPlugin
 from .features import Features as Features
+from .features import NeighboursParameters as NeighboursParameters
 from .features import OnFeatures as OnFeatures
 from .features import PatchMemoryParameters as PatchMemoryParameters
 from .hog import HogNeighboursParameters as HogNeighboursParameters
@@ -28,7 +29,6 @@ from .parameters import LearningRate as LearningRate
 from .parameters import MemaeParameters as MemaeParameters
 from .parameters import MemganParameters as MemganParameters
 from .parameters import MemganPlusParameters as MemganPlusParameters
-from .parameters import NeighboursParameters as NeighboursParameters
 from .parameters import OcsvmParameters as OcsvmParameters
 from .parameters import PcaParameters as PcaParameters
 from .parameters import RebuilderParameters as RebuilderParameters
@@ -38,6 +38,8 @@ from .parameters import dotted as dotted
 from .parameters import flatten as flatten
 from .parameters import make_parameters as make_parameters
 from .parameters import parameters_type as parameters_type
+from .published import AmaParameters as AmaParameters
+from .published import PublishedParameters as PublishedParameters
 from .residual_score import ResidualParameters as ResidualParameters
 from .settings import configure as configure
 from .settings import read_settings as read_settings

@@ -22,6 +22,13 @@ class DetectorParameters(Frozen):
     STEPWISE: ClassVar[bool] = False
     """Whether its detector is a `Stepwise` one, of which several can be trained as one."""
 
+    MEASURED: ClassVar[frozenset[str] | None] = None
+    """The measures of health that are taken of it (`memgan.health.MEASURES`); None where its keys
+    tell."""
+
+    GAME_CAN_BE_LOST: ClassVar[bool] = True
+    """Whether a discriminator that is always right teaches nothing; a Wasserstein critic does."""
+
     epochs: int = Field(1, ge=1)
     """Passes over the training images."""
 

@@ -103,6 +103,13 @@ class OnFeatures(DetectorParameters):
         return self
 
 
+class NeighboursParameters(OnFeatures):
+    """Mean Euclidean distance to the nearest training images, on pixels or on features."""
+
+    neighbours: int = Field(1, ge=1)
+    """The number of nearest training images that the score averages over."""
+
+
 class PatchMemoryParameters(OnFeatures):
     """A memory of local features (PatchCore, arXiv 2106.08265): an image is as anomalous as the
     place in it that is farthest from all that the memory holds."""

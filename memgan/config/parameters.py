@@ -10,9 +10,10 @@ from pydantic import Field, field_serializer, field_validator, model_validator
 
 from memgan.config.detector_kinds import unknown_detector
 from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
-from memgan.config.features import OnFeatures, PatchMemoryParameters
+from memgan.config.features import NeighboursParameters, OnFeatures, PatchMemoryParameters
 from memgan.config.hog import HogNeighboursParameters
 from memgan.config.levers import GameLevers, MemoryLevers
+from memgan.config.published import PUBLISHED
 from memgan.config.residual_score import ResidualParameters
 from memgan.config.typed import Frozen, parse
 
@@ -141,13 +142,6 @@ class PcaParameters(ResidualParameters, OnFeatures):
     """Bring every image to its own mean and spread first."""
 
 
-class NeighboursParameters(OnFeatures):
-    """Mean Euclidean distance to the nearest training images, on pixels or on features."""
-
-    neighbours: int = Field(1, ge=1)
-    """The number of nearest training images that the score averages over."""
-
-
 class RebuilderParameters(DetectorParameters):
     """What every single network that is trained to rebuild images has."""
 
@@ -269,6 +263,7 @@ PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "kde": KdeParameters,
     "iforest": IforestParameters,
     "patch-memory": PatchMemoryParameters,
+    **PUBLISHED,
 }
 """Built-in detectors and what can be set of each; `memgan.detectors` builds the detector itself."""
 

@@ -31,16 +31,16 @@ class MemoryLook:
 
 @dataclass(frozen=True, eq=False)
 class GameLook:
-    """A game between encoder, generator and joint discriminator."""
+    """A game between encoder, generator and discriminator."""
 
     codes: Tensor
     """E(x), (N, d)."""
-    samples: Tensor
-    """z, (N, d)."""
+    samples: Tensor | None
+    """z, (N, d); None where no codes are sampled."""
     encoded_logits: Tensor
-    """D(x, E(x)), (N,); above 0 D is right."""
+    """D(x, E(x)), or D of real images or pairs, (N,); above 0 D is right."""
     generated_logits: Tensor
-    """D(G(z), z), (N,); below 0 D is right."""
+    """D(G(z), z), or D of made ones, (N,); below 0 D is right."""
 
 
 @dataclass(frozen=True, eq=False)

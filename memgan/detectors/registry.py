@@ -29,11 +29,13 @@ from memgan.detectors.memgan import Memgan
 from memgan.detectors.memgan_plus import MemganPlus
 from memgan.detectors.ocsvm import Ocsvm
 from memgan.detectors.on_features.patch_memory import PatchMemory
+from memgan.detectors.published.ama import Ama
 
 DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
     for kind in (
         *(Memgan, MemganPlus, Memae, Autoencoder, Alice, Dcae, Dsvdd),
+        *(Ama,),
         *(Pca, Neighbours, Ocsvm, Kde, Iforest, PatchMemory, HogNeighbours),
     )
 }

@@ -42,7 +42,7 @@ def verdicts(health: Health, parameters: DetectorParameters) -> tuple[Verdict, .
     """What is wrong after an epoch, by its measures; nothing where nothing is known.
 
     parameters: what was trained; advice names only what can be set there, and a game that was
-    left out (`adversarial_weight` 0) cannot be lost.
+    left out (`adversarial_weight` 0), or is one of a Wasserstein critic, cannot be lost.
     """
     found = (
         _asleep(health),
@@ -73,7 +73,8 @@ def _asleep(health: Health) -> _Seen:
 
 def _lost_game(health: Health, parameters: DetectorParameters) -> _Seen:
     right = health.get("d_accuracy", 0.0)
-    if right <= _WON or not getattr(parameters, "adversarial_weight", 1.0):
+    played = bool(getattr(parameters, "adversarial_weight", 1.0))
+    if right <= _WON or not (played and parameters.GAME_CAN_BE_LOST):
         return None
     return _LOST, f"it is right about {right:.0%} of the pairs, so that its game teaches nothing"
 

@@ -78,13 +78,15 @@ def _of_memory(memory: MemoryLook) -> dict[str, Tensor]:
 def _of_game(game: GameLook) -> dict[str, Tensor]:
     encoded = share_above_zero(game.encoded_logits)
     generated = share_above_zero(-game.generated_logits)
-    return {
+    found = {
         "d_on_encoded": encoded,
         "d_on_generated": generated,
         "d_accuracy": (encoded + generated) / 2,
         "code_spread": spread(game.codes),
-        "sample_spread": spread(game.samples),
     }
+    if game.samples is not None:
+        found["sample_spread"] = spread(game.samples)
+    return found
 
 
 def perplexity(addresses: Tensor) -> Tensor:

@@ -141,7 +141,9 @@ class DetectorSuite:
         alone = np.concatenate(
             [detector.score(images[i : i + 1]) for i in range(0, len(images), 7)]
         )
-        np.testing.assert_allclose(alone, together[::7], rtol=1e-5, atol=1e-9)
+        # A score that is a distance from the usual one is all rounding where it is near 0.
+        nothing = 1e-5 * together.std()
+        np.testing.assert_allclose(alone, together[::7], rtol=1e-5, atol=nothing)
 
     def test_what_is_traced_scores_and_rebuilds_the_same(
         self, maker: Maker, normals: Pixels, anomalies: Pixels

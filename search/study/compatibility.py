@@ -75,14 +75,17 @@ def check_constraints(constraints: Constraints, detector: str, scheduler: Schedu
         raise ConfigError(
             "constraints: scheduler pbt lets weights win by AUROC only; take another scheduler"
         )
-    known = parameters_type(detector).model_fields
+    kind = parameters_type(detector)
+    known = kind.model_fields
     for name in constraints:
         if name not in MEASURES:
             raise unknown_name("measure of constraints", name, MEASURES)
         if name == "in_hull":
             raise ConfigError(f"constraints.{name}: it is not measured of few images; take another")
         lacks = (
-            (name in OF_MEMORY and "memory_units" not in known)
+            name not in kind.MEASURED
+            if kind.MEASURED is not None
+            else (name in OF_MEMORY and "memory_units" not in known)
             or (name in OF_SAMPLES and "mutual_information_weight" not in known)
             or (name in OF_GAME and "adversarial_weight" not in known)
             or not {"memory_units", "adversarial_weight", "width"} & set(known)

@@ -40,7 +40,7 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         str,
         ("detector",),
         "NAME",
-        "memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, pca, neighbours, ocsvm,"
+        "memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, ama, pca, neighbours, ocsvm,"
         " iforest, patch-memory, hog-neighbours, or a plug-in's.",
     ),
     StudyOption(

@@ -48,6 +48,13 @@ DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
     "alice": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
     "dcae": _COMPRESSORS,
     "dsvdd": _COMPRESSORS,
+    "ama": {
+        "learning_rate": {**_RATES, "low": 1e-4, "high": 3e-3},
+        "code_dim": [16, 32, 64, 128],
+        "norm_weight": [0.1, 1.0],
+        "atypical_weight": [0.0, 1.0, 5.0],
+        "two_sided": [False, True],
+    },
     "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
     "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},
     "patch-memory": {

@@ -16,6 +16,19 @@ NAMED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "paper": {"learning_rate": 1e-4, "memory_units": 50, "memory_dim": 64},
         "recipe": {},
     },
+    # Those of the others as their own papers or public code have them, for colour images of 32×32.
+    "ama": {
+        "paper": {
+            "epochs": 100,
+            "batch_size": 256,
+            "learning_rate": 3e-4,
+            "width": 64,
+            "critic_width": 128,
+            "code_dim": 128,
+            "simplex_trains_generator": False,
+        },
+        "recipe": {},
+    },
 }
 """By detector and name; a "recipe" is the detector's defaults."""
 

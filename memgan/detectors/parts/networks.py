@@ -21,7 +21,7 @@ _WIDEST = 8
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """One strided convolution, by axis (height, width)."""
 
     kernel: tuple[int, int]
@@ -36,12 +36,12 @@ def _halving(length: int) -> tuple[int, int, int]:
     return (4, 2, length // 2) if length % 2 == 0 else (3, 2, (length + 1) // 2)
 
 
-def _plan(height: int, width: int) -> tuple[list[_Step], tuple[int, int]]:
+def strided_plan(height: int, width: int) -> tuple[list[Step], tuple[int, int]]:
     """The strided steps from (height, width) down, and the size that is left."""
     steps = []
     while max(height, width) > _SMALLEST:
         (kh, sh, height), (kw, sw, width) = _halving(height), _halving(width)
-        steps.append(_Step((kh, kw), (sh, sw)))
+        steps.append(Step((kh, kw), (sh, sw)))
     return steps, (height, width)
 
 
@@ -56,7 +56,7 @@ class Encoder(nn.Module):
     def __init__(self, image_shape: tuple[int, int, int], code_dim: int, width: int) -> None:
         super().__init__()
         channels, height, breadth = image_shape
-        steps, left = _plan(height, breadth)
+        steps, left = strided_plan(height, breadth)
         widths = _channels(width, len(steps))
         layers: list[nn.Module] = []
         for step, out in zip(steps, widths, strict=False):
@@ -87,7 +87,7 @@ class Generator(nn.Module):
     def __init__(self, image_shape: tuple[int, int, int], code_dim: int, width: int) -> None:
         super().__init__()
         channels, height, breadth = image_shape
-        steps, left = _plan(height, breadth)
+        steps, left = strided_plan(height, breadth)
         widths = _channels(width, len(steps))
         layers: list[nn.Module] = [
             nn.Linear(code_dim, widths[-1], bias=False),
@@ -120,7 +120,7 @@ class Discriminator(nn.Module):
     def __init__(self, image_shape: tuple[int, int, int], code_dim: int, width: int) -> None:
         super().__init__()
         channels, height, breadth = image_shape
-        steps, left = _plan(height, breadth)
+        steps, left = strided_plan(height, breadth)
         widths = _channels(width, len(steps))
         trunk: list[nn.Module] = []
         for step, out in zip(steps, widths, strict=False):

@@ -44,6 +44,7 @@ PARAMETERS = {
     "memae": {"width": 2, "memory_units": 5, "epochs": 2},
     "dcae": {"width": 2, "code_dim": 4, "epochs": 2},
     "dsvdd": {"width": 2, "code_dim": 4, "epochs": 2},
+    "ama": {"width": 2, "critic_width": 4, "critic_steps": 1, "code_dim": 4, "epochs": 2},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},

@@ -30,6 +30,7 @@ SMALL = {
     "alice": {"width": 2, "code_dim": 3},
     "autoencoder": {"width": 2, "code_dim": 3},
     "dcae": {"width": 2, "code_dim": 3},
+    "ama": {"width": 2, "critic_width": 2, "code_dim": 3},
 }
 OF_MEMORY = {"address_perplexity", "address_usage", "unit_movement", "unit_distance"} | {
     "unit_spread",
@@ -45,6 +46,7 @@ HAVE = {
     "alice": OF_GAME | OF_REBUILT,
     "autoencoder": OF_REBUILT,
     "dcae": OF_REBUILT,
+    "ama": OF_GAME - {"sample_spread"} | OF_REBUILT,
 }
 
 

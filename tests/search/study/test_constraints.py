@@ -71,6 +71,8 @@ def test_what_cannot_be_fulfilled_or_measured_is_refused_in_one_line(
     [
         ("alice", {"code_dim": [8, 16]}, "address_perplexity", False),
         ("alice", {"code_dim": [8, 16]}, "d_accuracy", True),
+        ("ama", {"code_dim": [8, 16]}, "d_accuracy", True),
+        ("ama", {"code_dim": [8, 16]}, "sample_spread", False),
         ("memae", {"memory_units": [50, 100]}, "d_accuracy", False),
         ("memae", {"memory_units": [50, 100]}, "mutual_information", False),
         ("memae", {"memory_units": [50, 100]}, "address_perplexity", True),
