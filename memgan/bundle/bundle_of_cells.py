@@ -69,9 +69,12 @@ def write_bundle(
     else:
         found = pixel_scores(detector, config.parameters, normals)
     # With folds the detector has trained on these images, and their peaks are too low to judge by.
+    peaks = first.normal_peaks
     if found is not None and not first.folds:
-        peaks = tuple(float(peak) for peak in found.max(axis=(1, 2)))
-        calibration = calibration.model_copy(update={"normal_peaks": tuple(sorted(peaks))})
+        peaks = found.max(axis=(1, 2))
+    if peaks is not None:
+        ascending = tuple(sorted(float(peak) for peak in peaks))
+        calibration = calibration.model_copy(update={"normal_peaks": ascending})
     held_out = split.development.validation.images
     model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
     card = write_card(config, calibration, split, cells, configuration.origin)

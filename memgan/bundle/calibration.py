@@ -32,9 +32,8 @@ class Calibration(Frozen):
     by pixel."""
 
     normal_peaks: tuple[float, ...] = ()
-    """The highest value of each held-out image's map, ascending; empty where there are no maps,
-    where the scores are by cross-fitting, as the detector trained on all normal images then, and in
-    bundles of earlier versions."""
+    """The highest value of the map of each held-out image (with cross-fitting: of each normal
+    image), ascending; empty where there are no maps, and in bundles of earlier versions."""
 
     @field_validator("normal_scores", "normal_peaks")
     @classmethod

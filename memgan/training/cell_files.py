@@ -50,6 +50,8 @@ def save_cell(folder: Path, cell: Cell) -> None:
         }
         if cell.decoded_memory is not None:
             arrays["decoded_memory"] = cell.decoded_memory
+        if cell.normal_peaks is not None:
+            arrays["normal_peaks"] = cell.normal_peaks
         arrays |= _as_arrays("extremes", cell.extremes) | _as_arrays("code_plane", cell.code_plane)
         arrays |= _as_arrays("validation", cell.validation)
         np.savez_compressed(partial / _ARRAYS, allow_pickle=False, **arrays)
@@ -88,6 +90,7 @@ def _read(folder: Path) -> Cell:
             test_scores=arrays["test_scores"],
             test_anomalous=arrays["test_anomalous"],
             decoded_memory=arrays.get("decoded_memory"),
+            normal_peaks=arrays.get("normal_peaks"),
             extremes=_from_arrays(Extremes, "extremes", arrays),
             code_plane=_from_arrays(CodePlane, "code_plane", arrays),
             validation=_from_arrays(ImageScores, "validation", arrays),

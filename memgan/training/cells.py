@@ -67,6 +67,9 @@ class Cell:
     held-out ones calibrate."""
     health: tuple[Health, ...] = ()
     """Measures of memory and game after each epoch; empty of detectors that have neither."""
+    normal_peaks: Scores | None = field(default=None)
+    """The highest value of the map of each normal image, by detectors that did not train on it,
+    ascending; of cross-fitting alone."""
     pixels: PixelFigures | None = field(default=None)
     """On the test images that have masks; None without any, and for a detector without maps."""
 
@@ -118,6 +121,7 @@ def train_cell(
         code_plane=_code_plane(detector, test, anomalous),
         validation=held_out.validation,
         folds=held_out.folds,
+        normal_peaks=held_out.normal_peaks,
         health=tuple(measures for measures in health if measures),
         pixels=_pixels(configuration, detector, test, normal_class),
     )

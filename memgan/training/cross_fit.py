@@ -20,7 +20,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from memgan.config import Configuration
+from memgan.analysis import pixel_scores
+from memgan.config import Configuration, DetectorParameters
 from memgan.data import Development, LabeledImages, Pixels, Scores, fold_numbers
 from memgan.detectors import Detector
 from memgan.errors import TrainingDiverged
@@ -29,6 +30,8 @@ from memgan.training.lockstep import Training
 
 _FLAT = 1e-6
 """A spread below this share of the mean has no scale to bring anything to."""
+_MAPPED_AT_ONCE = 64
+"""Images whose maps are in memory together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,9 @@ class OutOfFold:
     validation: ImageScores | None
     """In the order of `Development.validation_of`; None without anomalies there."""
     val_auroc: float | None
+    normal_peaks: Scores | None = None
+    """The highest value of each normal image's map, ascending; None without maps, and where there
+    is one detector, whose maps of held-out images anybody can make again."""
 
 
 def on_all(development: Development, normal_class: str) -> Development:
@@ -65,6 +71,8 @@ def out_of_fold(
     scores, validated = np.zeros(len(pool)), np.zeros(len(images))
     scale_of_final = _scale(final.score(pool))
     folds = int(number_of.max()) + 1
+    parameters = configuration.parameters_for(normal_class)
+    peaks, peaks_of_final = np.zeros(len(pool)), _peaks(final, parameters, pool)
     for fold in range(folds):
         kept = pool[number_of != fold]
         detector = _trained(configuration, _trained_on(development, normal_class, kept), seed)
@@ -73,6 +81,10 @@ def out_of_fold(
             here = np.flatnonzero(at == fold)
             if len(here):
                 found[here] = _rescaled(detector.score(of[here]), scale, scale_of_final)
+        own = None if peaks_of_final is None else _peaks(detector, parameters, pool)
+        if own is not None and peaks_of_final is not None:
+            left, of_kept = number_of == fold, _scale(own[number_of != fold])
+            peaks[left] = _rescaled(own[left], of_kept, _scale(peaks_of_final))
     if not (np.isfinite(scores).all() and np.isfinite(validated).all()):
         raise TrainingDiverged(
             f"scores of class {normal_class} (seed {seed}) in a fold are not finite; lower the"
@@ -86,6 +98,7 @@ def out_of_fold(
         normal_scores=np.sort(scores),
         validation=None if judged is None else ImageScores(validated, anomalous),
         val_auroc=None if judged is None else judged.figure,
+        normal_peaks=None if peaks_of_final is None else np.sort(peaks),
     )
 
 
@@ -127,6 +140,17 @@ def _validated(
     folds[~anomalous] = of_normals
     folds[anomalous] = np.arange(int(anomalous.sum())) % (int(number_of.max()) + 1)
     return images, folds, anomalous
+
+
+def _peaks(detector: Detector, parameters: DetectorParameters, images: Pixels) -> Scores | None:
+    """The highest value of each image's map, (N,); None of a detector without maps."""
+    found = []
+    for start in range(0, len(images), _MAPPED_AT_ONCE):
+        maps = pixel_scores(detector, parameters, images[start : start + _MAPPED_AT_ONCE])
+        if maps is None:
+            return None
+        found.append(maps.max(axis=(1, 2)).astype(np.float64))
+    return np.concatenate(found)
 
 
 def _scale(scores: Scores) -> tuple[float, float]:

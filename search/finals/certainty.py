@@ -139,7 +139,7 @@ def _tie(
     development: Development,
 ) -> Caution | None:
     won = winner.outcome
-    full = [o for o in outcomes if o.state == "finished" and o.mean is not None and not o.broken]
+    full = [o for o in outcomes if o.may_win]
     others = sorted(
         (o for o in full if o.trial_id != won.trial_id), key=lambda o: (-(o.mean or 0), o.trial_id)
     )

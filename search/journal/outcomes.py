@@ -53,6 +53,17 @@ class TrialOutcome:
     """Unfinished, and handed out to be trained; true where the study runs, stale where it died."""
 
     @property
+    def may_win(self) -> bool:
+        """Whether it saw its full budget, was judged, and fulfils the study's constraints."""
+        return self.state == "finished" and self.mean is not None and not self.broken
+
+    @property
+    def breach(self) -> str:
+        """Which constraints a finished trial does not fulfil, in words; empty where none."""
+        names = ", ".join(self.broken) if self.state == "finished" else ""
+        return f"breaks {names}" if names else ""
+
+    @property
     def mean(self) -> float | None:
         """The objective, or None before the first epoch."""
         return self.val_auroc.get("mean")
@@ -95,8 +106,7 @@ def merit(mean: float, *, fulfils: bool) -> float:
 def best(outcomes: Iterable[TrialOutcome]) -> TrialOutcome | None:
     """The highest mean among trials that saw their full budget and fulfil the study's constraints;
     of equals the better in other objectives, then the earlier trial."""
-    full = [o for o in outcomes if o.state == "finished" and o.mean is not None and not o.broken]
-    return min(full, key=_rank, default=None)
+    return min((o for o in outcomes if o.may_win), key=_rank, default=None)
 
 
 def _rank(outcome: TrialOutcome) -> tuple[float | str, ...]:

@@ -84,7 +84,7 @@ def _rows(
     finished = [o.val_auroc for o in outcomes if o.state == "finished"]
     known = [figures[name] for figures in finished for name in columns if name in figures]
     low, high = (float(np.quantile(known, _PALEST)), max(known)) if known else (0.0, 1.0)
-    may_win = [o.val_auroc for o in outcomes if o.state == "finished" and not o.broken]
+    may_win = [o.val_auroc for o in outcomes if o.may_win]
     highest = {name: max((f[name] for f in may_win if name in f), default=2.0) for name in columns}
     winner = best(outcomes)
 
@@ -98,7 +98,7 @@ def _rows(
             text=f"{100 * value:.2f}" + ("" if sd is None else f" ± {100 * sd:.2f}"),
             value=value,
             heat=round(min(max(heat, 0.0), 1.0), 2),
-            best=outcome.state == "finished" and not outcome.broken and value == highest[name],
+            best=outcome.may_win and value == highest[name],
         )
 
     def parameter(outcome: TrialOutcome, name: str) -> TableCell:
@@ -126,8 +126,8 @@ def _rows(
 
 
 def _why(outcome: TrialOutcome, epochs: int) -> str:
-    if outcome.state == "finished" and outcome.broken:
-        return f"breaks {', '.join(outcome.broken)}"
+    if outcome.breach:
+        return outcome.breach
     if outcome.state == "stopped":
         return f"by {outcome.stopped_by or 'the scheduler'} after {outcome.epochs} of {epochs}"
     return outcome.error or ""

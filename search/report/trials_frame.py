@@ -22,7 +22,8 @@ def frame_of_trials(
 
     Columns: `trial`, `normal_class` (a class, or "all"), `state`, `winner`, `epochs`,
     `val_auroc/mean` and `val_auroc/CLASS` (0 to 1), `values/PARAMETER` for each searched one,
-    `seconds`, `run_id`, and `why` a trial was stopped or failed. What a trial has not is missing.
+    `seconds`, `run_id`, and `why` a trial was stopped, failed
+    or cannot win. What a trial has not is missing.
     """
     import pandas as pd
 
@@ -45,7 +46,7 @@ def frame_of_trials(
                 **values,
                 "seconds": seconds.get(outcome.trial_id),
                 "run_id": run_ids.get(outcome.trial_id),
-                "why": outcome.error or outcome.stopped_by,
+                "why": outcome.error or outcome.stopped_by or outcome.breach,
             }
             rows.append(row)
     columns = ["trial", "normal_class", "state", "winner", "epochs"]

@@ -26,12 +26,7 @@ class _Told:
         outcomes = journal.outcomes()
         self.ended = sum(o.state != "unfinished" for o in outcomes)
         self.best: float | None = max(
-            (
-                o.mean
-                for o in outcomes
-                if o.state == "finished" and o.mean is not None and not o.broken
-            ),
-            default=None,
+            (o.mean for o in outcomes if o.may_win and o.mean is not None), default=None
         )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from memgan.analysis import pixel_scores
 from memgan.bundle import load_bundle
 from memgan.bundle.bundle_of_cells import write_bundle
 from memgan.bundle.calibration import Calibration
@@ -16,6 +18,7 @@ from memgan.config.configuration import Configuration
 from memgan.config.typed import DataConfig
 from memgan.data import LabeledImages, Source, Split, make_split, with_made_anomalies
 from memgan.data.split import fold_numbers
+from memgan.detectors import build_detector
 from memgan.errors import DataError
 from memgan.training.cell_files import load_cell, save_cell
 from memgan.training.cells import train_cell
@@ -72,8 +75,10 @@ def test_every_normal_image_calibrates_and_the_bundle_says_how(
     write_bundle(tmp_path / "bundle", configuration, split, [stored])
     bundle = load_bundle(tmp_path / "bundle")
     assert bundle.calibration.folds == 5
-    # The detector trained on all normal images: their maps' peaks would flag too many new ones.
-    assert bundle.calibration.pixel_threshold is None
+    # Only peaks by detectors that did not train on an image say what a new one's reach.
+    maps = bundle.maps(parts(1, seed=9))
+    assert len(bundle.calibration.normal_peaks) == (0 if maps is None else 30)
+    assert (bundle.calibration.pixel_threshold is None) == (maps is None)
     assert np.isfinite(bundle.score(parts(3, seed=9))).all()
     card = (tmp_path / "bundle" / "card.md").read_text()
     assert "by cross-fitting over 5 folds" in card
@@ -173,3 +178,37 @@ def test_a_card_names_the_test_images_that_were_lent_to_validation(tmp_path: Pat
         "lent to validation (data.validation: from-test, seed 0): 3 of 6 crack"
         in (tmp_path / "bundle" / "card.md").read_text()
     )
+
+
+def test_peaks_of_maps_by_fold_detectors_flag_few_new_normals() -> None:
+    configuration = of("pca", components=4)
+    split = with_made_anomalies(split_of(100), ["good"], 0)
+
+    cell = train_cell(configuration, split.development, split.test, "good", seed=0)
+    assert cell.normal_peaks is not None
+    in_sample = residual_peaks(cell.weights, configuration, split.development.train.images)
+
+    new = residual_peaks(cell.weights, configuration, parts(1000, seed=5))
+    at = Calibration(
+        normal_scores=(1.0,), normal_peaks=tuple(cell.normal_peaks), false_alarm_rate=0.1
+    )
+    naive = Calibration(normal_scores=(1.0,), normal_peaks=tuple(in_sample), false_alarm_rate=0.1)
+    assert at.pixel_threshold is not None
+    assert naive.pixel_threshold is not None
+    assert 0.05 < (new > at.pixel_threshold).mean() < 0.16
+    assert at.pixel_threshold > naive.pixel_threshold
+
+
+def residual_peaks(weights: Any, configuration: Configuration, images: Any) -> Any:
+    """The highest value of each image's map by the final detector, (N,)."""
+    detector = build_detector(
+        configuration.detector,
+        configuration.parameters,
+        image_shape=(1, 8, 8),
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    detector.load_weights(weights)
+    maps = pixel_scores(detector, configuration.parameters, images)
+    assert maps is not None
+    return maps.max(axis=(1, 2))

@@ -11,6 +11,7 @@ from search.journal.journal import Journal
 from search.journal.journal_file import open_to_write
 from search.journal.outcomes import TrialOutcome
 from search.report.trial_table import TrialTable, trial_table
+from search.report.trials_frame import frame_of_trials
 from search.study.groups import class_groups
 
 Make = Callable[..., Any]
@@ -97,3 +98,6 @@ def test_health_has_columns_and_a_broken_bound_is_why_a_trial_did_not_win(
     assert [row.won for row in table.rows] == [True, False]  # The winner leads, and is underlined.
     assert [row.figures[0].best for row in table.rows] == [True, False]
     assert [row.why for row in table.rows] == ["", "breaks d_accuracy at most 0.9"]
+    frame = frame_of_trials(study, {"all": journal.outcomes()}, {}, {})
+    assert sorted(frame.why.fillna("")) == ["", "breaks d_accuracy at most 0.9"]
+    assert list(frame.winner) == [False, True]
