@@ -98,13 +98,21 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], where: str) -> None:
         )
     for name, value in own.items():
         given = weights[name]
-        if given.shape != value.shape or not given.is_floating_point():
+        if given.shape != value.shape or _kind(given) != _kind(value):
             raise BadInput(
                 f"{where} does not fit: {name!r} is {given.dtype} {tuple(given.shape)}, the"
-                f" network has {tuple(value.shape)}; give the weights of this very network"
+                f" network has {value.dtype} {tuple(value.shape)}; give the weights of this very"
+                " network"
             )
         if not torch.isfinite(given).all():
             raise BadInput(f"{where}: {name!r} holds values that are not finite")
     with torch.no_grad():
         for name, value in own.items():
             value.copy_(weights[name])
+
+
+def _kind(value: Tensor) -> str:
+    """Weights may be kept in fewer bits, but not as another kind of number."""
+    if value.dtype == torch.bool or value.is_complex():
+        return str(value.dtype)
+    return "real" if value.is_floating_point() else "whole"

@@ -20,6 +20,7 @@ from memgan.features.backbones import backbone_named, fill, make_network
 from memgan.features.feature_cache import FeatureCache
 from memgan.features.layers import layer_modules, maps_of
 from memgan.features.weights_place import find_weights, read_weights
+from memgan.machine import computed_in
 
 Floats = npt.NDArray[np.float32]
 
@@ -145,7 +146,8 @@ class Extractor(nn.Module):
         return torch.cat(at_one, dim=1)
 
     def of(self, images: Pixels) -> Floats:
-        """What the network makes of any number of images; from the cache where there is one."""
+        """What the network makes of any number of images, in fp32 whatever a training around it is
+        computed in; from the cache where there is one."""
         if self.cache is None:
             return self._computed(images)
         return self.cache.get(self._key(), images, self._computed)
@@ -154,10 +156,11 @@ class Extractor(nn.Module):
     def _computed(self, images: Pixels) -> Floats:
         self.checksum  # noqa: B018  # reads the weights
         at_once = self.features.images_at_once
-        parts = [
-            self(torch.tensor(images[at : at + at_once], device=self.device)).cpu().numpy()
-            for at in range(0, len(images), at_once)
-        ]
+        with computed_in("fp32", self.device):
+            parts = [
+                self(torch.tensor(images[at : at + at_once], device=self.device)).cpu().numpy()
+                for at in range(0, len(images), at_once)
+            ]
         return np.concatenate(parts) if parts else np.empty((0, self.count), dtype=np.float32)
 
     def _key(self) -> dict[str, Any]:

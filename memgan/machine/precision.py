@@ -17,8 +17,8 @@ def computed_in(arithmetic: Arithmetic, device: torch.device) -> Iterator[None]:
     """What is computed within is computed so on this device; before and after, as the process was.
 
     auto: as torch is set: fp32 on a CPU; on a GPU convolutions in tf32 and the rest in fp32.
-    fp32, tf32: all of it; a CPU knows no tf32 and computes fp32. bf16: convolutions and matrix
-    products by autocast; weights, their updates and sums stay fp32.
+    fp32, tf32: all of it, within bf16 too; a CPU knows no tf32 and computes fp32. bf16:
+    convolutions and matrix products by autocast; weights, their updates and sums stay fp32.
     """
     import torch
 
@@ -32,7 +32,8 @@ def computed_in(arithmetic: Arithmetic, device: torch.device) -> Iterator[None]:
         before = _tf32()
         try:
             _set_tf32((arithmetic == "tf32", arithmetic == "tf32"))
-            yield
+            with torch.autocast(device.type, enabled=False):
+                yield
         finally:
             _set_tf32(before)
 

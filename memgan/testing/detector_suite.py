@@ -14,6 +14,7 @@ import torch
 
 from memgan.config import (
     DetectorParameters,
+    Packing,
     ResidualParameters,
     make_parameters,
     parameters_type,
@@ -21,6 +22,7 @@ from memgan.config import (
 from memgan.data import Pixels
 from memgan.detectors import Detector, Stepwise, build_detector, detector_type
 from memgan.errors import BundleError
+from memgan.machine import computed_in
 from memgan.training import fit_epoch_as_one, fit_epochs, packable
 
 
@@ -244,6 +246,26 @@ class DetectorSuite:
             one.prepare_to_score(own)
             other.prepare_to_score(own)
             np.testing.assert_allclose(other.score(normals), one.score(normals), rtol=0.02)
+
+    @pytest.mark.parametrize("packing", ["on", "off"])
+    def test_in_bf16_it_trains_as_one_with_others_or_alone_and_scores_in_fp32(
+        self, maker: Maker, normals: Pixels, packing: Packing
+    ) -> None:
+        detectors, images = [maker.make(seed=seed) for seed in (3, 4)], [normals, normals[:31]]
+        if packing == "on" and not packable(detectors):
+            return
+        with computed_in("bf16", torch.device("cpu")):
+            for _ in range(2):
+                found = fit_epochs(detectors, images, packing)
+        assert np.isfinite([value for losses in found for value in losses.values()]).all()
+        for detector, own in zip(detectors, images, strict=True):
+            detector.prepare_to_score(own)
+            scores = detector.score(normals)
+            assert scores.dtype == np.float64
+            assert np.isfinite(scores).all()
+            with computed_in("bf16", torch.device("cpu")):
+                detector.prepare_to_score(own)
+                np.testing.assert_array_equal(detector.score(normals), scores)
 
     @pytest.mark.parametrize("score", ["top-share", "smoothed-max"])
     def test_a_score_of_few_pixels_is_the_same_alone_traced_packed_and_loaded(

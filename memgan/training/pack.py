@@ -8,11 +8,13 @@ Detectors whose next batches have the same size take their steps together; nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.overrides import TorchFunctionMode
 
 from memgan.config import Packing
 from memgan.data import Pixels
@@ -194,7 +196,8 @@ class Pack:
         }
 
         def of_one(own: dict[str, Tensor], *batch: Tensor) -> Move:
-            move: Move = functional_call(module, own, batch)
+            with _ConvolvingAsAlone(x.device.type):
+                move: Move = functional_call(module, own, batch)
             return move
 
         moved: Move = torch.vmap(of_one)(weights, x, *handed_on)
@@ -219,6 +222,36 @@ class Pack:
             for weight, optimiser in zip(of_each, own, strict=True):
                 joint.state[weight] = optimiser.state[weight]
         return joint
+
+
+_CONVOLUTIONS = frozenset(
+    getattr(torch, f"conv{kind}{dims}d") for kind in ("", "_transpose") for dims in (1, 2, 3)
+)
+
+
+class _ConvolvingAsAlone(TorchFunctionMode):
+    """Brings what a convolution is given to the kind that autocast would.
+
+    Under `vmap` a convolution is taken apart before autocast sees it on a CPU: of weights in fp32
+    and what a matrix product left in bf16 it then refuses the pair.
+    """
+
+    def __init__(self, device: str) -> None:
+        super().__init__()
+        self._device = device
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        if func in _CONVOLUTIONS and torch.is_autocast_enabled(self._device):
+            kind = torch.get_autocast_dtype(self._device)
+            args = [_of_kind(kind, each) for each in args]
+            kwargs = {name: _of_kind(kind, each) for name, each in (kwargs or {}).items()}
+        return func(*args, **(kwargs or {}))
+
+
+def _of_kind(kind: torch.dtype, given: Any) -> Any:
+    return given.to(kind) if isinstance(given, Tensor) else given
 
 
 class _Taken(nn.Module):

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from memgan.machine import computed_in
+
 _DIMENSIONS = 64
 """Of the random projection that distances are compared in; it keeps them within some percent."""
 
@@ -22,6 +24,13 @@ def coreset(
     """
     if count >= len(rows):
         return np.arange(len(rows))
+    with computed_in("fp32", torch.device("cpu")):
+        return _farthest(rows, count, generator)
+
+
+def _farthest(
+    rows: npt.NDArray[np.float32], count: int, generator: torch.Generator
+) -> npt.NDArray[np.int64]:
     given = torch.from_numpy(np.ascontiguousarray(rows))
     if rows.shape[1] > _DIMENSIONS:
         drawn = torch.randn(rows.shape[1], _DIMENSIONS, generator=generator)

@@ -19,6 +19,7 @@ from memgan.detectors.on_features.distances import nearest
 from memgan.detectors.on_features.sight import ready, seal_spec, sealed, unsealed
 from memgan.detectors.parts.weights import Spec, check_weights
 from memgan.features import Extractor, resizing
+from memgan.machine import computed_in
 
 _MOST_ROWS = 2**18
 """Places of the training images that a memory is chosen from; of more, as many at random."""
@@ -87,10 +88,12 @@ class PatchMemory(Detector):
             self.extractor.cache = cache
 
     def score(self, images: Pixels) -> Scores:
-        return self._found(images)[0]
+        with computed_in("fp32", self.device):
+            return self._found(images)[0]
 
     def maps(self, images: Pixels) -> Rebuilt:
-        return self._found(images)[1]
+        with computed_in("fp32", self.device):
+            return self._found(images)[1]
 
     @torch.no_grad()
     def _found(self, images: Pixels) -> tuple[Scores, Rebuilt]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from memgan.data import Pixels
+from memgan.machine import computed_in
 
 _BATCH = 256
 
@@ -29,7 +30,10 @@ def batch_count(images: int, batch_size: int) -> int:
 def in_batches(
     function: Callable[[Tensor], Tensor], images: Pixels, device: torch.device
 ) -> npt.NDArray[Any]:
-    """What `function` gives of pixels, uint8 (N, C, H, W) on `device`, joined; no gradients."""
-    starts = range(0, max(1, len(images)), _BATCH)
-    parts = (torch.tensor(images[at : at + _BATCH], device=device) for at in starts)
-    return np.concatenate([function(part).cpu().numpy() for part in parts])
+    """What `function` gives of pixels, uint8 (N, C, H, W) on `device`, joined; no gradients, and
+    computed in fp32, whatever a training around it is computed in."""
+    # Near-equal ones: a last one of one image is none that BatchNorm in training could take.
+    parts = np.array_split(images, max(1, math.ceil(len(images) / _BATCH)))
+    with computed_in("fp32", device):
+        found = [function(torch.tensor(part, device=device)).cpu().numpy() for part in parts]
+    return np.concatenate(found)

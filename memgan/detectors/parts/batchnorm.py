@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
 
 from memgan.data import Pixels
+from memgan.machine import computed_in
 
 _BATCH = 256
 
@@ -44,8 +45,10 @@ class BatchNorm2d(_OfTheBatch, nn.BatchNorm2d):
 
 def renew_statistics(model: nn.Module, batches: Iterable[Tensor]) -> None:
     """Forget the running statistics in `model` and gather them again: the plain mean over
-    `batches`, each passed through `model`. Leaves its BatchNorm layers in evaluation mode."""
-    update_bn(batches, model.eval())
+    `batches`, each passed through `model`, in fp32 as in scoring. Leaves its BatchNorm layers in
+    evaluation mode."""
+    with computed_in("fp32", next(model.parameters()).device):
+        update_bn(batches, model.eval())
 
 
 def even_batches(images: Pixels, device: torch.device) -> Iterator[Tensor]:

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from memgan.errors import TrainingDiverged
+
 
 def address(codes: Tensor, memory: Tensor, scale: float = 1.0) -> Tensor:
     """α(z) = softmax(t·Mz), (B, n), with t the `scale`; Eq. 5 has 1, a raw dot product."""
@@ -65,8 +67,12 @@ def units_from_codes(
 ) -> npt.NDArray[np.float64]:
     """Centres of codes (N, d) by k-means, (units, d), moved apart from their mean until their
     spread is std·√d, as of N(0, std²). With fewer different codes than units the others are drawn
-    around that mean.
+    around that mean. TrainingDiverged where codes are not finite.
     """
+    if not np.isfinite(codes).all():
+        raise TrainingDiverged(
+            "the codes that the memory was to start from are not finite; lower the learning rate"
+        )
     from sklearn.cluster import KMeans
 
     points = np.asarray(codes, dtype=np.float64)

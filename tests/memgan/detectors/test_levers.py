@@ -114,6 +114,12 @@ def test_a_memory_that_starts_from_codes_is_placed_after_the_first_epoch(normals
     assert measure(detector.look(normals))["unit_movement"] > 0
 
 
+def test_a_memory_starts_from_the_codes_of_any_number_of_images(normals: Pixels) -> None:
+    detector = make(memory_start="codes", memory_units=3, width=2, batch_size=257)
+    detector.fit_epoch(np.resize(normals, (257, 1, 8, 8)))  # One more than a batch is looked at.
+    assert np.isfinite(detector.memory_units()).all()
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

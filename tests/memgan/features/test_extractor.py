@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from safetensors.torch import save_file
 from memgan.config import Features
 from memgan.data import Pixels
 from memgan.errors import BundleError
-from memgan.features import Extractor
+from memgan.features import Extractor, FeatureCache
 from memgan.features.backbones import backbone_named, make_network
 from memgan.features.extractor import resizing
+from memgan.machine import computed_in
 
 CPU = torch.device("cpu")
 FILTERS = Features(backbone="filters", size=64)
@@ -54,6 +56,19 @@ def test_what_is_computed_does_not_depend_on_what_is_beside_it(photographs: Pixe
     one = extractor()
     alone = np.concatenate([one.of(photographs[at : at + 1]) for at in range(5)])
     np.testing.assert_allclose(alone, one.of(photographs), rtol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "none"])
+def test_a_training_in_bf16_keeps_the_same_features_as_one_in_fp32(
+    pooling: Literal["mean", "none"], photographs: Pixels, tmp_path: Path
+) -> None:
+    features = FILTERS.model_copy(update={"pooling": pooling})
+    expected = extractor(features).of(photographs)
+    cached = extractor(features)
+    cached.cache = FeatureCache(tmp_path)
+    with computed_in("bf16", CPU):
+        np.testing.assert_array_equal(cached.of(photographs), expected)
+    np.testing.assert_array_equal(cached.of(photographs), expected)
 
 
 def test_an_image_is_resized_as_pillow_does(photographs: Pixels) -> None:

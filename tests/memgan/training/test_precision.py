@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
 from memgan.config import Configuration
 from memgan.data import Split
 from memgan.detectors import Stepwise
+from memgan.detectors.parts.batches import in_batches
 from memgan.machine import Arithmetic, computed_in
 from memgan.training import Training
 
@@ -78,3 +80,17 @@ def test_the_process_is_left_as_it_was(name: Arithmetic) -> None:
     with computed_in(name, CPU):
         assert [backend.allow_tf32 for backend in backends] == [name == "tf32"] * 2
     assert [backend.allow_tf32 for backend in backends] == before
+
+
+@pytest.mark.parametrize("around", ["auto", "tf32", "bf16"])
+def test_scoring_is_in_fp32_whatever_the_process_allows(around: Arithmetic) -> None:
+    seen: list[bool] = []
+
+    def score(pixels: torch.Tensor) -> torch.Tensor:
+        seen.extend((torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32))
+        return pixels.float() @ torch.full((2, 2), 1 + 2**-20)
+
+    with computed_in(around, CPU):
+        found = in_batches(score, np.ones((3, 2), dtype=np.uint8), CPU)
+    assert seen == [False, False]
+    assert (found == np.float32(2 + 2**-19)).all()

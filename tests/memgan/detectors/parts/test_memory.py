@@ -17,6 +17,7 @@ from memgan.detectors.parts.memory import (
     sample_addresses,
     units_from_codes,
 )
+from memgan.errors import TrainingDiverged
 from memgan.paper.drawing.square import CORNERS, settle_on_square
 
 
@@ -140,3 +141,9 @@ def test_fewer_different_codes_than_units_still_give_different_units(codes: np.n
     units = units_from_codes(codes, 6, std=1.0, seed=0)
     assert units.shape == (6, 2)
     assert len(np.unique(units, axis=0)) == 6
+
+
+def test_codes_that_are_not_finite_are_a_training_that_diverged() -> None:
+    codes = np.full((20, 3), np.nan, dtype=np.float32)
+    with pytest.raises(TrainingDiverged, match="lower the learning rate"):
+        units_from_codes(codes, 4, std=1, seed=0)
