@@ -47,3 +47,4 @@ from .split import cuts_by_use as cuts_by_use
 from .split import fold_numbers as fold_numbers
 from .split import load_split as load_split
 from .split import make_split as make_split
+from .split import trainings_of_final as trainings_of_final

@@ -12,7 +12,7 @@ from memgan.data.images import Source
 from memgan.data.reading.npz import npz_outline
 from memgan.data.reading.opening import read_upright_size
 from memgan.data.sources.layout import read_layout
-from memgan.data.sources.named import find_path, is_named_source, load_source
+from memgan.data.sources.named import find_path, is_named_source, load_source, look_at_named
 
 _LOOKED_AT = 2000
 """Files whose headers are read, at most; of more, as many at even distances."""
@@ -34,10 +34,10 @@ def outline(config: DataConfig, *, download: bool = False) -> Outline:
     """The outline of the source that `config` names; errors as those of `load_source`.
 
     Of a folder the names and headers of files are read, of an .npz the headers of arrays and the
-    labels. A named source is loaded.
+    labels. A named source is loaded, and kept for whoever loads it next.
     """
     if is_named_source(config.source):
-        return _of_source(load_source(config, download=download))
+        return _of_source(look_at_named(config, download=download))
     path = find_path(config)
     if path.is_dir():
         return _of_folder(path)

@@ -41,6 +41,7 @@ NormalClass = Literal["all"] | tuple[str, ...]
 _LEAST_TRAIN = 2
 """Training images a class needs, as a batch of one has no spread."""
 _LEAST_TRAIN_AND_VALIDATION = _LEAST_TRAIN + 1
+_MOST_FOLDS = 5
 
 
 def load_split(
@@ -141,7 +142,16 @@ def _lend(
     return _part(test, ~lent), borrowed, line
 
 
-def fold_numbers(images: Pixels, seed: int, most: int = 5) -> npt.NDArray[np.int64]:
+def trainings_of_final(config: DataConfig) -> float:
+    """How long a final detector trains, in trainings on the train part alone: 1, or with
+    `calibration: cross-fit` one on all images and one for each fold on the images of the others."""
+    if config.calibration == "holdout":
+        return 1.0
+    on_all = 1 / (1 - config.validation_fraction)
+    return on_all + _MOST_FOLDS * on_all * (_MOST_FOLDS - 1) / _MOST_FOLDS
+
+
+def fold_numbers(images: Pixels, seed: int, most: int = _MOST_FOLDS) -> npt.NDArray[np.int64]:
     """int64 (N,): the fold of each image, 0 on, for cross-fitting; identical images share one.
 
     There are `most` folds of near-equal size, or as many as there are different images.

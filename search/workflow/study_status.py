@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from memgan.data import trainings_of_final
 from memgan.text import clock
 from search.journal import TrialOutcome, best
 from search.study import Study
@@ -130,12 +131,13 @@ def _seconds_after_trials(
     study: Study, groups: Mapping[str, Sequence[TrialOutcome]], seconds: float
 ) -> float | None:
     """What finals and export will take: a seed of all classes is trained as long as a trial of
-    full length."""
+    full length, or several times that where finals are calibrated by cross-fitting."""
     outcomes = [outcome for group in groups.values() for outcome in group]
     epochs = sum(outcome.epochs for outcome in outcomes)
     if not epochs:
         return None
-    finals = study.final.seeds * max(1, len(groups)) * study.epochs * seconds / epochs
+    trainings = study.final.seeds * max(1, len(groups)) * trainings_of_final(study.data)
+    finals = trainings * study.epochs * seconds / epochs
     classes = sum(
         max((len(o.val_auroc.keys() - {"mean"}) for o in of_group), default=0)
         for of_group in groups.values()

@@ -81,6 +81,42 @@ def is_named_source(source: str) -> bool:
     return source in SOURCES or source in SOURCE_PLUGINS.names()
 
 
+_READ_BY = {"source", "channels", "white_level", "unreadable"}
+"""The settings, beside the data folder and the size, that say what is loaded; all others say how
+it is cut."""
+
+
+@dataclass(frozen=True)
+class _LookedAt:
+    """A source that was loaded to be looked at, and what was asked for."""
+
+    found: NamedSource
+    config: DataConfig
+    asked: str
+    source: Source
+
+    def serves(self, found: NamedSource | None, config: DataConfig) -> bool:
+        """Whether these are the images that `config` names, at its size."""
+        sizes = {self.config.image_size}
+        if self.config.image_size is None:
+            _, *own = self.source.train.image_shape
+            sizes.add((own[0], own[1]))
+        return self.found is found and self.asked == _asked(config) and config.image_size in sizes
+
+
+_looked_at: list[_LookedAt] = []
+"""At most one, until anything is loaded."""
+
+
+def look_at_named(config: DataConfig, *, download: bool = False) -> Source:
+    """As `load_source` of a named source, which loads it again at once if it is asked for next."""
+    source = load_source(config, download=download)
+    found = _named(config.source)
+    if found is not None:
+        _looked_at[:] = [_LookedAt(found, config, _asked(config), source)]
+    return source
+
+
 def load_source(config: DataConfig, *, download: bool = False) -> Source:
     """The images that `config` names, at its size and channels: uint8 (N, C, H, W).
 
@@ -89,6 +125,10 @@ def load_source(config: DataConfig, *, download: bool = False) -> Source:
     unequal shapes, or all alike; PluginFailed where a plug-in cannot be imported. Nothing is
     downloaded unless `download`.
     """
+    looked_at = _looked_at.pop() if _looked_at else None
+    found = _named(config.source)
+    if looked_at and looked_at.serves(found, config):
+        return looked_at.source
     if config.source in SOURCES:
         if config.white_level is not None:
             raise DataError(
@@ -96,8 +136,8 @@ def load_source(config: DataConfig, *, download: bool = False) -> Source:
                 " is white; remove it"
             )
         source = replace(SOURCES[config.source].load(config, download), benchmark=True)
-    elif (plugin := SOURCE_PLUGINS.find(config.source)) is not None:
-        source = _loaded(plugin, config, download)
+    elif found is not None:
+        source = _loaded(found, config, download)
     else:
         path = find_path(config)
         source = _load_path(path, config)
@@ -106,6 +146,14 @@ def load_source(config: DataConfig, *, download: bool = False) -> Source:
             return source
     _check(source)
     return source if source.benchmark else told_of_twins(source)
+
+
+def _named(source: str) -> NamedSource | None:
+    return SOURCES.get(source) or SOURCE_PLUGINS.find(source)
+
+
+def _asked(config: DataConfig) -> str:
+    return f"{data_root(config)} {config.model_dump_json(include=_READ_BY)}"
 
 
 def _loaded(plugin: NamedSource, config: DataConfig, download: bool) -> Source:
@@ -122,7 +170,7 @@ def _loaded(plugin: NamedSource, config: DataConfig, download: bool) -> Source:
 
 def availability(name: str, config: DataConfig) -> str:
     """Whether a named source can be loaded now: "ready", or what is missing."""
-    source = SOURCES.get(name) or SOURCE_PLUGINS.find(name)
+    source = _named(name)
     if source is None:
         raise SOURCE_PLUGINS.unknown(name, source_names())
     if not source.files:

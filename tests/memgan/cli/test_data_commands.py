@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from typer.testing import CliRunner
 
 from memgan.cli.data_commands import app
 from memgan.config.typed import DataConfig
-from memgan.data import load_split
+from memgan.data import SOURCES, Source, load_split
+from memgan.data.sources import named
 from memgan.errors import ConfigError, DataError, UnknownName
+from memgan.proposals import data_facts
 
 
 def run(*arguments: object) -> str:
@@ -120,3 +123,31 @@ def test_check_proposes_what_a_search_begins_with_and_checks_images_of_that_size
     assert "  budget.trials " in shown
     assert json.loads(run("check", folder, "--set", "image_size=9", "--json"))["shape"] == [1, 9, 9]
     assert json.loads(run("check", "digits", "--json"))["proposal"] == []
+
+
+def test_check_and_search_load_a_named_source_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[DataConfig] = []
+    digits = SOURCES["digits"]
+
+    def load(config: DataConfig, download: bool) -> Source:
+        loaded.append(config)
+        return digits.load(config, download)
+
+    others = {**SOURCES, "mnist": replace(digits, load=load)}
+    monkeypatch.setattr(named, "SOURCES", others)
+
+    assert json.loads(run("check", "mnist", "--json"))["shape"] == [1, 8, 8]
+    assert len(loaded) == 1
+    run("check", "mnist", "--set", "validation_fraction=0.2")
+    assert len(loaded) == 2
+
+    data_facts(DataConfig(source="mnist", validation_fraction=0.2))
+    assert load_split(DataConfig(source="mnist")).source == "digits"
+    assert len(loaded) == 3
+    load_split(DataConfig(source="mnist"))
+    data_facts(DataConfig(source="mnist"))
+    assert load_split(DataConfig(source="mnist", image_size=(16, 16))).test.image_shape[1:] == (
+        16,
+        16,
+    )
+    assert len(loaded) == 6

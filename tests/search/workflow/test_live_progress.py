@@ -95,6 +95,17 @@ def test_the_time_left_ends_with_the_export(study: Study) -> None:
     assert standing(study, {"all": done}, 80.0, set(), concluded=True).seconds_left is None
 
 
+def test_finals_that_are_cross_fitted_are_expected_to_train_each_fold_too(study: Study) -> None:
+    done = [TrialOutcome(f"000{number}", "finished", {}, 2, AUROC) for number in range(4)]
+    crossed = study.with_settings(["data.calibration=cross-fit", "data.validation_fraction=0.2"])
+
+    left = standing(crossed, {"all": done}, 80.0, set()).seconds_left
+
+    # Three seeds of two epochs, at ten seconds each; once on all images, which are 1 / 0.8 times
+    # those of a trial, and five times on four fifths of them, which are as many as a trial's.
+    assert left == pytest.approx(3 * 2 * 10 * (1.25 + 5 * 1) + export_seconds(2))
+
+
 def test_another_terminal_is_told_the_same(study: Study, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path, "mine")
     folder.create(study)
