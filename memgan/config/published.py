@@ -74,7 +74,34 @@ class AmaParameters(PublishedParameters):
     code does. False scores s itself."""
 
 
+class DagmmParameters(PublishedParameters):
+    """Deep Autoencoding Gaussian Mixture Model (Zong et al. 2018), in its form for images. Rate,
+    batches, code and weights of the losses are those of the public code behind the tables."""
+
+    MEASURED: ClassVar[frozenset[str] | None] = _REBUILT
+
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(256, ge=2)
+    """The most images in a step; each step fits a mixture to its batch, so a small one fits it
+    poorly."""
+    learning_rate: float = Field(1e-3, gt=0, lt=1)
+    """Adam's."""
+    width: int = Field(32, ge=1)
+    """Channels of the first convolution, doubled twice. The public code has 64."""
+    code_dim: int = Field(5, ge=1)
+    """The length of a code; relative error and cosine join it."""
+    components: int = Field(3, ge=1)
+    """K, the Gaussians of the mixture."""
+    energy_weight: float = Field(0.01, ge=0)
+    """λ₁, the weight of the mean energy. The paper has 0.1, for tables of numbers."""
+    narrowness_weight: float = Field(5e-4, ge=0)
+    """λ₂, the weight of what keeps variances from 0. The paper has 0.005, for tables of numbers."""
+    jitter: float = Field(1e-3, gt=0)
+    """ε, added to each variance of the mixture."""
+
+
 PUBLISHED: Mapping[str, type[DetectorParameters]] = {
     "ama": AmaParameters,
+    "dagmm": DagmmParameters,
 }
 """By the detector's name."""

@@ -30,12 +30,13 @@ from memgan.detectors.memgan_plus import MemganPlus
 from memgan.detectors.ocsvm import Ocsvm
 from memgan.detectors.on_features.patch_memory import PatchMemory
 from memgan.detectors.published.ama import Ama
+from memgan.detectors.published.dagmm import Dagmm
 
 DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
     for kind in (
         *(Memgan, MemganPlus, Memae, Autoencoder, Alice, Dcae, Dsvdd),
-        *(Ama,),
+        *(Ama, Dagmm),
         *(Pca, Neighbours, Ocsvm, Kde, Iforest, PatchMemory, HogNeighbours),
     )
 }

@@ -55,6 +55,12 @@ DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
         "atypical_weight": [0.0, 1.0, 5.0],
         "two_sided": [False, True],
     },
+    "dagmm": {
+        "learning_rate": {**_RATES, "low": 1e-4},
+        "code_dim": [2, 5, 10, 20],
+        "components": [1, 2, 3, 5],
+        "energy_weight": [0.0, 0.01, 0.1],
+    },
     "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
     "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},
     "patch-memory": {

@@ -29,6 +29,7 @@ NAMED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
         "recipe": {},
     },
+    "dagmm": {"paper": {"epochs": 200, "width": 64}, "recipe": {}},
 }
 """By detector and name; a "recipe" is the detector's defaults."""
 

@@ -28,7 +28,7 @@ from memgan.detectors.parts.game import normalise_spectrally
 from memgan.detectors.parts.networks import strided_plan
 from memgan.detectors.parts.stepwise import Move
 from memgan.detectors.published.residual import Critic, ResidualGenerator
-from memgan.detectors.published.several import Several, for_scoring
+from memgan.detectors.published.several import Several, fill_by_xavier, for_scoring
 
 _ATYPICAL_SHARE = 10
 """One image of a batch in so many is replaced by an atypical one."""
@@ -71,11 +71,7 @@ class Ama(Several):
         return {"typical": torch.tensor([0.0, 1.0], dtype=torch.float64)}  # μ and σ
 
     def fill(self, networks: nn.ModuleDict, generator: torch.Generator) -> None:
-        for part in networks.modules():
-            if isinstance(part, nn.Conv2d | nn.Linear):
-                nn.init.xavier_uniform_(part.weight, math.sqrt(2), generator=generator)
-                if part.bias is not None:
-                    nn.init.zeros_(part.bias)
+        fill_by_xavier(networks, generator, gain=math.sqrt(2))
         if self.parameters.spectral_norm:
             normalise_spectrally(networks["critic"])
 

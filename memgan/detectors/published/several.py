@@ -134,6 +134,15 @@ class Several(Stepwise):
         return {**named, **self.learned}
 
 
+def fill_by_xavier(networks: nn.Module, generator: torch.Generator, gain: float = 1.0) -> None:
+    """Weights of convolutions and linear layers uniform by Xavier's bound, biases 0."""
+    for part in networks.modules():
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.xavier_uniform_(part.weight, gain, generator=generator)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+
+
 def for_scoring(network: nn.Module) -> nn.Module:
     """A copy of a network whose normalised weights are numbers by now, and not found anew for each
     batch; for one without BatchNorm, whose statistics would be the copy's."""

@@ -45,6 +45,7 @@ PARAMETERS = {
     "dcae": {"width": 2, "code_dim": 4, "epochs": 2},
     "dsvdd": {"width": 2, "code_dim": 4, "epochs": 2},
     "ama": {"width": 2, "critic_width": 4, "critic_steps": 1, "code_dim": 4, "epochs": 2},
+    "dagmm": {"width": 2, "components": 2, "epochs": 2},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},
@@ -88,7 +89,9 @@ def test_onnxruntime_scores_and_rebuilds_as_torch_does(both: Path, digits: Split
     scores = onnx_.score(images)
 
     assert (torch_.backend, onnx_.backend) == ("torch", "onnx")
-    np.testing.assert_allclose(scores, torch_.score(images), rtol=1e-4, atol=1e-6)
+    # Energies cross 0, where none is near enough relative to itself.
+    nothing = max(1e-6, 1e-5 * float(scores.std()))
+    np.testing.assert_allclose(scores, torch_.score(images), rtol=1e-4, atol=nothing)
     assert scores.dtype == np.float64
     np.testing.assert_array_equal(onnx_.score(images[7:8]), scores[7:8])
     assert len(onnx_.score(images[:0])) == 0

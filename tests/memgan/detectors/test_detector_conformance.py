@@ -46,6 +46,7 @@ _SMALL = {
         "code_dim": 8,
         "atypical_from": 1,
     },
+    "dagmm": {"learning_rate": 1e-2, "batch_size": 20, "width": 2, "code_dim": 3, "components": 2},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},

@@ -31,6 +31,7 @@ SMALL = {
     "autoencoder": {"width": 2, "code_dim": 3},
     "dcae": {"width": 2, "code_dim": 3},
     "ama": {"width": 2, "critic_width": 2, "code_dim": 3},
+    "dagmm": {"width": 2},
 }
 OF_MEMORY = {"address_perplexity", "address_usage", "unit_movement", "unit_distance"} | {
     "unit_spread",
@@ -47,6 +48,7 @@ HAVE = {
     "autoencoder": OF_REBUILT,
     "dcae": OF_REBUILT,
     "ama": OF_GAME - {"sample_spread"} | OF_REBUILT,
+    "dagmm": OF_REBUILT,
 }
 
 
