@@ -15,6 +15,10 @@ from .hog import HogNeighboursParameters as HogNeighboursParameters
 from .likely_keys import did_you_mean as did_you_mean
 from .likely_keys import dotted_keys as dotted_keys
 from .likely_keys import of_the_same_name as of_the_same_name
+from .memgan_parameters import LearningRate as LearningRate
+from .memgan_parameters import MemganNetParameters as MemganNetParameters
+from .memgan_parameters import MemganParameters as MemganParameters
+from .memgan_parameters import MemganPlusParameters as MemganPlusParameters
 from .named_configurations import configuration_names as configuration_names
 from .named_configurations import describe as describe
 from .named_configurations import digest as digest
@@ -25,10 +29,7 @@ from .parameters import DcaeNetParameters as DcaeNetParameters
 from .parameters import DcaeParameters as DcaeParameters
 from .parameters import DsvddParameters as DsvddParameters
 from .parameters import IforestParameters as IforestParameters
-from .parameters import LearningRate as LearningRate
 from .parameters import MemaeParameters as MemaeParameters
-from .parameters import MemganParameters as MemganParameters
-from .parameters import MemganPlusParameters as MemganPlusParameters
 from .parameters import OcsvmParameters as OcsvmParameters
 from .parameters import PcaParameters as PcaParameters
 from .parameters import RebuilderParameters as RebuilderParameters

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from memgan.config.detector_plugin import DetectorParameters
+from memgan.config.memgan_parameters import MemganParameters
 from memgan.config.parameters import (
-    MemganParameters,
     dotted,
     flatten,
     make_parameters,

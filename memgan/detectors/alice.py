@@ -31,7 +31,7 @@ class Alice(Autoencoder):
         self.adversarial_weight = p.adversarial_weight
         self.sampling = torch.Generator(self.device).manual_seed(self.seed + 1)
         with torch.random.fork_rng(devices=[]):
-            discriminator = Discriminator(self.image_shape, p.code_dim, p.width)
+            discriminator = Discriminator(self.seen_shape, p.code_dim, p.width)
         initialise(discriminator, torch.Generator().manual_seed(self.seed + 3))
         self.discriminator = discriminator.to(self.device)
         self.networks["discriminator"] = self.discriminator

@@ -20,11 +20,12 @@ from memgan.config import DetectorParameters, NeighboursParameters, PcaParameter
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector, Rebuilt
 from memgan.detectors.on_features.distances import nearest_distances
-from memgan.detectors.on_features.sight import ready, seal_spec, sealed, sight, unsealed, vectors
+from memgan.detectors.on_features.sight import ready, seal_spec, sight, vectors
 from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.contrast import Seen, see
 from memgan.detectors.parts.residual_score import ResidualScore
 from memgan.detectors.parts.weights import Spec, check_weights
+from memgan.detectors.vectors.seal import sealed, unsealed
 from memgan.features import Extractor
 
 if TYPE_CHECKING:

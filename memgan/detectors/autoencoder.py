@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from memgan.config import AutoencoderParameters, RebuilderParameters
 from memgan.detectors.parts import losses
-from memgan.detectors.parts.networks import Encoder, Generator
+from memgan.detectors.parts.networks import encoder_of, generator_of
 from memgan.detectors.parts.rebuilder import Rebuilder
 from memgan.detectors.parts.stepwise import Move
 
@@ -19,11 +19,11 @@ class Autoencoder(Rebuilder):
     name = "autoencoder"
 
     @classmethod
-    def net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
+    def net(cls, parameters: RebuilderParameters, shape: tuple[int, ...]) -> nn.Module:
         p = parameters
         assert isinstance(p, AutoencoderParameters)
         return nn.Sequential(
-            Encoder(image_shape, p.code_dim, p.width), Generator(image_shape, p.code_dim, p.width)
+            encoder_of(shape, p.code_dim, p.width), generator_of(shape, p.code_dim, p.width)
         )
 
     @property

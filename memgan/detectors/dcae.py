@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +32,9 @@ class Dcae(Rebuilder):
     parts: _Net
 
     @classmethod
-    def net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> _Net:
+    def net(cls, parameters: RebuilderParameters, shape: tuple[int, ...]) -> _Net:
         assert isinstance(parameters, DcaeNetParameters)
-        return _Net(image_shape, parameters)
+        return _Net(cast("tuple[int, int, int]", shape), parameters)
 
     def _start(self, net: nn.Module, generator: torch.Generator) -> None:
         gain = nn.init.calculate_gain("leaky_relu", _SLOPE)

@@ -48,9 +48,9 @@ class Look:
     """What the parts of a detector make of images, as they would in a step of training."""
 
     images: Tensor
-    """As the networks see them, (N, C, H, W)."""
+    """As the networks see them, (N, C, H, W), or their vectors, (N, p)."""
     rebuilt: Tensor
-    """(N, C, H, W)."""
+    """Of the same shape."""
     memory: MemoryLook | None = None
     """None of a detector without a memory."""
     game: GameLook | None = None

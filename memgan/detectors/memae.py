@@ -20,6 +20,7 @@ from memgan.config import MemaeParameters, RebuilderParameters
 from memgan.detectors.look import Look, MemoryLook
 from memgan.detectors.parts.batchnorm import BatchNorm2d
 from memgan.detectors.parts.memory import address_logits
+from memgan.detectors.parts.networks import hidden, perceptron
 from memgan.detectors.parts.rebuilder import Rebuilder
 from memgan.detectors.parts.stepwise import Move
 
@@ -27,6 +28,9 @@ _EPSILON = 1e-12
 _GREY = (1, 2, 4)
 _COLOUR = (1, 2, 2, 4)
 """Channels of the convolutions, in units of `width`: 16 and 64 in the paper."""
+
+_Parts = tuple[nn.Module, nn.Module, int]
+"""Encoder, decoder, and the values of a code."""
 
 
 class Memae(Rebuilder):
@@ -37,9 +41,9 @@ class Memae(Rebuilder):
     parts: _Net
 
     @classmethod
-    def net(cls, parameters: RebuilderParameters, image_shape: tuple[int, int, int]) -> nn.Module:
+    def net(cls, parameters: RebuilderParameters, shape: tuple[int, ...]) -> nn.Module:
         assert isinstance(parameters, MemaeParameters)
-        return _Net(image_shape, parameters)
+        return _Net(shape, parameters)
 
     def _start(self, net: nn.Module, generator: torch.Generator) -> None:
         super()._start(net, generator)
@@ -94,23 +98,19 @@ def address_entropy(addresses: Tensor) -> Tensor:
 class _Net(nn.Module):
     """Encoder, memory (n, d) and decoder; one memory item is one flattened code."""
 
-    def __init__(self, image_shape: tuple[int, int, int], p: MemaeParameters) -> None:
+    def __init__(self, shape: tuple[int, ...], p: MemaeParameters) -> None:
         super().__init__()
-        channels, height, width = image_shape
-        factors = _GREY if channels == 1 else _COLOUR
-        kernels = (1, *(3,) * (len(factors) - 1)) if channels == 1 else (3,) * len(factors)
-        widths = [channels, *(p.width * factor for factor in factors)]
-        sizes = [(height, width)]
-        for _ in factors:
-            sizes.append((math.ceil(sizes[-1][0] / 2), math.ceil(sizes[-1][1] / 2)))
-        self.encoder = _encoder(widths, kernels)
-        self.decoder = _decoder(widths[::-1], sizes[::-1])
-        self.memory = nn.Parameter(torch.empty(p.memory_units, widths[-1] * math.prod(sizes[-1])))
+        if len(shape) == 1:
+            self.encoder, self.decoder, item = _of_vectors(shape[0], p.width)
+        else:
+            channels, height, breadth = shape
+            self.encoder, self.decoder, item = _of_images(channels, height, breadth, p.width)
+        self.memory = nn.Parameter(torch.empty(p.memory_units, item))
         self.threshold = p.shrinkage / p.memory_units
         self.cosine = p.similarity == "cosine"
 
     def addresses(self, images: Tensor) -> Tensor:
-        """ŵ of images (B, C, H, W), (B, n)."""
+        """ŵ of images (B, C, H, W) or vectors (B, p), (B, n)."""
         return self.addresses_of(self.encoder(images))
 
     def addresses_of(self, codes: Tensor) -> Tensor:
@@ -121,12 +121,30 @@ class _Net(nn.Module):
         return shrink(torch.softmax(address_logits(codes, memory), dim=1), self.threshold)
 
     def decode(self, addresses: Tensor) -> Tensor:
-        """x̂ of ẑ = ŵM, (B, C, H, W)."""
+        """x̂ of ẑ = ŵM, of the shape of x."""
         rebuilt: Tensor = self.decoder(addresses @ self.memory)
         return rebuilt
 
     def forward(self, images: Tensor) -> Tensor:
         return self.decode(self.addresses(images))
+
+
+def _of_images(channels: int, height: int, breadth: int, width: int) -> _Parts:
+    factors = _GREY if channels == 1 else _COLOUR
+    kernels = (1, *(3,) * (len(factors) - 1)) if channels == 1 else (3,) * len(factors)
+    widths = [channels, *(width * factor for factor in factors)]
+    sizes = [(height, breadth)]
+    for _ in factors:
+        sizes.append((math.ceil(sizes[-1][0] / 2), math.ceil(sizes[-1][1] / 2)))
+    item = widths[-1] * math.prod(sizes[-1])
+    return _encoder(widths, kernels), _decoder(widths[::-1], sizes[::-1]), item
+
+
+def _of_vectors(size: int, width: int) -> _Parts:
+    """Our own choice; codes are as long as the paper's last convolution has channels."""
+    inner, item = hidden(width), width * _COLOUR[-1]
+    encoder = perceptron([size, inner, item], slope=0.2)
+    return encoder, perceptron([item, inner, size], slope=0.2), item
 
 
 def _encoder(widths: list[int], kernels: tuple[int, ...]) -> nn.Sequential:

@@ -10,14 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from memgan.config import DetectorParameters, LearningRate, MemganParameters
-from memgan.data import Pixels, Scores
-from memgan.detectors.base import Rebuilt
+from memgan.config import DetectorParameters, LearningRate, MemganNetParameters
+from memgan.data import Pixels
 from memgan.detectors.look import GameLook, Look, MemoryLook
 from memgan.detectors.parts import losses
 from memgan.detectors.parts.batches import in_batches
-from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
-from memgan.detectors.parts.contrast import see, signed_to_pixels
+from memgan.detectors.parts.contrast import signed_to_pixels
 from memgan.detectors.parts.cooling import rate_factor
 from memgan.detectors.parts.game import (
     draw_blur,
@@ -36,10 +34,17 @@ from memgan.detectors.parts.memory import (
     soften,
     units_from_codes,
 )
-from memgan.detectors.parts.networks import Discriminator, Encoder, Generator, initialise
-from memgan.detectors.parts.residual_score import ResidualScore
-from memgan.detectors.parts.stepwise import Move, Stepwise
+from memgan.detectors.parts.networks import (
+    Discriminator,
+    encoder_of,
+    generator_of,
+    initialise,
+)
+from memgan.detectors.parts.residual_score import ResidualDetector
+from memgan.detectors.parts.stepwise import Move, seen_at_least
 from memgan.detectors.parts.weights import copied, kept, take_weights
+from memgan.detectors.vectors.seal import sealed, unsealed
+from memgan.detectors.vectors.standardised import VectorSource
 
 Codes = npt.NDArray[np.float32]
 
@@ -47,9 +52,9 @@ _MOST_CODES = 2000
 """So many are enough to place the memory by."""
 
 
-class Memgan(Stepwise):
+class Memgan(ResidualDetector):
     """One MEMGAN for one normal class; the score is Eq. 8, ‖x − G(P(E(x)))‖₂, or the same over the
-    pixels that `parameters.score` says."""
+    pixels that `parameters.score` says. x is an image, or its vector by `vectors` or `features`."""
 
     name = "memgan"
 
@@ -60,10 +65,12 @@ class Memgan(Stepwise):
         image_shape: tuple[int, int, int],
         seed: int,
         device: torch.device,
+        vectors: VectorSource | None = None,
     ) -> None:
         super().__init__(parameters, image_shape=image_shape, seed=seed, device=device)
-        assert isinstance(parameters, MemganParameters)
-        self.parameters: MemganParameters = parameters
+        assert isinstance(parameters, MemganNetParameters)
+        self.parameters: MemganNetParameters = parameters
+        self.see_by(parameters, vectors)
         self.epoch = 0
         self.shuffling = torch.Generator().manual_seed(seed)
         self.sampling = torch.Generator(device).manual_seed(seed + 1)
@@ -89,7 +96,7 @@ class Memgan(Stepwise):
         return cast(Memory, self.parts["memory"]).units
 
     def change(self, parameters: DetectorParameters) -> None:
-        assert isinstance(parameters, MemganParameters)
+        assert isinstance(parameters, MemganNetParameters)
         self.parameters = parameters
 
     def _set_optimisers(self) -> None:
@@ -101,14 +108,14 @@ class Memgan(Stepwise):
                 group["betas"] = (p.beta1, p.beta2)
 
     def _make_parts(self, generator: torch.Generator) -> nn.ModuleDict:
-        p, shape = self.parameters, self.image_shape
+        p, shape = self.parameters, self.seen_shape
         # Layers fill themselves from torch's global generator before `initialise` does so from
         # ours; the fork leaves the caller's random numbers as they are.
         with torch.random.fork_rng(devices=[]):
             parts = nn.ModuleDict(
                 {
-                    "encoder": Encoder(shape, p.memory_dim, p.width),
-                    "generator": Generator(shape, p.memory_dim, p.width),
+                    "encoder": encoder_of(shape, p.memory_dim, p.width),
+                    "generator": generator_of(shape, p.memory_dim, p.width),
                     "discriminator": Discriminator(shape, p.memory_dim, p.width),
                     "memory": Memory(p.memory_units, p.memory_dim),
                 }
@@ -126,13 +133,13 @@ class Memgan(Stepwise):
 
     def end_epoch(self, images: Pixels) -> None:
         if self.epoch == 1 and self.parameters.memory_start == "codes":
-            self._start_from_codes(images[:: 1 + len(images) // _MOST_CODES])
+            self._start_from_codes(self.inputs(images)[:: 1 + len(images) // _MOST_CODES])
 
     @torch.no_grad()
-    def _start_from_codes(self, images: Pixels) -> None:
+    def _start_from_codes(self, inputs: npt.NDArray[Any]) -> None:
         p = self.parameters
         self.parts.train()
-        codes = in_batches(lambda pixels: self.encoder(self.see(pixels).x), images, self.device)
+        codes = in_batches(lambda batch: self.encoder(self.see(batch).x), inputs, self.device)
         units = units_from_codes(codes, p.memory_units, std=p.memory_std, seed=self.seed)
         self.memory.copy_(torch.from_numpy(units))
         self.memory_start = self.memory.detach().clone()
@@ -227,7 +234,7 @@ class Memgan(Stepwise):
     def look(self, images: Pixels) -> Look:
         self.parts.train()  # BatchNorm keeps nothing of it.
         E, G, M, p = self.encoder, self.generator, self.memory, self.parameters
-        x = self.see(torch.tensor(images, device=self.device)).x
+        x = self.see(torch.tensor(self.inputs(images), device=self.device)).x
         own = torch.Generator(self.device).manual_seed(self.seed + 5)
         a = self._as_addresses(self._draw_addresses(len(x), own).to(x.dtype))
         code, z = E(x), a @ M
@@ -241,37 +248,26 @@ class Memgan(Stepwise):
             GameLook(code, z, *logits),
         )
 
-    def prepare_to_score(self, images: Pixels) -> None:
-        """BatchNorm statistics gathered again: of training images on the path of scoring."""
-        renew_statistics(self.scorer(), even_batches(images, self.device))
-
-    def score(self, images: Pixels) -> Scores:
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
-
-    def rebuild(self, images: Pixels) -> Rebuilt:
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
-
-    def scorer(self) -> nn.Module:
-        score = ResidualScore(self.parameters, squared=False)
-        normalised = self.parameters.contrast_normalised
-        rebuilt = _Rebuilt(self.encoder, self.generator, self.memory, self.parameters.address_scale)
-        return _Scorer(rebuilt, score, normalised).eval()
+    def rebuilding(self) -> nn.Module:
+        scale = self.parameters.address_scale
+        return _Rebuilt(self.encoder, self.generator, self.memory, scale).eval()
 
     def codes(self, images: Pixels) -> Codes:
         """E(x), float32 (N, d), of images uint8 (N, C, H, W)."""
         self.parts.eval()
-        return in_batches(lambda pixels: self.encoder(self.see(pixels).x), images, self.device)
+        inputs = self.inputs(images)
+        return in_batches(lambda batch: self.encoder(self.see(batch).x), inputs, self.device)
 
     def memory_units(self) -> Codes:
         """M, float32 (n, d): one unit a row."""
         return self.memory.detach().cpu().numpy().copy()
 
     @torch.no_grad()
-    def decoded_memory(self) -> Pixels:
-        """G(M), the memory units as images, uint8 (n, C, H, W) (Fig. 1). Where contrast was
-        normalised, grey is the mean and no image gave them theirs."""
+    def decoded_memory(self) -> Pixels | None:
+        """G(M), the memory units as images, uint8 (n, C, H, W) (Fig. 1); None where they are
+        vectors. Where contrast was normalised, grey is the mean and no image gave them theirs."""
+        if self.vectors:
+            return None
         self.parts.eval()
         return signed_to_pixels(self.generator(self.memory))
 
@@ -279,6 +275,7 @@ class Memgan(Stepwise):
         return {
             "epoch": self.epoch,
             "parts": self.parts.state_dict(),
+            "vectors": self.vectors.state() if self.vectors else {},
             "memory_start": self.memory_start,
             "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
             "shuffling": self.shuffling.get_state(),
@@ -288,6 +285,8 @@ class Memgan(Stepwise):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.epoch = int(state["epoch"])
         self.parts.load_state_dict(state["parts"])
+        if self.vectors:
+            self.vectors.load(state["vectors"])
         self.memory_start = state.get("memory_start", self.memory_start)
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
@@ -296,26 +295,29 @@ class Memgan(Stepwise):
 
     @classmethod
     def weight_count(cls, parameters: DetectorParameters, image_shape: tuple[int, int, int]) -> int:
-        assert isinstance(parameters, MemganParameters)
+        assert isinstance(parameters, MemganNetParameters)
         p = parameters
+        shape = seen_at_least(parameters, image_shape)
         with torch.device("meta"):
             parts = (
-                Encoder(image_shape, p.memory_dim, p.width),
-                Generator(image_shape, p.memory_dim, p.width),
+                encoder_of(shape, p.memory_dim, p.width),
+                generator_of(shape, p.memory_dim, p.width),
                 Memory(p.memory_units, p.memory_dim),
             )
         return sum(value.numel() for part in parts for value in kept(part).values())
 
     def weights(self) -> dict[str, Tensor]:
-        return copied(self.scoring_state())
+        return sealed(self.extractor, copied(self.scoring_state()))
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        take_weights(weights, self.scoring_state())
+        take_weights(unsealed(self.extractor, weights), self.scoring_state())
+        self.learned_anew()
 
     def scoring_state(self) -> dict[str, Tensor]:
         """What scoring needs, by name; the tensors themselves."""
         own = kept(self.parts).items()
-        return {name: value for name, value in own if not name.startswith("discriminator.")}
+        learned = {name: value for name, value in own if not name.startswith("discriminator.")}
+        return {**learned, **(self.vectors.state() if self.vectors else {})}
 
 
 class _Rebuilt(nn.Module):
@@ -331,16 +333,3 @@ class _Rebuilt(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         rebuilt: Tensor = self.generator(project(self.encoder(x), self.memory, self.scale))
         return rebuilt
-
-
-class _Scorer(nn.Module):
-    """Eq. 8 from pixels on, with G(P(E(x)))."""
-
-    def __init__(self, rebuilt: nn.Module, score: ResidualScore, normalised: bool) -> None:
-        super().__init__()
-        self.rebuilt, self.score, self.normalised = rebuilt, score, normalised
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        seen = see(images, contrast_normalised=self.normalised)
-        rebuilt = self.rebuilt(seen.x)
-        return self.score(seen.x, rebuilt).to(torch.float64), seen.to_grey(rebuilt)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from memgan.config import DetectorParameters, OcsvmParameters
 from memgan.data import Pixels, Scores
-from memgan.detectors.on_features.sight import ready, seal_spec, sealed, sight, unsealed, vectors
+from memgan.detectors.on_features.sight import ready, seal_spec, sight, vectors
 from memgan.detectors.parts.plain import (
     PlainDetector,
     Rows,
@@ -21,6 +21,7 @@ from memgan.detectors.parts.plain import (
     unit_tensor,
 )
 from memgan.detectors.parts.weights import Spec
+from memgan.detectors.vectors.seal import sealed, unsealed
 from memgan.features import Extractor
 
 

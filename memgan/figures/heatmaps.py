@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from memgan.analysis import Residual, strongest_region
+from memgan.config import OnFeatures
 from memgan.data import Pixels, enlarged, read_image
 from memgan.errors import BadInput, DataError
 
@@ -55,7 +56,7 @@ class HeatMaps:
         nothing = np.zeros((1, *bundle.config.image_shape), dtype=np.uint8)
         if bundle.maps(nothing) is None:
             raise BadInput(
-                f"{bundle.config.detector} rebuilds no image and scores none by pixel, so there is"
+                f"{_who(bundle)} rebuilds no image and scores none by pixel, so there is"
                 " nothing to show; leave --heatmaps out"
             )
         self._bundle = bundle
@@ -188,3 +189,10 @@ def _colours() -> Pixels:
 
     table: Pixels = colormaps[_COLOURS](np.arange(256), bytes=True)[:, :3]
     return table
+
+
+def _who(bundle: Bundle) -> str:
+    """A bundle's detector, in words."""
+    parameters = bundle.config.parameters
+    on_features = isinstance(parameters, OnFeatures) and parameters.features is not None
+    return bundle.config.detector + (" on features" if on_features else "")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -30,7 +31,7 @@ def fit_epochs(
     found: dict[int, dict[str, float]] = {}
     for group in packable(detectors):
         alike = [detector for place in group if isinstance(detector := detectors[place], Stepwise)]
-        if packs(packing, alike[0].device.type, alike[0].image_shape, len(alike)):
+        if packs(packing, alike[0].device.type, alike[0].seen_shape, len(alike)):
             losses = fit_epoch_as_one(alike, [images[place] for place in group])
             found |= dict(zip(group, losses, strict=True))
     for place, detector in enumerate(detectors):
@@ -76,10 +77,11 @@ def fit_epoch_as_one(
     detectors: alike, see `packable`.
     """
     batch_size = detectors[0].parameters.batch_size
+    inputs = [one.begin(own) for one, own in zip(detectors, images, strict=True)]
     for detector in detectors:
         detector.begin_epoch()
     device = detectors[0].device
-    resident, starts = _resident(images, device)
+    resident, starts = _resident(inputs, device)
     orders = [
         shuffled_batches(len(own), batch_size, detector.shuffling, device)
         for detector, own in zip(detectors, images, strict=True)
@@ -109,13 +111,14 @@ def fit_epoch_as_one(
     ]
 
 
-def _resident(images: Sequence[Pixels], device: torch.device) -> tuple[Tensor, list[int]]:
-    """All images on the device, each array once, and where those of each detector start."""
-    arrays = {id(own): own for own in images}
+def _resident(inputs: Sequence[npt.NDArray[Any]], device: torch.device) -> tuple[Tensor, list[int]]:
+    """All images, or vectors, on the device, each array once, and where those of each detector
+    start."""
+    arrays = {id(own): own for own in inputs}
     starts = np.cumsum([0, *(len(own) for own in arrays.values())]).tolist()
     start_of = dict(zip(arrays, starts, strict=False))
     resident = torch.tensor(np.concatenate(list(arrays.values())), device=device)
-    return resident, [start_of[id(own)] for own in images]
+    return resident, [start_of[id(own)] for own in inputs]
 
 
 def _next_alike(waiting: Sequence[Sequence[Tensor]]) -> tuple[int, ...]:

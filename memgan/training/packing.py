@@ -14,10 +14,11 @@ _FEWEST_ON_A_CPU = 5
 """Likewise: two or three as one gain next to nothing."""
 
 
-def packs(packing: Packing, device: str, image_shape: tuple[int, int, int], count: int) -> bool:
-    """Whether `count` detectors that can be trained as one are. device: cpu or cuda."""
+def packs(packing: Packing, device: str, shape: tuple[int, ...], count: int) -> bool:
+    """Whether `count` detectors that can be trained as one are. device: cpu or cuda; shape: of what
+    their networks see, images or vectors."""
     if packing != "auto" or count < 2:
         return packing == "on" and count > 1
     # Nobody has measured it on a GPU, where a step of such networks is all launch overhead.
-    small = math.prod(image_shape) <= _MOST_VALUES_ON_A_CPU
+    small = math.prod(shape) <= _MOST_VALUES_ON_A_CPU
     return device == "cuda" or (small and count >= _FEWEST_ON_A_CPU)

@@ -16,8 +16,9 @@ from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector, Rebuilt
 from memgan.detectors.on_features.coreset import coreset
 from memgan.detectors.on_features.distances import nearest
-from memgan.detectors.on_features.sight import ready, seal_spec, sealed, unsealed
+from memgan.detectors.on_features.sight import ready, seal_spec
 from memgan.detectors.parts.weights import Spec, check_weights
+from memgan.detectors.vectors.seal import sealed, unsealed
 from memgan.features import Extractor, resizing
 from memgan.machine import computed_in
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
-
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from memgan.config import Features
 from memgan.data import Pixels
 from memgan.detectors.parts.weights import Spec
+from memgan.detectors.vectors.seal import SEAL, SEAL_BYTES
 from memgan.features import Extractor
-
-SEAL = "backbone"
-"""The name, among weights, of the checksum of the network that they were fitted with."""
-_BYTES = 32
 
 Rows = npt.NDArray[np.float64]
 
@@ -46,22 +40,6 @@ def ready(extractor: Extractor) -> nn.Module:
     return extractor
 
 
-def sealed(extractor: Extractor | None, learned: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What was learned, with the checksum of the network that it was learned with."""
-    if extractor is None:
-        return dict(learned)
-    seal = np.frombuffer(bytes.fromhex(extractor.checksum), dtype=np.uint8).copy()
-    return {**learned, SEAL: torch.from_numpy(seal)}
-
-
 def seal_spec(extractor: Extractor | None) -> dict[str, Spec]:
     """Kind and shape of the checksum, for those that have one."""
-    return {} if extractor is None else {SEAL: Spec((_BYTES,), torch.uint8)}
-
-
-def unsealed(extractor: Extractor | None, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What was learned; the network must be the one it was learned with, else BundleError."""
-    if extractor is None:
-        return dict(weights)
-    extractor.expect(bytes(cast("list[int]", weights[SEAL].tolist())).hex())
-    return {name: value for name, value in weights.items() if name != SEAL}
+    return {} if extractor is None else {SEAL: Spec((SEAL_BYTES,), torch.uint8)}

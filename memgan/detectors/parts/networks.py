@@ -1,15 +1,17 @@
-"""MEMGAN's encoder, generator and joint discriminator, for any image from 8×8 up.
+"""MEMGAN's encoder, generator and joint discriminator, for any image from 8×8 up, and for vectors.
 
 The paper's tables of networks are in a supplement that cannot be had; these follow the public
 relative named in docs/explanation/science.md: strided convolutions down to at most 4×4, a linear
 layer over what is left (a convolution of that size, in less time), and the exact mirror. 28×28
-gives 28-14-7-4-1.
+gives 28-14-7-4-1. Of vectors all three have two hidden layers as wide as the widest convolution.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +50,29 @@ def strided_plan(height: int, width: int) -> tuple[list[Step], tuple[int, int]]:
 def _channels(width: int, steps: int) -> list[int]:
     """Channels after each step and after the last convolution: doubling, to 8 × width."""
     return [width * min(2**level, _WIDEST) for level in range(steps + 1)]
+
+
+def hidden(width: int) -> int:
+    """Values of a hidden layer of networks for vectors."""
+    return width * _WIDEST
+
+
+def perceptron(sizes: Sequence[int], slope: float) -> nn.Sequential:
+    """Linear layers from size to size, each but the last with BatchNorm and a leaky ReLU."""
+    layers: list[nn.Module] = []
+    for given, out in pairwise(sizes[:-1]):
+        layers += [nn.Linear(given, out, bias=False), BatchNorm1d(out), nn.LeakyReLU(slope)]
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+
+
+def vector_encoder(size: int, code_dim: int, width: int) -> nn.Sequential:
+    """E of vectors: (B, p) → (B, d)."""
+    return perceptron([size, hidden(width), hidden(width), code_dim], slope=0.1)
+
+
+def vector_generator(size: int, code_dim: int, width: int) -> nn.Sequential:
+    """G of vectors: (B, d) → (B, p), of any value, as vectors have no bounds."""
+    return perceptron([code_dim, hidden(width), hidden(width), size], slope=0.0)
 
 
 class Encoder(nn.Module):
@@ -115,24 +140,12 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D: (B, C, H, W), (B, d) → logit (B,). No BatchNorm or dropout: samples are independent."""
+    """D: x (B, C, H, W) or (B, p), and codes (B, d) → logit (B,). No BatchNorm or dropout: samples
+    are independent."""
 
-    def __init__(self, image_shape: tuple[int, int, int], code_dim: int, width: int) -> None:
+    def __init__(self, shape: tuple[int, ...], code_dim: int, width: int) -> None:
         super().__init__()
-        channels, height, breadth = image_shape
-        steps, left = strided_plan(height, breadth)
-        widths = _channels(width, len(steps))
-        trunk: list[nn.Module] = []
-        for step, out in zip(steps, widths, strict=False):
-            trunk.append(nn.Conv2d(channels, out, step.kernel, step.stride, padding=1))
-            trunk.append(nn.LeakyReLU(0.2))
-            channels = out
-        trunk += [
-            nn.Flatten(),
-            nn.Linear(channels * math.prod(left), widths[-1]),
-            nn.LeakyReLU(0.2),
-        ]
-        joint = widths[-1]
+        trunk, joint = _trunk(shape, width)
         self.of_image = nn.Sequential(*trunk)
         self.of_code = nn.Sequential(
             nn.Linear(code_dim, joint),
@@ -153,6 +166,40 @@ class Discriminator(nn.Module):
         """D(x, E(x)) and D(G(z), z) as logits: one call, as D takes every sample by itself."""
         logits = self(torch.cat([x, generated]), torch.cat([code, z]))
         return torch.tensor_split(logits, 2)
+
+
+def _trunk(shape: tuple[int, ...], width: int) -> tuple[list[nn.Module], int]:
+    """What D makes of x before it sees the code, and how many values that has."""
+    if len(shape) == 1:
+        wide = hidden(width)
+        first, second = nn.Linear(shape[0], wide), nn.Linear(wide, wide)
+        return [first, nn.LeakyReLU(0.2), second, nn.LeakyReLU(0.2)], wide
+    channels, height, breadth = shape
+    steps, left = strided_plan(height, breadth)
+    widths = _channels(width, len(steps))
+    trunk: list[nn.Module] = []
+    for step, out in zip(steps, widths, strict=False):
+        trunk.append(nn.Conv2d(channels, out, step.kernel, step.stride, padding=1))
+        trunk.append(nn.LeakyReLU(0.2))
+        channels = out
+    last = nn.Linear(channels * math.prod(left), widths[-1])
+    return [*trunk, nn.Flatten(), last, nn.LeakyReLU(0.2)], widths[-1]
+
+
+def encoder_of(shape: tuple[int, ...], code_dim: int, width: int) -> nn.Module:
+    """E of images (C, H, W) or of vectors (p,)."""
+    if len(shape) == 1:
+        return vector_encoder(shape[0], code_dim, width)
+    channels, height, breadth = shape
+    return Encoder((channels, height, breadth), code_dim, width)
+
+
+def generator_of(shape: tuple[int, ...], code_dim: int, width: int) -> nn.Module:
+    """G of images (C, H, W) or of vectors (p,)."""
+    if len(shape) == 1:
+        return vector_generator(shape[0], code_dim, width)
+    channels, height, breadth = shape
+    return Generator((channels, height, breadth), code_dim, width)
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from memgan.config import DetectorParameters, OnFeatures
 from memgan.data import Pixels
 from memgan.detectors.base import Detector
 from memgan.detectors.parts.contrast import Seen, see
 from memgan.detectors.parts.epochs import mean_losses
+from memgan.detectors.vectors.standardised import Standardised, VectorSource
+from memgan.features import Extractor
 
 
 class Move(NamedTuple):
@@ -55,12 +59,46 @@ class Stepwise(Detector):
     """One for each part, by the same names; parts move in this order."""
     shuffling: torch.Generator
     epoch: int
+    vectors: Standardised | None = None
+    """What makes vectors of images, where its networks see these in place of pixels."""
+
+    def see_by(self, parameters: DetectorParameters, source: VectorSource | None = None) -> None:
+        """Let its networks see vectors by this source, or by the frozen network that the parameters
+        name; pixels where there is neither."""
+        features = parameters.features if isinstance(parameters, OnFeatures) else None
+        if features is not None:
+            source = self.extractor = Extractor(features, self.image_shape, device=self.device)
+        if source is not None:
+            self.vectors = Standardised(source, self.device)
+
+    @property
+    def seen_shape(self) -> tuple[int, ...]:
+        """The shape of one x: (C, H, W), or (p,) of vectors."""
+        return self.image_shape if self.vectors is None else (self.vectors.source.count,)
+
+    def inputs(self, images: Pixels) -> npt.NDArray[Any]:
+        """What `see` takes: the images, or their vectors, float32 (N, p)."""
+        return images if self.vectors is None else self.vectors.rows(images)
+
+    def learned_anew(self) -> None:
+        """What vectors are standardised by has been put in place from outside."""
+        if self.vectors is not None:
+            self.vectors.forget()
+
+    def begin(self, images: Pixels) -> npt.NDArray[Any]:
+        """`inputs` of the training images, before an epoch; in the first one what all vectors are
+        standardised by is taken from them."""
+        if self.vectors is None:
+            return images
+        if not self.epoch:
+            self.vectors.learn(images)
+        return self.vectors.rows(images, keep=True)
 
     @property
     @abstractmethod
     def moves(self) -> Sequence[Callable[..., Move]]:
         """The moves of one step, in order, each of (x, *handed on). x: a batch as the networks see
-        it, (B, C, H, W)."""
+        it, (B, C, H, W), or (B, p) of vectors."""
 
     def draw(self, x: Tensor) -> tuple[Tensor, ...]:
         """Random numbers for a step on this batch, from the detector's own generators; the first
@@ -75,9 +113,10 @@ class Stepwise(Detector):
         """What is to be done once all steps of an epoch are taken, with the images it was on."""
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
+        inputs = self.begin(images)
         self.begin_epoch()
         found = mean_losses(
-            images,
+            inputs,
             lambda pixels: self.step(self.see(pixels).x),
             batch_size=self.parameters.batch_size,
             shuffling=self.shuffling,
@@ -100,8 +139,18 @@ class Stepwise(Detector):
         return losses
 
     def see(self, pixels: Tensor) -> Seen:
-        """uint8 (B, C, H, W) as the networks see it."""
+        """`inputs`, as a tensor, as the networks see them."""
+        if self.vectors is not None:
+            return Seen(pixels)
         return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
+
+
+def seen_at_least(
+    parameters: DetectorParameters, image_shape: tuple[int, int, int]
+) -> tuple[int, ...]:
+    """The shape of one x; of vectors, whose length the frozen network decides, the least."""
+    through = isinstance(parameters, OnFeatures) and parameters.features is not None
+    return (1,) if through else image_shape
 
 
 def take_gradients(

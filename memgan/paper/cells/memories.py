@@ -42,8 +42,12 @@ class KeptMemory:
 def keep_memory(
     folder: Path, of: Recorded, detector: Memgan, images: Pixels, anomalous: npt.NDArray[np.bool_]
 ) -> None:
-    """Write what the figures need of a trained MEMGAN; `images` are the test images. ResultsError
-    where a file of this name is there that holds no memory."""
+    """Write what the figures need of a trained MEMGAN; `images` are the test images. Nothing of one
+    whose units are no images. ResultsError where a file of this name is there that holds no memory.
+    """
+    decoded = detector.decoded_memory()
+    if decoded is None:
+        return
     normals, anomalies = images[~anomalous][:_SHOWN], images[anomalous][:_SHOWN]
     facts = of.model_dump(include=set(Recorded.model_fields))
     path = _path(folder, of.dataset, of.configuration, of.normal_class)
@@ -55,7 +59,7 @@ def keep_memory(
             allow_pickle=False,
             of=np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8),
             units=detector.memory_units().astype(np.float16),
-            decoded=detector.decoded_memory(),
+            decoded=decoded,
             normal_codes=detector.codes(normals).astype(np.float16),
             anomalous_codes=detector.codes(anomalies).astype(np.float16),
         )

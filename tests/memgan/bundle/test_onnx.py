@@ -66,6 +66,8 @@ LOCAL = [
     for name in names
 ]
 LOCAL += [("pca", {"components": 0})]
+ON_FEATURES = {"features.backbone": "filters", "features.size": 32}
+LOCAL += [(name, ON_FEATURES) for name in ("memgan", "memae")]
 
 
 @pytest.fixture(

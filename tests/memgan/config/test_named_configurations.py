@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memgan.config.levers import GameLevers, MemoryLevers
+from memgan.config.memgan_parameters import GameLevers, MemoryLevers
 from memgan.config.named_configurations import configuration_names, digest, named_configuration
 from memgan.config.parameters import MemganParameters
 from memgan.config.typed import DataConfig
@@ -38,8 +38,8 @@ def test_memgan_paper_has_the_papers_settings_and_says_all_others(
     assert parameters.epochs == epochs
     assert lowest <= parameters.learning_rate.encoder <= 1e-4
     # What the paper does not have is off.
-    ours = {"cooldown", "contrast_normalised", "score", "score_share", "score_window"}
-    assert parameters.score == "mean"
+    ours = {"cooldown", "contrast_normalised", "score", "score_share", "score_window", "features"}
+    assert (parameters.score, parameters.features) == ("mean", None)
     ours |= {*GameLevers.model_fields, *MemoryLevers.model_fields} - {"epochs"}
     assert parameters.model_fields_set == set(MemganParameters.model_fields) - ours
     assert parameters.cooldown == 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from memgan.config.levers import GameLevers, MemoryLevers
+from memgan.config.memgan_parameters import GameLevers, MemoryLevers
 from memgan.config.parameters import MemganParameters, make_parameters
 from memgan.data import Pixels
 from memgan.detectors import Memgan

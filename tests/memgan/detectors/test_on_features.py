@@ -14,16 +14,32 @@ from tiny_splits import normals_and_negatives
 from memgan.bundle import load_bundle, write_bundle
 from memgan.config import Configuration, DataConfig, Features, make_parameters
 from memgan.data import Pixels, Split, load_split
-from memgan.errors import BundleError, ConfigError
+from memgan.detectors import Memgan
+from memgan.errors import BadInput, BundleError, ConfigError
 from memgan.features import FeatureCache
+from memgan.figures.heatmaps import HeatMaps
+from memgan.health import measure
 from memgan.testing.detector_suite import DetectorSuite, Maker
 from memgan.training import Training, train_cell
 
+EDGES = 27
+"""Values of a vector of filters."""
 FILTERS = {"features.backbone": "filters", "features.size": 32}
 SMALL: dict[str, dict[str, Any]] = {
     "neighbours": {"neighbours": 2, **FILTERS},
     "pca": {"components": 4, **FILTERS},
     "ocsvm": {**FILTERS},
+    "memgan": {
+        "learning_rate": 3e-3,
+        "batch_size": 16,
+        "width": 4,
+        "memory_units": 12,
+        "memory_dim": 8,
+        **FILTERS,
+    },
+    "memae": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "memory_units": 12, **FILTERS},
+    "autoencoder": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8, **FILTERS},
+    "alice": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8, **FILTERS},
 }
 
 
@@ -36,6 +52,59 @@ class TestOnFilters(DetectorSuite):
         """Vectors have no pixels, and such a score is refused."""
         with pytest.raises(ConfigError, match="score is of what is rebuilt"):
             make_parameters("pca", {**FILTERS, "score": "top-share"}, "test")
+
+
+@pytest.mark.parametrize("name", ["memgan", "memae", "alice"])
+def test_the_health_of_those_that_train_is_measured_on_vectors(name: str, normals: Pixels) -> None:
+    detector = Maker(name, SMALL[name]).fitted(normals, epochs=2)
+    look = detector.look(normals)
+    assert look is not None
+    assert look.images.shape == look.rebuilt.shape == (len(normals), EDGES)
+    health = measure(look)
+    assert ("address_perplexity" in health) == (name != "alice")
+    assert ("d_accuracy" in health) == (name != "memae")
+    assert health["residual"] < 2
+
+
+@pytest.mark.parametrize("name", ["memgan", "memae", "autoencoder"])
+def test_vectors_are_no_images_so_nothing_is_rebuilt_or_drawn(name: str, normals: Pixels) -> None:
+    detector = Maker(name, SMALL[name]).fitted(normals, epochs=1)
+    assert detector.rebuild(normals) is None
+    assert detector.maps(normals) is None
+    if isinstance(detector, Memgan):
+        assert detector.decoded_memory() is None
+        assert detector.codes(normals).shape == (len(normals), 8)
+
+
+def test_a_memory_starts_from_codes_of_vectors(normals: Pixels) -> None:
+    maker = Maker("memgan", {**SMALL["memgan"], "memory_start": "codes"})
+    detector = maker.fitted(normals, epochs=1)
+    assert np.isfinite(detector.score(normals)).all()
+
+
+def test_heat_maps_of_vectors_are_refused_in_one_line(digits: Split, tmp_path: Path) -> None:
+    configuration = Configuration(
+        detector="memgan", parameters={**SMALL["memgan"], "epochs": 1}, runtime={"device": "cpu"}
+    )
+    cell = train_cell(configuration, digits.development, digits.test, "3", 0)
+    write_bundle(tmp_path / "3", configuration, digits, [cell])
+    with pytest.raises(BadInput, match="memgan on features rebuilds no image") as fault:
+        HeatMaps(tmp_path / "maps", load_bundle(tmp_path / "3", device="cpu"))
+    assert "\n" not in str(fault.value)
+    assert not (tmp_path / "maps").exists()
+
+
+def test_memgan_plus_sees_pixels_only() -> None:
+    with pytest.raises(ConfigError, match="features"):
+        make_parameters("memgan-plus", FILTERS, "test")
+
+
+def test_features_are_the_same_in_a_training_of_any_precision(normals: Pixels) -> None:
+    extractor = Maker("neighbours", SMALL["neighbours"]).make().extractor
+    assert extractor is not None
+    expected = extractor.of(normals)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        np.testing.assert_array_equal(extractor.of(normals), expected)
 
 
 @pytest.mark.parametrize("detector", sorted(SMALL))
