@@ -24,10 +24,11 @@ from pydantic_core import PydanticUndefined
 from memgan.config import Configuration, DataConfig, Features, Origin, Runtime
 from memgan.config.parameters import PARAMETERS
 from memgan.data import SOURCES
+from memgan.health import MEASURES
 from search.cli.app import app
 from search.study.budget import Budget
 from search.study.entries import Choice, Condition, Ordered, Range
-from search.study.objectives import DIRECTIONS, Constraint
+from search.study.objectives import DIRECTIONS, OF_HEALTH, Constraint
 from search.study.overrides import DEFAULT_SPACES
 from search.study.samplers import SAMPLERS
 from search.study.schedulers import SCHEDULERS
@@ -166,6 +167,7 @@ def _objectives() -> list[str]:
         "val-auroc": "AUROC on labelled validation images, the mean over classes, 0 to 1",
         "label-free": "the same on anomalies made from normal images",
         "scoring-seconds": "seconds to score a thousand images",
+        **{name: f"{MEASURES[name]}; the mean over classes" for name in OF_HEALTH},
     }
     rows = [(f"`{name}`", way, meaning[name]) for name, way in DIRECTIONS.items()]
     return ["### Values of `objective`", "", *_table(("objective", "is to", "meaning"), rows)]

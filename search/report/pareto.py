@@ -16,6 +16,8 @@ _TITLES: Mapping[str, str] = {
     "val-auroc": "validation AUROC, %",
     "label-free": "AUROC on made anomalies, %",
     "scoring-seconds": "milliseconds an image",
+    "address_perplexity": "address perplexity, share of n",
+    "mutual_information": "mutual-information loss, share of ln n",
 }
 _CAPTION = "Finished trials by both objectives; none beats those on the line in both."
 

@@ -21,6 +21,7 @@ from .objectives import JUDGES as JUDGES
 from .objectives import Constraint as Constraint
 from .objectives import broken as broken
 from .objectives import excesses as excesses
+from .objectives import of_health as of_health
 from .options import STUDY_OPTIONS as STUDY_OPTIONS
 from .options import StudyOption as StudyOption
 from .samplers import SAMPLER_PLUGINS as SAMPLER_PLUGINS

@@ -9,7 +9,7 @@ from memgan.config import parameters_type
 from memgan.errors import ConfigError, unknown_name
 from memgan.health import MEASURES, OF_GAME, OF_MEMORY, OF_SAMPLES
 from search.study.entries import Choice
-from search.study.objectives import Constraints
+from search.study.objectives import OF_HEALTH, Constraints
 from search.study.samplers import CmaEs, Gp, Nsga2, PluginSampler, Qmc, Random, Sampler, Tpe
 from search.study.schedulers import NoScheduler, Pbt, Scheduler
 
@@ -75,26 +75,37 @@ def check_constraints(constraints: Constraints, detector: str, scheduler: Schedu
         raise ConfigError(
             "constraints: scheduler pbt lets weights win by AUROC only; take another scheduler"
         )
-    kind = parameters_type(detector)
-    known = kind.model_fields
     for name in constraints:
         if name not in MEASURES:
             raise unknown_name("measure of constraints", name, MEASURES)
         if name == "in_hull":
             raise ConfigError(f"constraints.{name}: it is not measured of few images; take another")
-        lacks = (
-            name not in kind.MEASURED
-            if kind.MEASURED is not None
-            else (name in OF_MEMORY and "memory_units" not in known)
-            or (name in OF_SAMPLES and "mutual_information_weight" not in known)
-            or (name in OF_GAME and "adversarial_weight" not in known)
-            or not {"memory_units", "adversarial_weight", "width"} & set(known)
+        _must_measure(detector, name, f"constraints.{name}")
+
+
+def check_objectives(objectives: Sequence[str], detector: str) -> None:
+    """ConfigError for a measure of health that the detector does not have."""
+    for name in objectives:
+        if name in OF_HEALTH:
+            _must_measure(detector, name, f"objective {name}")
+
+
+def _must_measure(detector: str, name: str, asked: str) -> None:
+    kind = parameters_type(detector)
+    known = kind.model_fields
+    lacks = (
+        name not in kind.MEASURED
+        if kind.MEASURED is not None
+        else (name in OF_MEMORY and "memory_units" not in known)
+        or (name in OF_SAMPLES and "mutual_information_weight" not in known)
+        or (name in OF_GAME and "adversarial_weight" not in known)
+        or not {"memory_units", "adversarial_weight", "width"} & set(known)
+    )
+    if lacks:
+        raise ConfigError(
+            f"{asked}: detector {detector} has no such measure; it is"
+            f" the {MEASURES[name].split(';')[0]}"
         )
-        if lacks:
-            raise ConfigError(
-                f"constraints.{name}: detector {detector} has no such measure; it is"
-                f" the {MEASURES[name].split(';')[0]}"
-            )
 
 
 def _check_population(

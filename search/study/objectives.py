@@ -11,7 +11,9 @@ from pydantic import model_validator
 from memgan.config import Frozen
 from memgan.errors import ConfigError, unknown_name
 
-Objective = Literal["val-auroc", "label-free", "scoring-seconds"]
+Objective = Literal[
+    "val-auroc", "label-free", "scoring-seconds", "address_perplexity", "mutual_information"
+]
 JUDGES: tuple[Objective, ...] = ("val-auroc", "label-free")
 """What AUROC may be measured on: labelled anomalies, or anomalies made from normal images."""
 
@@ -19,7 +21,17 @@ DIRECTIONS: Mapping[str, Literal["maximize", "minimize"]] = {
     "val-auroc": "maximize",  # mean validation AUROC, 0 to 1
     "label-free": "maximize",  # the same, on made anomalies
     "scoring-seconds": "minimize",  # seconds to score a thousand images
+    "address_perplexity": "minimize",  # measures of health after the last epoch
+    "mutual_information": "minimize",
 }
+OF_HEALTH: Mapping[str, float] = {"address_perplexity": 1.0, "mutual_information": 1.0}
+"""Measures of memory and game that may be an objective, and what each is at its worst: what a trial
+has whose measure is not finite."""
+
+
+def of_health(objectives: Sequence[str], health: Mapping[str, float]) -> dict[str, float]:
+    """Those of the objectives that are measures of health. health: means over a trial's classes."""
+    return {name: health.get(name, OF_HEALTH[name]) for name in objectives if name in OF_HEALTH}
 
 
 def read_objective(raw: Any) -> Any:

@@ -81,7 +81,7 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         "objective",
         str,
         ("objective",),
-        "val-auroc|label-free[,scoring-seconds]",
+        "val-auroc|label-free[,scoring-seconds|address_perplexity|mutual_information]",
         "What judges trials: labelled anomalies, or anomalies made from normal images. Then what"
         " else counts.",
     ),

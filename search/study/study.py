@@ -37,7 +37,7 @@ from memgan.errors import BadInput, ConfigError
 from memgan.machine import Arithmetic
 from memgan.text import one_or_two_lines
 from search.study.budget import Budget, by_time_alone
-from search.study.compatibility import check_constraints, check_pairs
+from search.study.compatibility import check_constraints, check_objectives, check_pairs
 from search.study.entries import Entry
 from search.study.objectives import Constraint, Objective, read_objective
 from search.study.overrides import apply_options, apply_settings, plain_content
@@ -264,6 +264,7 @@ class Study(Frozen):
         study._search_space = space
         study.points()
         check_constraints(study.constraints, study.detector, study.scheduler)
+        check_objectives(study.objectives, study.detector)
         check_pairs(
             sampler=study.sampler,
             scheduler=study.scheduler,

@@ -21,7 +21,7 @@ from memgan.machine import gpu_memory_mb, prepare_process, reset_peak_memory
 from memgan.stats import mean_by_kind
 from search.ray import hold_to_share_of_worker, is_out_of_memory
 from search.results import NEXT_TO_NOTHING, Storage, is_full, why_no_room
-from search.study import Study
+from search.study import Study, of_health
 from search.trials.checkpoints import CHECKPOINT_FILE, INFLUENCE_FILE, stored
 
 # Torch is imported in the trials' processes: the driver starts them seconds sooner without it.
@@ -78,19 +78,19 @@ def _train(config: dict[str, Any], shared: Shared) -> None:
     until = config["until"]
     if training.epoch >= until:
         # All was trained before its process was lost, and only the end was not told yet.
-        report = training.standing()
-        tune.report(_flat(report) | _measured(study, training))
+        told = _flat(training.standing())
+        tune.report(told | _measured(study, training, told))
     while training.epoch < until:
-        report = training.advance()
+        told = _flat(training.advance())
         if training.epoch < until and training.epoch % study.resources.checkpoint_epochs:
-            tune.report(_flat(report))
+            tune.report(told)
             continue
         with tempfile.TemporaryDirectory() as folder:
             training.save(Path(folder) / CHECKPOINT_FILE)
             if training.finished:
                 _save_influence(training, Path(folder) / INFLUENCE_FILE)
             tune.report(
-                _flat(report) | _measured(study, training),
+                told | _measured(study, training, told),
                 checkpoint=tune.Checkpoint.from_directory(folder),
             )
 
@@ -137,11 +137,15 @@ def _flat(report: EpochReport) -> dict[str, Any]:
     }
 
 
-def _measured(study: Study, training: Repeated) -> dict[str, Any]:
-    """Objectives that are measured once, when all is trained."""
-    if not training.finished or "scoring-seconds" not in study.objectives:
+def _measured(study: Study, training: Repeated, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Objectives beside AUROC, once all is trained. told: of the last epoch, as `_flat`."""
+    if not training.finished or len(study.objectives) == 1:
         return {}
-    return {"measured": {"scoring-seconds": training.scoring_seconds()}}
+    health = {name: of["mean"] for name, of in told["health"].items()}
+    measured = of_health(study.objectives, health)
+    if "scoring-seconds" in study.objectives:
+        measured["scoring-seconds"] = training.scoring_seconds()
+    return {"measured": measured}
 
 
 def _kind(error: Exception, checkpoints: Storage) -> str:

@@ -35,6 +35,7 @@ def test_every_sampler_goes_with_every_scheduler_but_a_population() -> None:
         ({"sampler": "cmaes", "detector": "pca"}, [], "two numbers at least"),
         ({"objective": "scoring-seconds"}, [], "must be the first, and only there"),
         ({"objective": "val-auroc,label-free"}, [], "must be the first, and only there"),
+        ({"detector": "pca", "objective": "val-auroc,address_perplexity"}, [], "no such measure"),
     ],
 )
 def test_what_makes_no_sense_together_is_refused_with_its_reason(
