@@ -1,13 +1,30 @@
-"""For every test: one thread a process, as trials have, and no word to the outside."""
+"""For every test: one thread a process, as trials have, and no word to the outside. And what makes
+all of them together quick: our modules compiled once, an empty record made once, long files first.
+"""
 
 from __future__ import annotations
 
+import compileall
+import fcntl
 import os
 import signal
 import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from made_plugins import install  # noqa: F401 - a fixture
+
+if TYPE_CHECKING:
+    from xdist.scheduler.protocol import Scheduling
+
+ROOT = Path(__file__).resolve().parents[1]
+LONG = ("search/whole/", "examples/", "search/trials/", "search/ray/", "tracking/", "benchmarks/")
+"""Folders of `tests` with whole searches, servers and processes. They come first, so that no worker
+is left with one of them while all others are done."""
+ONE_SEARCH = ("search/whole/test_whole_search.py", "search/whole/test_foreign_files.py")
+"""These look at the same search, so that one worker has them all."""
 
 # Before torch is imported anywhere: two threads on two busy cores wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -33,3 +50,50 @@ settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any-machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        # Every process of a search imports them, and PYTHONDONTWRITEBYTECODE keeps none compiled.
+        for package in ("memgan", "tracking", "search"):
+            compileall.compile_dir(ROOT / package, quiet=2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _order(item.nodeid))
+
+
+def _order(nodeid: str) -> int:
+    inside = nodeid.removeprefix("tests/")
+    return next((n for n, folder in enumerate(LONG) if inside.startswith(folder)), len(LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneSearch(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "one search" if file.removeprefix("tests/") in ONE_SEARCH else file
+
+    return OneSearch(config, log)
+
+
+@pytest.fixture(scope="session")
+def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite record of MLflow's, to be copied: making one takes seconds, and all workers
+    share it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fresh store"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "mlflow.db").exists():
+            from tracking.stores.mlflow_tracker import MlflowTracker
+
+            MlflowTracker(f"sqlite:///{folder / 'made.db'}")
+            (folder / "made.db").rename(folder / "mlflow.db")
+    return folder / "mlflow.db"

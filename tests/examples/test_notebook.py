@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from memgan.machine import machine_share
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "examples" / "digits.ipynb"
@@ -23,9 +27,11 @@ def cells(kind: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An empty folder that the notebook runs in."""
+def home(fresh_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that the notebook runs in; an empty record is there."""
     before, folder = Path.cwd(), tmp_path_factory.mktemp("notebook")
+    (folder / "results").mkdir()
+    shutil.copy(fresh_store, folder / "results" / "mlflow.db")
     os.chdir(folder)
     yield folder
     os.chdir(before)
@@ -38,8 +44,11 @@ def names(home: Path) -> dict[str, Any]:
 
     matplotlib.use("Agg")
     found: dict[str, Any] = {"__name__": "__main__"}
-    for number, source in enumerate(cells("code")):
-        exec(compile(source, f"cell {number}", "exec"), found)
+    one_core = replace(machine_share(), cpus=1)  # One worker of Ray's imports torch, and not two.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.ray.connection.machine_share", lambda: one_core)
+        for number, source in enumerate(cells("code")):
+            exec(compile(source, f"cell {number}", "exec"), found)
     return found
 
 

@@ -42,10 +42,15 @@ def run(*arguments: str, cwd: Path, site: Path | None = None) -> subprocess.Comp
 
 
 @pytest.fixture(scope="module")
-def searched(site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a search by the command line says, in a folder where nothing of ours lies."""
+def searched(
+    site: Path, fresh_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """What a search by the command line says, in a folder where nothing of ours lies but an empty
+    record; one worker of Ray's imports torch."""
     folder = tmp_path_factory.mktemp("results")
+    shutil.copy(fresh_store, folder / "mlflow.db")
     options = ["--detector", "mean-image", "--name", "m", "--trials", "2", "--normal-class", "1"]
+    options += ["--max-concurrent", "1"]
     words = ["search", *options, "--final-seeds", "1", "--results", str(folder), "--json"]
     done = run("-c", "import memgan_cli; memgan_cli.main()", *words, cwd=folder, site=site)
     return {**json.loads(done.stdout), "export": folder / "studies" / "m" / "export"}

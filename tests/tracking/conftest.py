@@ -1,5 +1,4 @@
-"""A SQLite record is made once, by MLflow itself, and copied: making one takes ten seconds.
-A server is started once."""
+"""Copies of a SQLite record that MLflow made; a server is started once."""
 
 from __future__ import annotations
 
@@ -22,16 +21,6 @@ from tracking.outbox.record import Record
 def _no_tracking_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-
-
-@pytest.fixture(scope="session")
-def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite record, to be copied."""
-    from tracking.stores.mlflow_tracker import MlflowTracker
-
-    folder = tmp_path_factory.mktemp("store")
-    MlflowTracker(resolve(None, folder).uri)
-    return folder / "mlflow.db"
 
 
 @pytest.fixture

@@ -25,13 +25,14 @@ def script(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("entries", [["", str(ROOT)], [".", str(ROOT)], [str(ROOT), ""]])
-@pytest.mark.parametrize("name", ["search.py", "search/__init__.py", "tracking/__init__.py"])
+@pytest.mark.parametrize("names", [["search.py", "tracking/__init__.py"], ["search/__init__.py"]])
 def test_the_working_folder_on_the_path_hides_nothing_of_ours(
-    script: Path, tmp_path: Path, name: str, entries: list[str]
+    script: Path, tmp_path: Path, names: list[str], entries: list[str]
 ) -> None:
-    theirs = tmp_path / "work" / name
-    theirs.parent.mkdir(parents=True)
-    theirs.write_text("raise SystemExit('my own script')\n")
+    for name in names:
+        theirs = tmp_path / "work" / name
+        theirs.parent.mkdir(parents=True, exist_ok=True)
+        theirs.write_text("raise SystemExit('my own script')\n")
     ended = subprocess.run(
         [sys.executable, script, "studies", "list"],
         cwd=tmp_path / "work",

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from memgan.config.configuration import Configuration, Runtime
-from memgan.config.typed import DataConfig, parse, to_yaml
-from memgan.data import load_split
+from memgan.config.typed import parse, to_yaml
+from memgan.data import Split
 from memgan.training.lockstep import Training
 from search.finals.best_yaml import best_configuration
 from search.finals.finals import Winner
@@ -138,11 +138,11 @@ def test_at_the_end_of_a_range_nobody_becomes_a_twin() -> None:
 class _Trainer:
     """Trains what a journal hands out, two at a time, as the trial loop does."""
 
-    def __init__(self, study: Study, results: Path) -> None:
+    def __init__(self, study: Study, results: Path, split: Split) -> None:
         self.study, self.folder = study, StudyFolder(results, study.name)
         if not self.folder.exists:
             self.folder.create(study)
-        self.development = load_split(DataConfig(source="digits")).development
+        self.development = split.development
         self.journal = open_journals(study, [GROUP], self.folder)[GROUP]
 
     def training(self, configuration: Configuration, seed: int) -> Training:
@@ -193,9 +193,9 @@ def _one_thread() -> Any:
     torch.set_num_threads(threads)
 
 
-def test_the_winners_schedule_trains_again_to_the_same_figure(tmp_path: Path) -> None:
+def test_the_winners_schedule_trains_again_to_the_same_figure(split: Split, tmp_path: Path) -> None:
     study = _study()
-    trainer = _Trainer(study, tmp_path)
+    trainer = _Trainer(study, tmp_path, split)
     assert trainer.run()
 
     outcomes = read_outcomes(GROUP, trainer.folder)
@@ -211,8 +211,10 @@ def test_the_winners_schedule_trains_again_to_the_same_figure(tmp_path: Path) ->
         assert report.mean_val_auroc == outcome.mean
 
 
-def test_a_population_is_as_large_as_a_small_space_and_tries_every_point(tmp_path: Path) -> None:
-    trainer = _Trainer(_finite(budget={"trials": 9}), tmp_path)
+def test_a_population_is_as_large_as_a_small_space_and_tries_every_point(
+    split: Split, tmp_path: Path
+) -> None:
+    trainer = _Trainer(_finite(budget={"trials": 9}), tmp_path, split)
     assert trainer.run()
 
     outcomes = read_outcomes(GROUP, trainer.folder)
@@ -226,14 +228,14 @@ def test_a_population_is_as_large_as_a_small_space_and_tries_every_point(tmp_pat
 
 @pytest.mark.parametrize("finite", [False, True], ids=["continuous", "finite"])
 def test_a_population_killed_at_any_epoch_goes_on_as_it_would_have(
-    tmp_path: Path, finite: bool
+    split: Split, tmp_path: Path, finite: bool
 ) -> None:
     study = _finite(budget={"trials": 9}) if finite else _study()
-    undisturbed = _Trainer(study, tmp_path / "undisturbed")
+    undisturbed = _Trainer(study, tmp_path / "undisturbed", split)
     undisturbed.run()
     expected = read_outcomes(GROUP, undisturbed.folder)
 
-    while not _Trainer(study, tmp_path / "killed").run(epochs=3):
+    while not _Trainer(study, tmp_path / "killed", split).run(epochs=3):
         pass  # Nobody said goodbye.
 
     found = read_outcomes(GROUP, StudyFolder(tmp_path / "killed", study.name))
@@ -243,8 +245,8 @@ def test_a_population_killed_at_any_epoch_goes_on_as_it_would_have(
     assert best(found) is not None
 
 
-def test_a_failed_member_holds_nobody_up(tmp_path: Path) -> None:
-    journal = _Trainer(_study(), tmp_path).journal
+def test_a_failed_member_holds_nobody_up(split: Split, tmp_path: Path) -> None:
+    journal = _Trainer(_study(), tmp_path, split).journal
     asked = [journal.ask() for _ in range(4)]
     first, second, third, fourth = (suggestion for suggestion in asked if suggestion)
     assert first.until == 2

@@ -16,6 +16,7 @@ from memgan.errors import BadInput
 from memgan.machine.share import MachineShare
 from search.ray.answers import why_silent
 from search.ray.connection import _prepare, check_address, connect, memory_for_ray
+from search.ray.workers_path import HOME
 
 
 def test_an_address_that_does_not_answer_is_refused_at_once() -> None:
@@ -45,24 +46,49 @@ def test_a_local_instance_wants_a_token_that_lies_nowhere(
     assert environment["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
 
 
-def test_a_local_instance_starts_though_ray_was_imported_before() -> None:
-    """Ray reads its settings when it is imported, and Python users import what they like."""
-    program = """
-import os, ray
+_PROGRAM = """
+import os, ray, sys
+sys.path.append({theirs!r})
 from search.ray.connection import connect
+
+def look():
+    import helper, memgan, search, tracking
+    return [module.__file__ for module in (memgan, search, tracking)]
+
 with connect("local", cpus=1) as found:
     hook = ray._private.ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV
     print(found["CPU"], os.environ["RAY_AUTH_MODE"], hook)
+    print(*ray.get(ray.remote(look).remote()), sep="\\n")
 """
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+
+
+@pytest.fixture(scope="module")
+def own_ray(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What a program prints that imports Ray first, in a folder with modules named as ours."""
+    folder = tmp_path_factory.mktemp("theirs")
+    for name in ("search.py", "memgan.py", "helper.py"):
+        (folder / name).write_text("print('my own')\n")
+    (folder / "tracking").mkdir()
+    (folder / "tracking" / "__init__.py").touch()
     ended = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
+        [sys.executable, "-P", "-c", _PROGRAM.format(theirs=str(folder))],
+        cwd=folder,
+        env={k: v for k, v in os.environ.items() if not k.startswith("RAY_")},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ended.stdout.split() == ["1.0", "token", "False"], ended.stderr
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.splitlines()
+
+
+def test_a_local_instance_starts_though_ray_was_imported_before(own_ray: list[str]) -> None:
+    """Ray reads its settings when it is imported, and Python users import what they like."""
+    assert own_ray[0].split() == ["1.0", "token", "False"]
+
+
+def test_workers_import_ours_and_still_find_the_users_own_modules(own_ray: list[str]) -> None:
+    assert [Path(place).parents[1] for place in own_ray[1:]] == [Path(HOME)] * 3
 
 
 def test_a_clusters_own_settings_hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ changes, and that all who were told agree on it."""
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -277,9 +278,10 @@ def test_every_end_of_a_trial_is_told_as_what_it_was(
 
 
 def test_journal_record_and_tune_agree_on_every_trial(
-    every_end: tuple[Study, StudyFolder, TrialsResult, Recorder], split: Split
+    every_end: tuple[Study, StudyFolder, TrialsResult, Recorder], split: Split, fresh_store: Path
 ) -> None:
     study, folder, result, _ = every_end
+    shutil.copy(fresh_store, folder.results / "mlflow.db")
     groups = class_groups(study, split.normal_classes)
     journal = open_journals(study, groups, folder)[groups[0]]
     states, history = journal.states(), dict(journal.history())

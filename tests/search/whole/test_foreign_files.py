@@ -2,69 +2,31 @@
 
 Files of somebody else's lie beside and inside every place that memgan writes. One small search is
 carried through everything that can be done with it, well, badly and until Ctrl-C; after each
-command every one of those files is as it was, its content and its mode.
+command every one of those files is as it was, its content and its mode. How a study goes on among
+them is seen in test_whole_search.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from foreign import Foreign
 
+from memgan.config import Configuration
+from memgan.config.typed import to_yaml
 from search.cli.app import run
 from search.results.study_files import everything_below, is_made
 
 pytestmark = pytest.mark.timeout(600)
-
-STUDY = {
-    "name": "mine",
-    "data": {"source": "digits"},
-    "normal_class": "0",
-    "detector": "pca",
-    "space": {"components": [2, 4, 8, 16]},
-    "budget": {"trials": 2},
-    "resources": {"max_concurrent": 1},
-    "final": {"seeds": 1},
-}
-ENDINGS = (".bak", "-old", "_2019.csv", ".part~", "sheet.xlsx")
-
-
-@dataclass
-class Foreign:
-    """Files of somebody else's."""
-
-    home: Path
-    files: dict[Path, tuple[bytes, int]] = field(default_factory=dict)
-
-    def plant(self, name: str) -> None:
-        path = self.home / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"of the user: {name}")
-        path.chmod(0o640)
-        self.files[path] = path.read_bytes(), path.stat().st_mode
-
-    def plant_everywhere(self) -> None:
-        """In every folder that there is, and beside every file."""
-        for folder in [path for path in self.home.rglob("*") if path.is_dir()]:
-            if not any(parent in self.files for parent in folder.parents):
-                self.plant(f"{(folder / 'my notes.txt').relative_to(self.home)}")
-
-    def check(self) -> None:
-        changed = [
-            str(path.relative_to(self.home))
-            for path, (content, mode) in self.files.items()
-            if not path.is_file() or (path.read_bytes(), path.stat().st_mode) != (content, mode)
-        ]
-        assert changed == []
 
 
 def start(home: Path, *arguments: object) -> subprocess.Popen[str]:
@@ -95,20 +57,15 @@ def until_ctrl_c(home: Path, seen: Callable[[], bool], *arguments: object) -> No
 
 
 @pytest.fixture(scope="module")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foreign]:
-    """Around a search that came to its end."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "study.yaml").write_text(yaml.safe_dump(STUDY))
-    found = Foreign(home)
-    for ending in ENDINGS:
-        for place in ("results/mlflow.db", "results/studies/mine", "mine", "scores.csv"):
-            found.plant(f"{place}{ending}")
-    for name in ("thesis/report.json", "thesis/chapter1.tex", "labels.csv", "bundle/bundles/0/x"):
-        found.plant(name)
-    searched = start(home, "search", "study.yaml")
-    _, err = searched.communicate(timeout=400)
-    assert searched.returncode == 0, err
-    found.check()
+def foreign(
+    searched: subprocess.CompletedProcess[str],
+    strangers: Foreign,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Foreign]:
+    """Around a copy of a search that came to its end."""
+    strangers.check()
+    home = tmp_path_factory.mktemp("copy") / "home"
+    found = strangers.moved(shutil.copytree(strangers.home, home))
     yield found
     found.check()
 
@@ -120,7 +77,7 @@ def call(monkeypatch: pytest.MonkeyPatch, foreign: Foreign, code: int, *argument
 
 
 def test_every_file_of_a_study_has_a_name_that_is_known(foreign: Foreign) -> None:
-    folder = foreign.home / "results" / "studies" / "mine"
+    folder = foreign.home / "results" / "studies" / "tiny"
     names = [n for n in everything_below(folder)[0] if folder / n not in foreign.files]
     assert [n for n in names if not n.startswith("export/") and not is_made(n)] == []
     assert not any(path.stat().st_mode & 0o044 != 0o044 for path in map(folder.joinpath, names))
@@ -129,29 +86,29 @@ def test_every_file_of_a_study_has_a_name_that_is_known(foreign: Foreign) -> Non
 def test_an_export_leaves_them(foreign: Foreign, monkeypatch: pytest.MonkeyPatch) -> None:
     foreign.plant_everywhere()
     out = foreign.home / "mine"
-    call(monkeypatch, foreign, 0, "export", "mine")
-    call(monkeypatch, foreign, 0, "export", "mine", "--out", "mine")
+    call(monkeypatch, foreign, 0, "export", "tiny")
+    call(monkeypatch, foreign, 0, "export", "tiny", "--out", "mine")
     foreign.plant("mine/notes.md")
     foreign.plant("mine/figures/notes.md")
-    call(monkeypatch, foreign, 0, "export", "mine", "--out", "mine")
-    call(monkeypatch, foreign, 2, "export", "mine", "--out", "thesis")
-    call(monkeypatch, foreign, 2, "export", "mine", "--out", "labels.csv")
+    call(monkeypatch, foreign, 0, "export", "tiny", "--out", "mine")
+    call(monkeypatch, foreign, 2, "export", "tiny", "--out", "thesis")
+    call(monkeypatch, foreign, 2, "export", "tiny", "--out", "labels.csv")
     foreign.plant("mine/best.yaml")
-    call(monkeypatch, foreign, 2, "export", "mine", "--out", "mine")
+    call(monkeypatch, foreign, 2, "export", "tiny", "--out", "mine")
     del foreign.files[out / "best.yaml"]
     (out / "best.yaml").unlink()
 
     until_ctrl_c(
         foreign.home,
         lambda: any(out.glob(".export.*")),
-        *("export", "mine", "--out", "mine"),
+        *("export", "tiny", "--out", "mine"),
     )
     foreign.check()
     assert not any(out.glob(".export.*"))
 
 
 def test_scores_and_trainings_leave_them(foreign: Foreign, monkeypatch: pytest.MonkeyPatch) -> None:
-    export = foreign.home / "results" / "studies" / "mine" / "export"
+    export = foreign.home / "results" / "studies" / "tiny" / "export"
     np.savez(foreign.home / "images.npz", x=np.zeros((4, 8, 8), dtype=np.uint8))
     score = ("score", export / "bundles" / "0", "images.npz", "--out")
     for _ in range(2):
@@ -159,21 +116,23 @@ def test_scores_and_trainings_leave_them(foreign: Foreign, monkeypatch: pytest.M
     call(monkeypatch, foreign, 2, *score, "labels.csv")
     foreign.plant("trained/bundles/0/notes")
     foreign.plant("trained/.writable")
+    configuration = Configuration(detector="pca", normal_class="0", runtime={"device": "cpu"})
+    (foreign.home / "pca.yaml").write_text(to_yaml(configuration))
     for _ in range(2):
-        call(monkeypatch, foreign, 0, "train", export / "best.yaml", "--out", "trained")
+        call(monkeypatch, foreign, 0, "train", "pca.yaml", "--out", "trained")
     foreign.plant("bundle/bundles/0/card.md")
-    call(monkeypatch, foreign, 2, "train", export / "best.yaml", "--out", "bundle")
+    call(monkeypatch, foreign, 2, "train", "pca.yaml", "--out", "bundle")
     until_ctrl_c(
         foreign.home,
         lambda: (foreign.home / "cut").exists(),
-        *("train", export / "best.yaml", "--out", "cut", "--seeds", 200),
+        *("train", "pca.yaml", "--out", "cut", "--seeds", 200),
     )
     foreign.check()
 
 
 def test_a_scoring_that_is_interrupted_leaves_them(foreign: Foreign) -> None:
     foreign.plant_everywhere()
-    bundle = foreign.home / "results" / "studies" / "mine" / "export" / "bundles" / "0"
+    bundle = foreign.home / "results" / "studies" / "tiny" / "export" / "bundles" / "0"
     np.savez(foreign.home / "many.npz", x=np.zeros((200_000, 8, 8), dtype=np.uint8))
     before = {path.name for path in foreign.home.iterdir()}
     until_ctrl_c(
@@ -185,23 +144,10 @@ def test_a_scoring_that_is_interrupted_leaves_them(foreign: Foreign) -> None:
     assert {path.name for path in foreign.home.iterdir()} == before
 
 
-def test_going_on_with_a_study_leaves_them(foreign: Foreign) -> None:
-    foreign.plant_everywhere()
-    journal = foreign.home / "results" / "studies" / "mine" / "trials.journal"
-    resume = ("search", "--resume", "mine", "--trials", 4)
-    before = journal.stat().st_size
-    until_ctrl_c(foreign.home, lambda: journal.stat().st_size > before, *resume)
-    foreign.check()
-    resumed = start(foreign.home, *resume)
-    _, err = resumed.communicate(timeout=300)
-    assert resumed.returncode == 0, err
-    foreign.check()
-
-
 def test_deleting_a_study_leaves_them(foreign: Foreign, monkeypatch: pytest.MonkeyPatch) -> None:
     foreign.plant_everywhere()
-    folder = foreign.home / "results" / "studies" / "mine"
-    asked = start(foreign.home, "studies", "delete", "mine")
+    folder = foreign.home / "results" / "studies" / "tiny"
+    asked = start(foreign.home, "studies", "delete", "tiny")
     assert asked.stdout is not None
     while not asked.stdout.read(1):
         assert asked.poll() is None
@@ -211,5 +157,5 @@ def test_deleting_a_study_leaves_them(foreign: Foreign, monkeypatch: pytest.Monk
     foreign.check()
     assert (folder / "study.yaml").exists()
 
-    call(monkeypatch, foreign, 0, "studies", "delete", "mine", "--yes")
+    call(monkeypatch, foreign, 0, "studies", "delete", "tiny", "--yes")
     assert {folder / name for name in everything_below(folder)[0]} <= foreign.files.keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -119,6 +120,7 @@ def test_before_the_first_trial_it_leaves_nothing_behind(
 
 def test_in_a_stage_it_is_killed_in_the_record_and_told_how_to_go_on(
     a_search: Callable[[], int],
+    fresh_store: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -129,6 +131,8 @@ def test_in_a_stage_it_is_killed_in_the_record_and_told_how_to_go_on(
     monkeypatch.setattr(search.workflow.stages, "connect", _a_ray)
     monkeypatch.setattr(search.workflow.stages, "preflight", lambda f, a, ready, **more: ready())
     monkeypatch.setattr(search.workflow.stages, "_search", cut)
+    (tmp_path / "results").mkdir()
+    shutil.copy(fresh_store, tmp_path / "results" / "mlflow.db")
     assert a_search() == 130
     told = capsys.readouterr().err
     assert "go on with: memgan search --resume cut" in told

@@ -1,7 +1,7 @@
 """A whole `memgan search` through real Ray and real SQLite MLflow, and what is done with it after.
 
-One search is run and looked at from all sides; tests that extend it or stand beside it in the
-same results folder come last. A second one meets Ctrl-C.
+One search is run and looked at from all sides. The test that extends it, and meets Ctrl-C on the
+way, comes last.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import yaml
+from foreign import Foreign
 
 from memgan.bundle.bundle import load_bundle
 from memgan.config.configuration import Configuration
@@ -39,20 +39,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(600)
 
-STUDY: dict[str, Any] = {
-    "name": "tiny",
-    "data": {"source": "digits"},
-    "normal_class": "0,1",
-    "space": {
-        "learning_rate": {"low": 1e-3, "high": 2e-2, "log": True},
-        "memory_units": [4, 8],
-    },
-    "fixed": {"epochs": 4, "width": 2, "memory_dim": 4},
-    "budget": {"trials": 4},
-    "scheduler": {"name": "asha", "grace_epochs": 1, "reduction_factor": 2},
-    "resources": {"checkpoint_epochs": 2},
-    "final": {"seeds": 2},
-}
 CLASSES = ("0", "1")
 FINAL_FIGURES = ("roc.png", "scores.png", "extremes.png", "memory.png", "codes.png")
 STUDY_FIGURES = ("auroc.png", "history.png", "parallel.png")
@@ -61,52 +47,6 @@ STUDY_FIGURES = ("auroc.png", "history.png", "parallel.png")
 
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-c", "from search.cli import main; main()", *map(str, arguments)]
-
-
-TELLS_WAITS = """
-import sys
-from memgan.waiting import displayed_by
-from search.cli import main
-
-class Told:
-    def show(self, wait):
-        print("waits for:", wait.line, file=sys.stderr, flush=True)
-    def close(self):
-        pass
-
-with displayed_by(Told()):
-    main()
-"""
-"""Runs a command that tells on standard error, in the order it happens, what is waited for."""
-
-
-def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, timeout=580, cwd=cwd, check=False
-    )
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the commands are given in; results lie in its `results`."""
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "study.yaml").write_text(yaml.safe_dump(STUDY))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def searched(home: Path) -> subprocess.CompletedProcess[str]:
-    """A search that came to its end, with what was waited for on its standard error."""
-    ended = subprocess.run(
-        [sys.executable, "-c", TELLS_WAITS, "search", "study.yaml", "--json"],
-        capture_output=True,
-        text=True,
-        timeout=580,
-        cwd=home,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +202,7 @@ def test_the_record_tells_what_was_tried_and_what_came_of_it_by_epoch(
     for trial in of_kind(finished, "trial"):
         assert trial.data.params["memory_units"] in ("4", "8")
         assert 1e-3 <= float(trial.data.params["learning_rate"]) <= 2e-2
-        assert trial.data.params["epochs"] == "4"
+        assert trial.data.params["epochs"] == "5"
         assert trial.data.params["detector"] == "memgan"
         histories = {
             name: {m.step: m.value for m in client.get_metric_history(trial.info.run_id, name)}
@@ -270,7 +210,7 @@ def test_the_record_tells_what_was_tried_and_what_came_of_it_by_epoch(
         }
         steps = sorted(histories["val_auroc/mean"])
         assert steps == list(range(1, len(steps) + 1))
-        assert len(steps) == 4 or trial.info.status == "KILLED"
+        assert len(steps) == 5 or trial.info.status == "KILLED"
         for history in histories.values():
             assert sorted(history) == steps
         for step in steps:
@@ -462,20 +402,69 @@ def test_studies_tell_how_far_it_is(finished: dict[str, Any], memgan: Callable[.
     assert winner["values"] == finished["values"][winner["trial"]]
 
 
-def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
-    home: Path, finished: dict[str, Any]
+def test_a_finished_study_takes_no_other_change(
+    home: Path, finished: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    long = {
-        **STUDY,
-        "name": "cut",
-        "fixed": {**STUDY["fixed"], "epochs": 15, "batch_size": 16},
-        "budget": {"trials": 3},
-        "final": {"seeds": 1},
-    }
-    (home / "cut.yaml").write_text(yaml.safe_dump(long))
-    folder = StudyFolder(home / "results", "cut")
+    monkeypatch.chdir(home)
+    with pytest.raises(StudyError, match="--epochs 9 is not study tiny's own"):
+        resume("tiny", options={"epochs": 9})
+
+
+def test_a_finished_study_takes_more_trials_and_ctrl_c_keeps_everything_and_says_how_to_go_on(
+    home: Path, finished: dict[str, Any], strangers: Foreign
+) -> None:
+    strangers.plant_everywhere()
+    folder = StudyFolder(home / "results", "tiny")
+    study_id = folder.study_id
+    recorded = {run.data.tags["memgan.run_key"]: run.info.run_id for run in runs_of(finished)}
+
+    stopped, err = _interrupted(home, folder, "search", "--resume", "tiny", "--trials", 7)
+    strangers.check()
+    before = {trial.trial_id: trial for trial in read_groups(folder.journal)[""]}
+    (line,) = [line for line in err.splitlines() if line.startswith("go on with: ")]
+    words = shlex.split(line.removeprefix("go on with: ").removeprefix("uv run "))
+    assert words[:3] == ["memgan", "search", "--resume"]
+    resumed = subprocess.run(
+        command(*words[1:], "--json"),
+        capture_output=True,
+        text=True,
+        timeout=580,
+        cwd=home,
+        check=False,
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    strangers.check()
+
+    document = json.loads(resumed.stdout)
+    after = {trial.trial_id: trial for trial in read_groups(folder.journal)[""]}
+    assert sorted(after) == [f"000{number}" for number in range(7)]
+    assert sum(document["trials"].values()) == 7
+    assert document["trials"]["unfinished"] == 0
+    for trial_id, trial in before.items():
+        assert after[trial_id].values == trial.values
+    assert folder.study_id == study_id
+    assert document["parent_run_id"] == stopped["parent_run_id"] == finished["parent_run_id"]
+    runs = {run.data.tags["memgan.run_key"]: run.info.run_id for run in runs_of(document)}
+    assert len(runs) == len(runs_of(document))
+    assert runs.items() >= recorded.items()
+    assert {run.info.status for run in runs_of(document)} <= {"FINISHED", "KILLED"}
+    (parent,) = of_kind(document, "study")
+    assert parent.info.status == "FINISHED"
+    client = client_of(document)
+    trials = of_kind(document, "trial")
+    assert sorted(run.data.tags["memgan.trial_id"] for run in trials) == sorted(after)
+    for run_ in trials:
+        epochs = [m.step for m in client.get_metric_history(run_.info.run_id, "val_auroc/mean")]
+        trial_id = run_.data.tags["memgan.trial_id"]
+        assert sorted(epochs) == list(range(1, after[trial_id].epochs + 1))
+    assert document["mean"]["val_auroc"] >= finished["mean"]["val_auroc"]
+
+
+def _interrupted(home: Path, folder: StudyFolder, *arguments: object) -> tuple[dict[str, Any], str]:
+    """The document and the standard error of a command that gets Ctrl-C in its first trial."""
+    begun = len(read_groups(folder.journal)[""])
     driver = subprocess.Popen(
-        command("search", "cut.yaml", "--json"),
+        command(*arguments, "--json"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -484,70 +473,18 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
     )
     try:
         while driver.poll() is None:
-            if any(trial.epochs for trial in read_groups(folder.journal).get("", [])):
+            if any(trial.epochs for trial in read_groups(folder.journal)[""][begun:]):
                 break
-            time.sleep(0.2)
+            time.sleep(0.05)
         os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to all of its processes
         out, err = driver.communicate(timeout=300)
     finally:
         if driver.poll() is None:
             driver.kill()
     assert driver.returncode == 130, err
-    stopped = json.loads(out)
+    stopped: dict[str, Any] = json.loads(out)
     assert stopped["interrupted"]
     assert stopped["export"] is None
     assert stopped["trials"]["unfinished"] >= 1
     assert "Traceback" not in err
-    before = {trial.trial_id: trial for trial in read_groups(folder.journal)[""]}
-
-    (line,) = [line for line in err.splitlines() if line.startswith("go on with: ")]
-    words = shlex.split(line.removeprefix("go on with: ").removeprefix("uv run "))
-    assert words[:3] == ["memgan", "search", "--resume"]
-    resumed = call(*words[1:], "--json", cwd=home)
-
-    assert resumed.returncode == 0, resumed.stderr
-    document = json.loads(resumed.stdout)
-    after = {trial.trial_id: trial for trial in read_groups(folder.journal)[""]}
-    assert sorted(after) == ["0000", "0001", "0002"]
-    assert document["trials"]["unfinished"] == 0
-    for trial_id, trial in before.items():
-        assert after[trial_id].values == trial.values
-    assert document["parent_run_id"] == stopped["parent_run_id"]
-    assert len(runs_of(document)) == 1 + 3 + 1
-    assert {run.info.status for run in runs_of(document)} <= {"FINISHED", "KILLED"}
-    (parent,) = of_kind(document, "study")
-    assert parent.info.status == "FINISHED"
-    client = client_of(document)
-    for run_ in of_kind(document, "trial"):
-        epochs = [m.step for m in client.get_metric_history(run_.info.run_id, "val_auroc/mean")]
-        trial_id = run_.data.tags["memgan.trial_id"]
-        assert sorted(epochs) == list(range(1, after[trial_id].epochs + 1))
-
-
-def test_a_finished_study_takes_more_trials_and_no_other_change(
-    home: Path, finished: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = StudyFolder(home / "results", "tiny")
-    study_id = folder.study_id
-    before = {run.data.tags["memgan.run_key"]: run.info.run_id for run in runs_of(finished)}
-
-    monkeypatch.chdir(home)
-    with pytest.raises(StudyError, match="--epochs 9 is not study tiny's own"):
-        resume("tiny", options={"epochs": 9})
-    ended = call("search", "--resume", "tiny", "--trials", "5", "--json", cwd=home)
-
-    assert ended.returncode == 0, ended.stderr
-    document = json.loads(ended.stdout)
-    assert sum(document["trials"].values()) == 5
-    assert folder.study_id == study_id
-    assert document["parent_run_id"] == finished["parent_run_id"]
-    runs = runs_of(document)
-    keys = [run.data.tags["memgan.run_key"] for run in runs]
-    assert len(keys) == len(set(keys))
-    assert {key: run.info.run_id for key, run in zip(keys, runs, strict=True)}.items() >= (
-        before.items()
-    )
-    trials = [run.data.tags["memgan.trial_id"] for run in of_kind(document, "trial")]
-    assert sorted(trials) == ["0000", "0001", "0002", "0003", "0004"]
-    assert "RUNNING" not in {run.info.status for run in runs}
-    assert document["mean"]["val_auroc"] >= finished["mean"]["val_auroc"]
+    return stopped, err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,10 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_study_that_is_done_is_told_and_its_record_delivered(
-    done: StudyFolder, resumed: list[str]
+    done: StudyFolder, resumed: list[str], fresh_store: Path
 ) -> None:
     said: list[str] = []
+    shutil.copy(fresh_store, done.results / "mlflow.db")
 
     result = resume_or_start(done.load(), results=done.results, note=said.append)
 

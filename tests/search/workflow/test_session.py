@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,8 @@ from tracking.address import resolve
 
 
 @pytest.fixture
-def ready(make_study: Callable[..., Study], tmp_path: Path) -> Ready:
+def ready(make_study: Callable[..., Study], fresh_store: Path, tmp_path: Path) -> Ready:
+    shutil.copy(fresh_store, tmp_path / "mlflow.db")
     study, split, groups = prepare(make_study(normal_class=["3"]), download=False)
     folder = StudyFolder(tmp_path, study.name)
     folder.create(study)
