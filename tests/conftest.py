@@ -45,10 +45,14 @@ for _number, _usual in (
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _usual)
 
-# A busy machine is no fault of a test's inputs.
-settings.register_profile(
-    "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# A busy machine is no fault of a test's inputs. `--hypothesis-profile thorough` draws more of them.
+for _profile, _examples in (("any-machine", 50), ("thorough", 500)):
+    settings.register_profile(
+        _profile,
+        deadline=None,
+        max_examples=_examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile("any-machine")
 
 

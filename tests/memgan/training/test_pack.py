@@ -79,7 +79,7 @@ def assert_alike(one: Stepwise, other: Stepwise, *, rtol: float) -> None:
     assert one.epoch == other.epoch
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(
     kind=st.sampled_from(sorted(KINDS)),
     sizes=st.lists(st.integers(4, 14), min_size=2, max_size=4),

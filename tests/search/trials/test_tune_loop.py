@@ -42,7 +42,7 @@ def _study(**sections: Any) -> Study:
             "memory_dim": 4,
         },
         "scheduler": {"name": "asha", "grace_epochs": 2, "reduction_factor": 2},
-        "resources": {"checkpoint_epochs": 2},
+        "resources": {"checkpoint_epochs": 2, "max_concurrent": 1},
     }
     return Study.model_validate({**content, **sections})
 

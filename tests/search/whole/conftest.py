@@ -1,9 +1,14 @@
-"""One whole search through real Ray and real MLflow that several modules look at."""
+"""One whole search through real Ray and real MLflow, with a Ctrl-C in it, that several modules look
+at."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +16,10 @@ from typing import Any
 import pytest
 import yaml
 from foreign import Foreign
+from interrupted import Interrupted
+
+from search.journal.journal import read_groups
+from search.results.study_folder import StudyFolder
 
 STUDY: dict[str, Any] = {
     "name": "tiny",
@@ -63,11 +72,46 @@ def home(strangers: Foreign) -> Path:
     return strangers.home
 
 
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-c", TELLS_WAITS, *map(str, arguments)]
+
+
 @pytest.fixture(scope="session")
-def searched(home: Path) -> subprocess.CompletedProcess[str]:
-    """A search that came to its end, with what was waited for on its standard error."""
+def interrupted(home: Path, strangers: Foreign) -> Interrupted:
+    """The search, begun and cut off as soon as a trial told an epoch."""
+    journal = StudyFolder(home / "results", "tiny").journal
+    driver = subprocess.Popen(
+        command("search", "study.yaml", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home,
+        start_new_session=True,
+    )
+    try:
+        while driver.poll() is None:
+            if any(trial.epochs for trial in read_groups(journal).get("", [])):
+                break
+            time.sleep(0.05)
+        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+        out, err = driver.communicate(timeout=580)
+    finally:
+        if driver.poll() is None:
+            driver.kill()
+    assert driver.returncode == 130, err
+    strangers.check()
+    return Interrupted(json.loads(out), err, tuple(read_groups(journal)[""]))
+
+
+@pytest.fixture(scope="session")
+def searched(
+    home: Path, strangers: Foreign, interrupted: Interrupted
+) -> subprocess.CompletedProcess[str]:
+    """The same search gone on with to its end, among still more files of somebody else's; with what
+    was waited for on its standard error."""
+    strangers.plant_everywhere()
     ended = subprocess.run(
-        [sys.executable, "-c", TELLS_WAITS, "search", "study.yaml", "--json"],
+        command(*interrupted.go_on[1:], "--json"),
         capture_output=True,
         text=True,
         timeout=580,
@@ -75,4 +119,5 @@ def searched(home: Path) -> subprocess.CompletedProcess[str]:
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
+    strangers.check()
     return ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +27,13 @@ def _interrupted(*ignored: Any) -> None:
 
 
 def test_a_search_says_how_many_images_judge_and_what_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fresh_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    (tmp_path / "results").mkdir()
+    shutil.copy(fresh_store, tmp_path / "results" / "mlflow.db")
     random = np.random.default_rng(0)
     counts = {"train/good": 40, "test/good": 12, "test/scratch (deep)": 12}
     for folder, count in counts.items():

@@ -2,8 +2,8 @@
 
 Files of somebody else's lie beside and inside every place that memgan writes. One small search is
 carried through everything that can be done with it, well, badly and until Ctrl-C; after each
-command every one of those files is as it was, its content and its mode. How a study goes on among
-them is seen in test_whole_search.
+command every one of those files is as it was, its content and its mode. How a study is interrupted
+and goes on among them, the search itself has shown.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,6 +55,29 @@ def until_ctrl_c(home: Path, seen: Callable[[], bool], *arguments: object) -> No
         if process.poll() is None:
             process.kill()
     assert process.returncode == 130, err
+
+
+def until_ctrl_c_here(seen: Callable[[], bool], *arguments: object) -> None:
+    """The same of a command in this process, which has imported what a new one would."""
+    over = threading.Event()
+
+    def press() -> None:
+        while not seen():
+            if over.wait(0.01):
+                return
+        if not over.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    try:
+        code = run([str(argument) for argument in arguments])
+    except KeyboardInterrupt:
+        pytest.fail("Ctrl-C came when the command had ended")
+    finally:
+        over.set()
+        presser.join()
+    assert code == 130
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +122,7 @@ def test_an_export_leaves_them(foreign: Foreign, monkeypatch: pytest.MonkeyPatch
     del foreign.files[out / "best.yaml"]
     (out / "best.yaml").unlink()
 
-    until_ctrl_c(
-        foreign.home,
-        lambda: any(out.glob(".export.*")),
-        *("export", "tiny", "--out", "mine"),
-    )
+    until_ctrl_c_here(lambda: any(out.glob(".export.*")), *("export", "tiny", "--out", "mine"))
     foreign.check()
     assert not any(out.glob(".export.*"))
 

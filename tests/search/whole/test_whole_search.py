@@ -1,18 +1,14 @@
 """A whole `memgan search` through real Ray and real SQLite MLflow, and what is done with it after.
 
-One search is run and looked at from all sides. The test that extends it, and meets Ctrl-C on the
-way, comes last.
+One search is interrupted, gone on with, and looked at from all sides. The test that extends it
+comes last.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from foreign import Foreign
+from interrupted import Interrupted
 
 from memgan.bundle.bundle import load_bundle
 from memgan.config.configuration import Configuration
@@ -43,10 +40,6 @@ CLASSES = ("0", "1")
 FINAL_FIGURES = ("roc.png", "scores.png", "extremes.png", "memory.png", "codes.png")
 STUDY_FIGURES = ("auroc.png", "history.png", "parallel.png")
 """Importance needs more finished trials than this search has."""
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-c", "from search.cli import main; main()", *map(str, arguments)]
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +92,30 @@ def artifacts(document: dict[str, Any], run_id: str, folder: str | None = None) 
 @pytest.fixture
 def export(home: Path, finished: dict[str, Any]) -> Path:
     return home / finished["export"]
+
+
+def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
+    home: Path, interrupted: Interrupted, finished: dict[str, Any]
+) -> None:
+    stopped = interrupted.document
+    assert stopped["interrupted"]
+    assert stopped["export"] is None
+    assert stopped["trials"]["unfinished"] >= 1
+    assert "Traceback" not in interrupted.errors
+    assert interrupted.go_on[:3] == ["memgan", "search", "--resume"]
+
+    after = {
+        trial.trial_id: trial
+        for trial in read_groups(StudyFolder(home / "results", "tiny").journal)[""]
+    }
+    for trial in interrupted.trials:
+        assert after[trial.trial_id].values == trial.values
+    assert not finished["interrupted"]
+    assert finished["parent_run_id"] == stopped["parent_run_id"]
+    for run_ in of_kind(finished, "trial"):
+        history = client_of(finished).get_metric_history(run_.info.run_id, "val_auroc/mean")
+        epochs = after[run_.data.tags["memgan.trial_id"]].epochs
+        assert sorted(m.step for m in history) == list(range(1, epochs + 1))
 
 
 def test_what_is_waited_for_is_told_from_the_first_import_to_the_last_event(
@@ -410,81 +427,38 @@ def test_a_finished_study_takes_no_other_change(
         resume("tiny", options={"epochs": 9})
 
 
-def test_a_finished_study_takes_more_trials_and_ctrl_c_keeps_everything_and_says_how_to_go_on(
+@pytest.mark.slow
+def test_a_finished_study_takes_more_trials(
     home: Path, finished: dict[str, Any], strangers: Foreign
 ) -> None:
-    strangers.plant_everywhere()
     folder = StudyFolder(home / "results", "tiny")
     study_id = folder.study_id
-    recorded = {run.data.tags["memgan.run_key"]: run.info.run_id for run in runs_of(finished)}
+    before = {run.data.tags["memgan.run_key"]: run.info.run_id for run in runs_of(finished)}
 
-    stopped, err = _interrupted(home, folder, "search", "--resume", "tiny", "--trials", 7)
-    strangers.check()
-    before = {trial.trial_id: trial for trial in read_groups(folder.journal)[""]}
-    (line,) = [line for line in err.splitlines() if line.startswith("go on with: ")]
-    words = shlex.split(line.removeprefix("go on with: ").removeprefix("uv run "))
-    assert words[:3] == ["memgan", "search", "--resume"]
-    resumed = subprocess.run(
-        command(*words[1:], "--json"),
+    main = "from search.cli import main; main()"
+    more = ["search", "--resume", "tiny", "--trials", "5", "--json"]
+    ended = subprocess.run(
+        [sys.executable, "-c", main, *more],
         capture_output=True,
         text=True,
         timeout=580,
         cwd=home,
         check=False,
     )
-    assert resumed.returncode == 0, resumed.stderr
+
+    assert ended.returncode == 0, ended.stderr
     strangers.check()
-
-    document = json.loads(resumed.stdout)
-    after = {trial.trial_id: trial for trial in read_groups(folder.journal)[""]}
-    assert sorted(after) == [f"000{number}" for number in range(7)]
-    assert sum(document["trials"].values()) == 7
-    assert document["trials"]["unfinished"] == 0
-    for trial_id, trial in before.items():
-        assert after[trial_id].values == trial.values
+    document = json.loads(ended.stdout)
+    assert sum(document["trials"].values()) == 5
     assert folder.study_id == study_id
-    assert document["parent_run_id"] == stopped["parent_run_id"] == finished["parent_run_id"]
-    runs = {run.data.tags["memgan.run_key"]: run.info.run_id for run in runs_of(document)}
-    assert len(runs) == len(runs_of(document))
-    assert runs.items() >= recorded.items()
-    assert {run.info.status for run in runs_of(document)} <= {"FINISHED", "KILLED"}
-    (parent,) = of_kind(document, "study")
-    assert parent.info.status == "FINISHED"
-    client = client_of(document)
-    trials = of_kind(document, "trial")
-    assert sorted(run.data.tags["memgan.trial_id"] for run in trials) == sorted(after)
-    for run_ in trials:
-        epochs = [m.step for m in client.get_metric_history(run_.info.run_id, "val_auroc/mean")]
-        trial_id = run_.data.tags["memgan.trial_id"]
-        assert sorted(epochs) == list(range(1, after[trial_id].epochs + 1))
-    assert document["mean"]["val_auroc"] >= finished["mean"]["val_auroc"]
-
-
-def _interrupted(home: Path, folder: StudyFolder, *arguments: object) -> tuple[dict[str, Any], str]:
-    """The document and the standard error of a command that gets Ctrl-C in its first trial."""
-    begun = len(read_groups(folder.journal)[""])
-    driver = subprocess.Popen(
-        command(*arguments, "--json"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=home,
-        start_new_session=True,
+    assert document["parent_run_id"] == finished["parent_run_id"]
+    runs = runs_of(document)
+    keys = [run.data.tags["memgan.run_key"] for run in runs]
+    assert len(keys) == len(set(keys))
+    assert {key: run.info.run_id for key, run in zip(keys, runs, strict=True)}.items() >= (
+        before.items()
     )
-    try:
-        while driver.poll() is None:
-            if any(trial.epochs for trial in read_groups(folder.journal)[""][begun:]):
-                break
-            time.sleep(0.05)
-        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to all of its processes
-        out, err = driver.communicate(timeout=300)
-    finally:
-        if driver.poll() is None:
-            driver.kill()
-    assert driver.returncode == 130, err
-    stopped: dict[str, Any] = json.loads(out)
-    assert stopped["interrupted"]
-    assert stopped["export"] is None
-    assert stopped["trials"]["unfinished"] >= 1
-    assert "Traceback" not in err
-    return stopped, err
+    trials = [run.data.tags["memgan.trial_id"] for run in of_kind(document, "trial")]
+    assert sorted(trials) == ["0000", "0001", "0002", "0003", "0004"]
+    assert "RUNNING" not in {run.info.status for run in runs}
+    assert document["mean"]["val_auroc"] >= finished["mean"]["val_auroc"]
