@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+NOTES = "my notes.txt"
 ENDINGS = (".bak", "-old", "_2019.csv", ".part~", "sheet.xlsx")
 
 
@@ -32,7 +33,7 @@ class Foreign:
         """In every folder that there is, and beside every file."""
         for folder in [path for path in self.home.rglob("*") if path.is_dir()]:
             if not any(parent in self.files for parent in folder.parents):
-                self.plant(f"{(folder / 'my notes.txt').relative_to(self.home)}")
+                self.plant(f"{(folder / NOTES).relative_to(self.home)}")
 
     def moved(self, home: Path) -> Foreign:
         """The same files where `home` was copied to."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from foreign import Foreign
+from foreign import NOTES, Foreign
 from interrupted import Interrupted
 
 from memgan.bundle.bundle import load_bundle
@@ -83,10 +83,11 @@ def of_kind(document: dict[str, Any], kind: str) -> list[Run]:
 
 
 def artifacts(document: dict[str, Any], run_id: str, folder: str | None = None) -> set[str]:
+    """Their paths, but for what somebody else put beside them."""
     found = set()
     for entry in client_of(document).list_artifacts(run_id, folder):
         found |= artifacts(document, run_id, entry.path) if entry.is_dir else {entry.path}
-    return found
+    return {path for path in found if not path.endswith(NOTES)}
 
 
 @pytest.fixture
