@@ -41,6 +41,7 @@ from .parameters import make_parameters as make_parameters
 from .parameters import parameters_type as parameters_type
 from .published import AmaParameters as AmaParameters
 from .published import DagmmParameters as DagmmParameters
+from .published import DsebmParameters as DsebmParameters
 from .published import PublishedParameters as PublishedParameters
 from .residual_score import ResidualParameters as ResidualParameters
 from .settings import configure as configure

@@ -6,7 +6,7 @@ Widths are small enough for a CPU; the start point `paper` of each has the publi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,8 +28,6 @@ class PublishedParameters(DetectorParameters):
     """Adam's."""
     width: int = Field(16, ge=1)
     """Channels of the first convolution; deeper ones have more."""
-    code_dim: int = Field(64, ge=1)
-    """The length of a code."""
     cooldown: float = Field(0.0, ge=0, le=1)
     """The share of the epochs, at the end, over which the learning rate falls to a twentieth."""
     contrast_normalised: bool = False
@@ -46,6 +44,8 @@ class AmaParameters(PublishedParameters):
     width: int = Field(16, ge=1)
     """Channels of E's first convolution, doubled twice; G has four times as many throughout. The
     public code has 64."""
+    code_dim: int = Field(64, ge=1)
+    """The length of a code. The public code has 128."""
     critic_width: int = Field(32, ge=1)
     """Channels of the critic D throughout, and the number of its features. The public code has
     128."""
@@ -100,8 +100,30 @@ class DagmmParameters(PublishedParameters):
     """ε, added to each variance of the mixture."""
 
 
+class DsebmParameters(PublishedParameters):
+    """Deep Structured Energy-Based Model (arXiv 1605.07717), in the form of the public code behind
+    the tables, without its BatchNorm."""
+
+    MEASURED: ClassVar[frozenset[str] | None] = _REBUILT
+
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(128, ge=2)
+    """The most images in a step; an epoch is cut into batches of nearly equal size."""
+    learning_rate: float = Field(1e-3, gt=0, lt=1)
+    """Adam's."""
+    width: int = Field(32, ge=1)
+    """Channels of the first convolution, doubled twice. The public code has 64."""
+    energy_terms: int = Field(256, ge=1)
+    """How many hⱼ the energy has."""
+    noise: float = Field(0.5, gt=0)
+    """The standard deviation of the noise that is to be taken off, of images from −1 to 1."""
+    activation: Literal["softplus", "relu"] = "softplus"
+    """Training takes the slope of a slope; softplus has a smooth one. The public code: ReLU."""
+
+
 PUBLISHED: Mapping[str, type[DetectorParameters]] = {
     "ama": AmaParameters,
     "dagmm": DagmmParameters,
+    "dsebm": DsebmParameters,
 }
 """By the detector's name."""

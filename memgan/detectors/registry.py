@@ -31,12 +31,13 @@ from memgan.detectors.ocsvm import Ocsvm
 from memgan.detectors.on_features.patch_memory import PatchMemory
 from memgan.detectors.published.ama import Ama
 from memgan.detectors.published.dagmm import Dagmm
+from memgan.detectors.published.dsebm import Dsebm
 
 DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
     for kind in (
         *(Memgan, MemganPlus, Memae, Autoencoder, Alice, Dcae, Dsvdd),
-        *(Ama, Dagmm),
+        *(Ama, Dagmm, Dsebm),
         *(Pca, Neighbours, Ocsvm, Kde, Iforest, PatchMemory, HogNeighbours),
     )
 }

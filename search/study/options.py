@@ -40,8 +40,8 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         str,
         ("detector",),
         "NAME",
-        "memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, ama, dagmm, pca, neighbours,"
-        " ocsvm, iforest, patch-memory, hog-neighbours, or a plug-in's.",
+        "memgan, memgan-plus, memae, dsvdd, dcae, autoencoder, alice, ama, dagmm, dsebm, pca,"
+        " neighbours, ocsvm, iforest, patch-memory, hog-neighbours, or a plug-in's.",
     ),
     StudyOption(
         "protocol",

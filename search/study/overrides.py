@@ -61,6 +61,11 @@ DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
         "components": [1, 2, 3, 5],
         "energy_weight": [0.0, 0.01, 0.1],
     },
+    "dsebm": {
+        "learning_rate": {**_RATES, "low": 1e-4},
+        "energy_terms": [64, 128, 256],
+        "noise": {"low": 0.1, "high": 1.0},
+    },
     "ocsvm": {"nu": [0.01, 0.03, 0.1, 0.3]},
     "iforest": {"trees": [50, 100, 200], "samples": [128, 256, 512]},
     "patch-memory": {

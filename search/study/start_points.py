@@ -30,6 +30,7 @@ NAMED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "recipe": {},
     },
     "dagmm": {"paper": {"epochs": 200, "width": 64}, "recipe": {}},
+    "dsebm": {"paper": {"epochs": 200, "width": 64, "activation": "relu"}, "recipe": {}},
 }
 """By detector and name; a "recipe" is the detector's defaults."""
 

@@ -46,6 +46,7 @@ PARAMETERS = {
     "dsvdd": {"width": 2, "code_dim": 4, "epochs": 2},
     "ama": {"width": 2, "critic_width": 4, "critic_steps": 1, "code_dim": 4, "epochs": 2},
     "dagmm": {"width": 2, "components": 2, "epochs": 2},
+    "dsebm": {"width": 2, "energy_terms": 4, "epochs": 2},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},

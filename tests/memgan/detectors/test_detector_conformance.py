@@ -47,6 +47,7 @@ _SMALL = {
         "atypical_from": 1,
     },
     "dagmm": {"learning_rate": 1e-2, "batch_size": 20, "width": 2, "code_dim": 3, "components": 2},
+    "dsebm": {"learning_rate": 5e-3, "batch_size": 20, "width": 2, "energy_terms": 4},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},
