@@ -174,7 +174,7 @@ def test_the_readmes_test_command_is_what_ci_runs() -> None:
 
 
 def test_no_tracked_file_names_a_folder_of_somebodys_machine() -> None:
-    private = re.compile(r"(?<![\w./~])/(?:home|Users|root|work)/\w")
+    private = re.compile(r"(?<![\w./~])/(?:home|Users|root|work)/(?!YOU\b)\w")
     for path in tracked_files():
         found = private.search(path.read_text(encoding="utf-8", errors="ignore"))
         assert found is None, f"{path.relative_to(ROOT)}: {found}"

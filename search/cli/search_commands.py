@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from memgan.machine import with_own_version
+from search.cli.notifier import told_of_the_end
 from search.cli.options import Json, Results
 from search.cli.search_output import CAUTIONS_SHOWN, print_result, warn
 from search.cli.study_options import with_study_options
 from search.stopping import current, is_interruption, stoppable
+from search.study import DRIVING_OPTIONS
 
 if TYPE_CHECKING:
+    from search.ray import WantedNodes
     from search.results import GoingOn
     from search.workflow import StudyResult
 
@@ -81,17 +85,23 @@ def search(
     from memgan.errors import BadInput
     from memgan.waiting import waiting_for
 
+    driving = {option.name: options.pop(option.name) for option in DRIVING_OPTIONS}
+    wanted = _wanted_nodes(driving)
     how: dict[str, Any] = {
         "results": results,
         "tracking_uri": tracking_uri,
+        "experiment": driving["experiment"],
         "address": address,
         "download": download,
         "note": _note,
     }
+    going_on = _going_on(results, tracking_uri, address, wanted, repeat=resume_or_start)
     with (
         _dashboard(address) if dashboard else nullcontext(),
-        _told_how_to_go_on(results, tracking_uri, address, repeat=resume_or_start) as going_on,
+        _told_how_to_go_on(going_on),
+        told_of_the_end(driving["notify"], going_on, _whole(results), _note) as ending,
     ):
+        how["wait_for"] = wanted and replace(wanted, told=ending.waits)
         if resume is not None:
             if study_file is not None or name is not None:
                 raise BadInput("--resume NAME goes with neither a study file nor --name")
@@ -116,6 +126,7 @@ def search(
                 result = _mended(partial(restart, study, **how), mend_journal)
             else:
                 result = run(study, **how)
+        ending.result = result
         if as_json:
             typer.echo(json.dumps(with_own_version(result.document())), out)
         else:
@@ -265,14 +276,43 @@ def _dashboard(address: str | None) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _told_how_to_go_on(
-    results: Path | str, tracking_uri: str | None, address: str | None, *, repeat: bool
-) -> Iterator[GoingOn]:
-    from memgan.waiting import left_behind
+def _whole(results: Path) -> str:
+    """Results as somebody elsewhere can read them."""
+    from tracking.address import as_address, is_address, local_folder
+
+    return as_address(results) if is_address(results) else str(local_folder(results).absolute())
+
+
+def _wanted_nodes(driving: Mapping[str, str | None]) -> WantedNodes | None:
+    asked, bound = driving["wait_for"], driving["wait_at_most"]
+    if asked is None and bound is None:
+        return None
+    from memgan.errors import BadInput
+    from search.ray import WantedNodes, read_wanted
+    from search.study import parse_duration
+
+    if asked is None:
+        raise BadInput("--wait-at-most goes only with --wait-for")
+    return WantedNodes(read_wanted(asked), None if bound is None else parse_duration(bound))
+
+
+def _going_on(
+    results: Path | str,
+    tracking_uri: str | None,
+    address: str | None,
+    wanted: WantedNodes | None,
+    *,
+    repeat: bool,
+) -> GoingOn:
     from search.results import GoingOn
 
-    going_on = GoingOn(results, tracking_uri, address, repeat=repeat)
+    waits = wanted.options if wanted else ()
+    return GoingOn(results, tracking_uri, address, waits=waits, repeat=repeat)
+
+
+@contextmanager
+def _told_how_to_go_on(going_on: GoingOn) -> Iterator[None]:
+    from memgan.waiting import left_behind
 
     def tell() -> None:
         if line := going_on.line():
@@ -285,7 +325,7 @@ def _told_how_to_go_on(
 
     current().at_worst(tell_at_worst)
     try:
-        yield going_on
+        yield
     except BaseException as error:
         if is_interruption(error):
             with current().held():

@@ -18,3 +18,6 @@ from .out_of_memory import resources_for as resources_for
 from .out_of_memory import says_out_of_memory as says_out_of_memory
 from .out_of_memory import share_of as share_of
 from .task_queue import TaskQueue as TaskQueue
+from .wanted_nodes import WantedNodes as WantedNodes
+from .wanted_nodes import read_wanted as read_wanted
+from .wanted_nodes import wait_for_nodes as wait_for_nodes

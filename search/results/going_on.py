@@ -15,15 +15,19 @@ def same_command() -> str:
 
 
 def driving_options(
-    results: Path | str, tracking_uri: str | None, address: str | None
+    results: Path | str,
+    tracking_uri: str | None,
+    address: str | None,
+    waits: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
-    """What a command that goes on must be given beside the study and its results."""
+    """What a command that goes on must be given beside the study and its results; waits: the
+    options that say what it waits for."""
     options: tuple[str, ...] = ()
     if tracking_uri and not _is_found_anyway(tracking_uri, results):
         options += ("--tracking-uri", redact(tracking_uri))
     if address:
         options += ("--address", address)
-    return options
+    return options + waits
 
 
 def _is_found_anyway(tracking_uri: str, results: Path | str) -> bool:
@@ -39,13 +43,15 @@ class GoingOn:
         tracking_uri: str | None = None,
         address: str | None = None,
         *,
+        waits: tuple[str, ...] = (),
         repeat: bool = False,
     ) -> None:
-        """repeat: the command goes on when it is repeated as it is."""
+        """repeat: the command goes on when it is repeated as it is. The others: as for
+        `driving_options`."""
         self.name: str | None = None
         """The study's name, once it is known."""
         self._results = results
-        self._tracking_uri, self._address = tracking_uri, address
+        self._driving = tracking_uri, address, waits
         self._repeat = repeat
         self._told = False
 
@@ -59,6 +65,6 @@ class GoingOn:
             return f"go on with the same command: {same_command()}"
         if self.name is None or not begun:
             return f"nothing was begun; begin again with: {same_command()}"
-        options = driving_options(self._results, self._tracking_uri, self._address)
+        options = driving_options(self._results, *self._driving)
         folder = StudyFolder.at(self._results, self.name, options)
         return f"go on with: {folder.go_on_command()}"

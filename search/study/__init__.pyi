@@ -1,5 +1,6 @@
 # What the room search.study offers to the others; everything else in it is its own.
 
+from .budget import parse_duration as parse_duration
 from .compatibility import constraint_doubts as constraint_doubts
 from .compatibility import doubts as doubts
 from .entries import INDEX_SUFFIX as INDEX_SUFFIX
@@ -22,7 +23,10 @@ from .objectives import Constraint as Constraint
 from .objectives import broken as broken
 from .objectives import excesses as excesses
 from .objectives import of_health as of_health
+from .options import DRIVING_OPTIONS as DRIVING_OPTIONS
 from .options import STUDY_OPTIONS as STUDY_OPTIONS
+from .options import DrivingOption as DrivingOption
+from .options import Kind as Kind
 from .options import StudyOption as StudyOption
 from .samplers import SAMPLER_PLUGINS as SAMPLER_PLUGINS
 from .samplers import SAMPLERS as SAMPLERS

@@ -1,5 +1,6 @@
 """What of a study can be given on a command line: one table, from which the options, their help,
-the keys of a study file, the rule of resuming and the reference page come."""
+the keys of a study file, the rule of resuming and the reference page come. A second one has what
+says how a study is driven, and is not kept with it."""
 
 from __future__ import annotations
 
@@ -158,5 +159,43 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         "F",
         "The price of all machines; shows what a study costs.",
         may_differ=True,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class DrivingOption:
+    """An option that says how a study is driven: it changes nothing of what the study is."""
+
+    name: str
+    metavar: str
+    help: str
+
+    @property
+    def flag(self) -> str:
+        """As it is written on a command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+DRIVING_OPTIONS: tuple[DrivingOption, ...] = (
+    DrivingOption(
+        "experiment",
+        "NAME",
+        "MLflow's experiment for the runs [MLFLOW_EXPERIMENT_NAME]; else the study's name.",
+    ),
+    DrivingOption(
+        "wait_for",
+        "GPU=1",
+        "Begin once the cluster at --address has this; several as GPU=1,CPU=8.",
+    ),
+    DrivingOption(
+        "wait_at_most",
+        "30m",
+        "With --wait-for: how long to wait for it (default: until it is there).",
+    ),
+    DrivingOption(
+        "notify",
+        "COMMAND|URL",
+        "Run this, or post to it, when the study ends, fails or waits [MEMGAN_NOTIFY].",
     ),
 )

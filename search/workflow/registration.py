@@ -10,7 +10,7 @@ from search.report import Report, describe_model, describe_version
 from search.results import StudyFolder, check_not_a_copy
 from tracking import Outbox, names
 from tracking.address import study_command
-from tracking.outbox import recorded_at
+from tracking.outbox import choose_experiment, recorded_at
 from tracking.registry import Registered, StudyRun, Texts, register
 
 
@@ -45,14 +45,17 @@ def register_study(
             f"{export / 'report.json'} is damaged; {study_command('export', study, folder.where)}"
             " writes it again"
         ) from None
+    outbox = Outbox(folder.outbox)
+    location = recorded_at(outbox, folder.where, tracking_uri)
     tags = {names.STUDY: study, names.STUDY_ID: folder.study_id, **_tags(report)}
     return register(
         name,
         {name: export / "bundles" / name for name in report.classes},
         tags,
         StudyRun(
-            location=recorded_at(Outbox(folder.outbox), folder.where, tracking_uri),
-            experiment=settings.name,
+            location=location,
+            experiment=choose_experiment(outbox, settings.name, None, location.uri),
+            study=settings.name,
             key=names.study_key(folder.study_id),
             results=folder.where,
         ),

@@ -10,6 +10,7 @@ from typing import Any
 
 from memgan.errors import BadInput, StudyError
 from search.journal import TrialsResult, read_groups
+from search.ray import WantedNodes
 from search.report import Conclusion, fronts, read_conclusion
 from search.results import (
     StudyFolder,
@@ -37,7 +38,9 @@ def resume_or_start(
     *,
     results: Path | str = "results",
     tracking_uri: str | None = None,
+    experiment: str | None = None,
     address: str | None = None,
+    wait_for: WantedNodes | None = None,
     download: bool = False,
     mend: bool = False,
     note: Callable[[str], None] = lambda line: None,
@@ -60,11 +63,15 @@ def resume_or_start(
     how: dict[str, Any] = {
         "results": results,
         "tracking_uri": tracking_uri,
+        "experiment": experiment,
         "address": address,
+        "wait_for": wait_for,
         "download": download,
         "note": note,
     }
-    folder = StudyFolder.at(results, study.name, driving_options(results, tracking_uri, address))
+    waits = wait_for.options if wait_for else ()
+    options = driving_options(results, tracking_uri, address, waits)
+    folder = StudyFolder.at(results, study.name, options)
     wait_for_a_lost_driver(folder, note)
     is_mirrored = mirror_of(folder) is not None
     if not folder.exists:
@@ -73,7 +80,7 @@ def resume_or_start(
     if study.budget == written.budget and (conclusion := _concluded(written, folder)):
         waiting = Outbox(folder.outbox).count_waiting()
         if not (waiting and is_mirrored):  # A copy at an address is kept up only by a search.
-            return _done(written, conclusion, folder, tracking_uri, note)
+            return _done(written, conclusion, folder, (tracking_uri, experiment), note)
     return resume(
         study.name,
         options={"trials": study.budget.trials, "time_budget": study.budget.time},
@@ -144,9 +151,11 @@ def _done(
     study: Study,
     conclusion: Conclusion,
     folder: StudyFolder,
-    tracking_uri: str | None,
+    recorded: tuple[str | None, str | None],
     note: Callable[[str], None],
 ) -> StudyResult:
+    """recorded: a tracking address and an experiment, where they are to be others than before."""
+    tracking_uri, experiment = recorded
     with folder.lock():
         outcomes = [o for of in read_groups(folder.journal).values() for o in of]
         begun = read_beginning(folder.path)
@@ -156,7 +165,7 @@ def _done(
         note(f"study {study.name} is done: all of its trials and finals have ended")
         outbox = Outbox(folder.outbox)
         try:
-            synced = sync_one(folder.outbox, folder.results, tracking_uri)
+            synced = sync_one(folder.outbox, folder.results, tracking_uri, experiment=experiment)
             remainder = Remainder(
                 waiting=synced.waiting, refused=synced.refused, fault=synced.fault
             )

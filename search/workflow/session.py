@@ -42,6 +42,8 @@ class Ready:
     """Where results lie at an address."""
     location: Location
     """The tracking store."""
+    experiment: str
+    """The store's name for what holds the study's runs."""
     note: Note
     """Told a line for each thing worth knowing on the way."""
     new: NewStudy | None = None
@@ -86,7 +88,13 @@ def open_study(ready: Ready) -> Iterator[Session]:
             write_beginning(folder.path, beginning_of(ready.split, ready.groups))
         record = make_record(ready.study, folder, ready.split)
         location = ready.location
-        writer = start_writer(folder.outbox, location.uri, ready.study.name, location.artifact_root)
+        writer = start_writer(
+            folder.outbox,
+            location.uri,
+            ready.experiment,
+            location.artifact_root,
+            study=ready.study.name,
+        )
         session = Session(ready, record, writer, until_closed, started)
         try:
             yield session
@@ -131,3 +139,11 @@ def _settle(record: Record, writer: WriterProcess) -> Remainder:
                 raise
     with stop.held():
         return settle(record, writer, stop.seconds_left(60.0), leave=True)
+
+
+def restored_line(experiment: str) -> str:
+    """What is told where a study is recorded in an experiment that somebody deleted."""
+    return (
+        f"MLflow has a deleted experiment {experiment}, which is restored with the runs that it"
+        " had; for a fresh one give another --experiment, or remove it for good with `mlflow gc`"
+    )

@@ -19,12 +19,14 @@ from search.finals import Winner
 from search.journal import TrialsResult, check_journal, mend_journal, settle_starts
 from search.ray import (
     Allotment,
+    WantedNodes,
     allot,
     check_address,
     check_outlives_job,
     connect,
     is_own,
     preflight,
+    wait_for_nodes,
 )
 from search.report import describe_beginning, fronts, read_conclusion
 from search.results import (
@@ -63,28 +65,36 @@ from search.workflow.preparation import (
     prepare_again,
     study_params,
 )
-from search.workflow.session import Note, Ready, Session, open_study
+from search.workflow.session import Note, Ready, Session, open_study, restored_line
 from search.workflow.study_result import StudyResult
-from tracking import Location, resolve
+from tracking import Location, Outbox, resolve
+from tracking.outbox import choose_experiment
 
 
+# Eight parameters, as each is an option of `memgan search`; all but the study are keywords.
 @stoppable()
 def run(
     study: Study,
     *,
     results: Path | str = "results",
     tracking_uri: str | None = None,
+    experiment: str | None = None,
     address: str | None = None,
+    wait_for: WantedNodes | None = None,
     download: bool = False,
     note: Note = lambda line: None,
 ) -> StudyResult:
     """Run a new study to its end, or until SIGINT or SIGTERM, which mean the same.
 
-    note: told a line for each thing worth knowing on the way. StudyError if the name is taken or
-    the folder cannot be written, DataError for images that do not serve, TrackingUnavailable if
-    the tracking address does not answer at the start: nothing is then left behind.
+    experiment: what holds its runs in the tracking store; by default MLFLOW_EXPERIMENT_NAME, else
+    the study's name. wait_for: what the cluster at `address` must have before the study begins
+    there. note: told a line for each thing worth knowing on the way. StudyError if the name is
+    taken or the folder cannot be written, DataError for images that do not serve,
+    TrackingUnavailable if the tracking address does not answer at the start, NodesMissing if the
+    nodes do not come in time: nothing is then left behind.
     """
-    folder, location = _places(study.name, results, tracking_uri, address)
+    folder, location = _places(study.name, results, tracking_uri, address, wait_for)
+    experiment = choose_experiment(Outbox(folder.outbox), study.name, experiment, location.uri)
     study = anchored(settle_starts(study, folder.results))
     check_places(study.data, folder, location)
     mirror = mirror_of(folder)
@@ -99,14 +109,15 @@ def run(
             folder=folder,
             mirror=mirror,
             location=location,
+            experiment=experiment,
             note=note,
             new=new_study,
             remarks=_worth_knowing(study, split, groups),
         )
-        return _through_all_stages(ready, address)
+        return _through_all_stages(ready, address, wait_for)
 
 
-# Nine parameters, as each is an option of `memgan search --resume`; all but the name are keywords.
+# Eleven parameters, as each is an option of `memgan search --resume`; all but one are keywords.
 @stoppable()
 def resume(
     name: str,
@@ -115,7 +126,9 @@ def resume(
     options: dict[str, Any] | None = None,
     settings: Sequence[str] = (),
     tracking_uri: str | None = None,
+    experiment: str | None = None,
     address: str | None = None,
+    wait_for: WantedNodes | None = None,
     download: bool = False,
     mend: bool = False,
     note: Note = lambda line: None,
@@ -123,14 +136,17 @@ def resume(
     """Go on with a stopped or killed study; more `trials` or `time_budget` extend it. Resources
     may be others, as the machine may be another.
 
+    experiment: as for `run`, by default the one that the study had; another one gets the whole
+    record.
     mend: leave out what cannot be read of a damaged journal. JournalDamaged without it, StudyError
     for other images and for any other option that differs from the study's own.
     """
-    folder, location = _places(name, results, tracking_uri, address)
+    folder, location = _places(name, results, tracking_uri, address, wait_for)
     mirror = mirror_of(folder)
     written = folder.load()
     check_not_a_copy(folder, written)
     check_places(written.data, folder, location)
+    experiment = choose_experiment(Outbox(folder.outbox), name, experiment, location.uri)
     study = extended(written, options or {}, settings)
     check_same_made_anomalies(name, read_beginning(folder.path), study.judge, folder.where)
     if not mend:
@@ -150,23 +166,32 @@ def resume(
         folder=folder,
         mirror=mirror,
         location=location,
+        experiment=experiment,
         note=note,
     )
-    return _through_all_stages(ready, address)
+    return _through_all_stages(ready, address, wait_for)
 
 
 def _places(
-    name: str, results: Path | str, tracking_uri: str | None, address: str | None
+    name: str,
+    results: Path | str,
+    tracking_uri: str | None,
+    address: str | None,
+    wait_for: WantedNodes | None,
 ) -> tuple[StudyFolder, Location]:
     """The study's folder and the tracking store; nothing is written yet."""
     check_outlives_job(results)
-    folder = StudyFolder.at(results, name, driving_options(results, tracking_uri, address))
+    waits = wait_for.options if wait_for else ()
+    options = driving_options(results, tracking_uri, address, waits)
+    folder = StudyFolder.at(results, name, options)
     check_address(address)
     return folder, resolve(tracking_uri, folder.where)
 
 
-def _through_all_stages(ready: Ready, address: str | None) -> StudyResult:
-    with open_study(ready) as session, _connected(session, address) as allotment:
+def _through_all_stages(
+    ready: Ready, address: str | None, wait_for: WantedNodes | None
+) -> StudyResult:
+    with open_study(ready) as session, _connected(session, address, wait_for) as allotment:
         _begin(session, allotment)
         winners = _search(session)
         if winners is not None:
@@ -178,13 +203,21 @@ def _through_all_stages(ready: Ready, address: str | None) -> StudyResult:
 
 
 @contextmanager
-def _connected(session: Session, address: str | None) -> Iterator[Allotment]:
-    """Ray, with every node, the tracking store and the results' address found in order.
+def _connected(
+    session: Session, address: str | None, wait_for: WantedNodes | None
+) -> Iterator[Allotment]:
+    """Ray, with every node that is waited for, the tracking store and the results' address found in
+    order.
 
     Gives what a trial gets. From here on what the study writes is mirrored.
     """
     ready = session.ready
     with connect(address) as available:
+        if wait_for:
+            wait_for = wait_for.telling(
+                lambda line: ready.note(f"study {ready.study.name}: {line}")
+            )
+            available = wait_for_nodes(wait_for, available, grows=not is_own(address))
         allotment = allot(ready.study.resources, available)
         with waiting_for("asking nodes, storage and the tracking store"):
             preflight(
@@ -204,11 +237,7 @@ def _begin(session: Session, allotment: Allotment) -> None:
     """Tell the user and the record that the study begins, or goes on. From here on it stays."""
     ready, record = session.ready, session.record
     if session.writer.restores:
-        ready.note(
-            f"MLflow has a deleted experiment {ready.study.name}, which is restored with the"
-            " runs that it had; for a fresh one take another --name, or remove it for"
-            " good with `mlflow gc`"
-        )
+        ready.note(restored_line(ready.experiment))
     for line in ready.remarks:
         ready.note(line)
     runtime = allotment.runtime

@@ -109,6 +109,8 @@ class Trouble:
     """Seconds before anything else."""
     status: int | None = None
     """Answered with this and not passed on."""
+    answer: bytes = b"trouble"
+    """What is answered with that status: text, or JSON."""
     lost: bool = False
     """Passed on, and the line cut before the answer."""
 
@@ -119,10 +121,12 @@ Rule = Callable[[Call], Trouble | None]
 class Door:
     """Stands before a server on a port of its own.
 
-    calls: all that came, in order. rule: asked for every call what trouble it meets.
+    calls: all that came, in order. rule: asked for every call what trouble it meets. prefix: a
+    path that every call must begin with, as behind a web server; the server itself does not see it.
     """
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(self, server_port: int, prefix: str = "") -> None:
+        self.prefix = prefix
         self.calls: list[Call] = []
         self.rule: Rule = lambda call: None
         self.port = free_port(0)
@@ -131,7 +135,7 @@ class Door:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self.prefix}"
 
     def open(self) -> None:
         self._listener = _Listener(self, self._server_port)
@@ -187,12 +191,17 @@ class _Handler(BaseHTTPRequestHandler):
         trouble = self.server.door.rule(call) or Trouble()
         time.sleep(trouble.delay)
         if trouble.status is not None:
-            self._answer(trouble.status, "text/plain", b"trouble")
+            kind = "application/json" if trouble.answer.startswith(b"{") else "text/plain"
+            self._answer(trouble.status, kind, trouble.answer)
+            return
+        prefix = self.server.door.prefix
+        if not self.path.startswith(f"{prefix}/"):
+            self._answer(404, "text/html", b"nothing here")
             return
         behind = http.client.HTTPConnection("127.0.0.1", self.server.server_port_behind)
         with contextlib.closing(behind):
             headers = {k: v for k, v in self.headers.items() if k.lower() != "connection"}
-            behind.request(self.command, self.path, body, headers)
+            behind.request(self.command, self.path.removeprefix(prefix), body, headers)
             answer = behind.getresponse()
             content = answer.read()
         if trouble.lost:

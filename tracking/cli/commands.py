@@ -77,6 +77,12 @@ def sync(
             help="Deliver everything once more, refused events too, if the store lost it.",
         ),
     ] = False,
+    experiment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The experiment that runs go to; else the one they went to before."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document to standard output.")
     ] = False,
@@ -94,7 +100,7 @@ def sync(
     from tracking.stores import tells_of_denial
 
     found = find_outboxes(local_folder(results), study)
-    done = sync_all(found, results, tracking_uri, again=again)
+    done = sync_all(found, results, tracking_uri, again=again, experiment=experiment)
     waiting = sum(one.waiting for one in done)
     if as_json:
         studies = [one.model_dump(mode="json") for one in done]

@@ -24,6 +24,7 @@ from tracking.address import (
     sqlite_file,
     sync_command,
 )
+from tracking.comparison.study_experiment import experiment_of_study
 from tracking.stores import RecordReader, Refused, RunView, Unavailable, open_reader
 
 
@@ -98,7 +99,7 @@ def read_study(
     study without a tested final and for a name that several studies bear.
     """
     name, _, beginning = asked.partition("@")
-    experiment = record.find_experiment(name)
+    experiment = experiment_of_study(record, name)
     if experiment is None:
         # MLflow's own experiment that is always there holds no study of ours.
         raise unknown_name("study", name, [n for n in record.experiments() if n != "Default"])
@@ -108,6 +109,8 @@ def read_study(
         if names.SUPERSEDED not in run.tags
         and run.tags.get(names.STUDY_ID, "").startswith(beginning)
     ]
+    # An experiment may hold other studies too.
+    finals = [run for run in finals if run.tags.get(names.STUDY) == name] or finals
     by_study: dict[str, list[RunView]] = defaultdict(list)
     for run in finals:
         by_study[run.tags.get(names.STUDY_ID, "")].append(run)
@@ -164,7 +167,7 @@ def _of_metric(finals: Sequence[RunView], metric: str) -> dict[str, dict[int, fl
 def read_validation(record: RecordReader, study: str, study_id: str) -> BySeed:
     """What a study's finals gave the images that they were validated on, as `StudyFigures.scores`;
     empty where the store does not have it."""
-    experiment = record.find_experiment(study) if study and study_id else None
+    experiment = experiment_of_study(record, study) if study and study_id else None
     if experiment is None:
         return {}
     tags = {names.KIND: names.FINAL, names.STUDY_ID: study_id}

@@ -1,5 +1,6 @@
 # What the room tracking.outbox offers to the others; everything else in it is its own.
 
+from .experiment import choose_experiment as choose_experiment
 from .outbox import EXPERIMENT_ID as EXPERIMENT_ID
 from .outbox import TRACKING_URI as TRACKING_URI
 from .outbox import Outbox as Outbox

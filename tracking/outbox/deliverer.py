@@ -21,7 +21,8 @@ from typing import IO, TYPE_CHECKING
 from memgan.errors import MemganError
 from memgan.files import try_lock
 from tracking.address import one_line, redact
-from tracking.outbox.outbox import EXPERIMENT, FAULT, TRACKING_URI, Outbox
+from tracking.outbox.experiment import settle_experiment
+from tracking.outbox.outbox import FAULT, TRACKING_URI, Outbox
 from tracking.stores import open_tracker
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class _Writer:
             _log(f"the record moves from {before} to {self.uri}: all of it is delivered again")
             self.outbox.forget_delivery()
         self.outbox.set_fact(TRACKING_URI, self.uri)
-        self.outbox.set_fact(EXPERIMENT, self.experiment)
+        if (other := settle_experiment(self.outbox, self.experiment)) is not None:
+            _log(f"the record moves from experiment {other} to {self.experiment}")
         self.settled = True
 
     def _note(self, fault: str | None) -> None:

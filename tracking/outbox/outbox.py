@@ -42,6 +42,9 @@ CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 EXPERIMENT = "experiment"
+DELIVERED_AS = "delivered as"
+"""The experiment that earlier deliveries went to."""
+STUDY = "study"
 EXPERIMENT_ID = "experiment_id"
 TRACKING_URI = "tracking_uri"
 FAULT = "fault"

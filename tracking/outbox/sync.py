@@ -11,6 +11,7 @@ from pathlib import Path
 from memgan.config import Frozen
 from memgan.errors import BadInput, TrackingUnavailable, unknown_name
 from tracking.address import Location, has_secret, local_folder, redact, resolve, sqlite_file
+from tracking.outbox.experiment import choose_experiment, owner
 from tracking.outbox.outbox import EXPERIMENT, TRACKING_URI, Outbox
 from tracking.outbox.remainder import refusals
 from tracking.outbox.writer import start_writer
@@ -46,7 +47,12 @@ def find_outboxes(results: Path, study: str | None = None) -> list[Path]:
 
 
 def sync_all(
-    paths: list[Path], results: Path, option: str | None, *, again: bool = False
+    paths: list[Path],
+    results: Path,
+    option: str | None,
+    *,
+    again: bool = False,
+    experiment: str | None = None,
 ) -> list[Synced]:
     """Deliver outboxes one after the other, as `sync_one` does.
 
@@ -55,7 +61,7 @@ def sync_all(
     done = []
     for path in paths:
         try:
-            done.append(sync_one(path, results, option, again=again))
+            done.append(sync_one(path, results, option, again=again, experiment=experiment))
         except BadInput as error:
             if len(paths) == 1:
                 raise
@@ -86,12 +92,14 @@ def sync_one(
     *,
     again: bool = False,
     patience: float = 60.0,
+    experiment: str | None = None,
 ) -> Synced:
     """Deliver one outbox, for as long as something arrives every `patience` seconds.
 
     option: a tracking address for it; without one, where the study recorded before. again: all
-    of it once more, what was refused included. BadInput if the outbox cannot be written, or the
-    address needs a password that is not known.
+    of it once more, what was refused included. experiment: where its runs go from now on, if not to
+    the one they went to before. BadInput if the outbox cannot be written, or the address needs a
+    password that is not known.
     """
     outbox = Outbox(path)
     outbox.check()
@@ -101,8 +109,12 @@ def sync_one(
         outbox.forget_delivery()
     before = outbox.count_delivered()
     fault = None
-    if outbox.count_waiting() or (option and outbox.fact(TRACKING_URI) != redact(location.uri)):
-        fault = _deliver(outbox, location, patience)
+    target = choose_experiment(outbox, path.parent.name, experiment, location.uri)
+    moves = (option and outbox.fact(TRACKING_URI) != redact(location.uri)) or (
+        experiment and outbox.fact(EXPERIMENT) != experiment
+    )
+    if outbox.count_waiting() or moves:
+        fault = _deliver(outbox, location, target, patience)
     return Synced(
         study=path.parent.name,
         delivered=max(0, outbox.count_delivered() - before),
@@ -114,7 +126,7 @@ def sync_one(
 
 
 def _check_not_a_copy(outbox: Outbox) -> None:
-    study, folder = outbox.fact(EXPERIMENT), outbox.path.absolute().parent
+    study, folder = owner(outbox), outbox.path.absolute().parent
     if study is not None and study != folder.name:
         raise BadInput(
             f"{folder} is a copy of study {study}, or that study renamed, and would write into its"
@@ -122,9 +134,11 @@ def _check_not_a_copy(outbox: Outbox) -> None:
         )
 
 
-def _deliver(outbox: Outbox, location: Location, patience: float) -> str | None:
-    experiment = outbox.fact(EXPERIMENT) or outbox.path.parent.name
-    writer = start_writer(outbox.path, location.uri, experiment, location.artifact_root)
+def _deliver(outbox: Outbox, location: Location, experiment: str, patience: float) -> str | None:
+    study = owner(outbox) or outbox.path.parent.name
+    writer = start_writer(
+        outbox.path, location.uri, experiment, location.artifact_root, study=study
+    )
     try:
         writer.wait_ready()
         for waiting in _stalled(outbox, patience):

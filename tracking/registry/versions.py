@@ -79,11 +79,18 @@ class StudyRun:
 
     location: Location
     experiment: str
-    """The study's name."""
+    """The store's name for what holds its runs."""
     key: str
     """What its run is found by."""
     results: Path | str = DEFAULT_RESULTS
     """Where the study lies, for the command that delivers its record."""
+    study: str = ""
+    """The study's name, where the experiment has another."""
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study or self.experiment
 
 
 def register(
@@ -146,7 +153,7 @@ def _register(
     new = version is None
     if version is None:
         key = {names.MODEL_KEY: f"{run.key}/{same}", names.KIND: "model"}
-        model = names.model_name(run.experiment, "all")
+        model = names.model_name(run.name, "all")
         model_id = tracker.log_model(run_id, model, bundles, {**tags, **key})
         version = registry.add_version(name, model_id, run_id, tags)
     champion = registry.alias(name, CHAMPION)
@@ -181,8 +188,8 @@ def _run_id(tracker: Tracker, run: StudyRun) -> str:
     runs = tracker.find_runs(experiment_id, run.key) if experiment_id else []
     if not runs:
         raise BadInput(
-            f"not registered: {redact(run.location.uri)} has no run of study {run.experiment};"
-            f" deliver its record with `{sync_command(run.experiment, run.results)}` first"
+            f"not registered: {redact(run.location.uri)} has no run of study {run.name};"
+            f" deliver its record with `{sync_command(run.name, run.results)}` first"
         )
     return runs[0]
 

@@ -41,8 +41,8 @@ def denied(code: str | int | None, answer: str) -> Denied | None:
 def without_experiment(name: str, answer: str) -> Denied:
     """What says that the store takes no experiment of a study's name."""
     return Denied(
-        f"the server takes no experiment named {name}; record elsewhere with --tracking-uri, or"
-        " begin a study of another --name",
+        f"the server takes no experiment named {name}; give one that it takes with --experiment"
+        f" (on Databricks /Users/YOU/{name}), or record elsewhere with --tracking-uri",
         answer,
     )
 

@@ -13,7 +13,7 @@ from memgan.errors import OutOfSpace
 from search.results.study_folder import StudyFolder
 from search.study.study import Study
 from search.workflow.preparation import prepare
-from search.workflow.session import Ready, Session, open_study
+from search.workflow.session import Ready, Session, open_study, restored_line
 from tracking.address import resolve
 
 
@@ -30,6 +30,7 @@ def ready(make_study: Callable[..., Study], fresh_store: Path, tmp_path: Path) -
         folder=folder,
         mirror=None,
         location=resolve(None, tmp_path),
+        experiment=study.name,
         note=lambda line: None,
     )
 
@@ -76,3 +77,9 @@ def test_a_wish_to_stop_before_anything_began_goes_on_its_way(ready: Ready, tmp_
     with pytest.raises(KeyboardInterrupt), open_study(ready):
         raise ValueError("what an import made of it") from KeyboardInterrupt()
     assert ready.folder.held_by() is None
+
+
+def test_an_experiment_that_was_deleted_is_told_with_the_way_out() -> None:
+    line = restored_line("/Shared/digits")
+    assert "deleted experiment /Shared/digits" in line
+    assert "--experiment" in line
