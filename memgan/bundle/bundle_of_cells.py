@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memgan.bundle.bundle import BundleConfig, save_bundle
 from memgan.bundle.calibration import Calibration, shortages
 from memgan.bundle.card import write_card
-from memgan.config import Configuration, detector_package
-from memgan.data import Split
+from memgan.config import Configuration, DetectorParameters, detector_package
+from memgan.data import Pixels, Split
 from memgan.machine import versions
 
 if TYPE_CHECKING:
+    from memgan.detectors import Detector
     from memgan.training import Cell
 
 _TRIED = 256
@@ -36,7 +37,6 @@ def write_bundle(
     """
     import torch
 
-    from memgan.analysis import normal_residual, pixel_scores, window_of
     from memgan.bundle.onnx_export import to_onnx
     from memgan.detectors import build_detector
 
@@ -60,21 +60,9 @@ def write_bundle(
         versions=versions(detector_package(configuration.detector)),
     )
     normals = split.development.validation.of_class(first.normal_class)
-    residual = normal_residual(normals, detector.rebuild(normals), window_of(config.parameters))
-    calibration = _calibration(first, false_alarm_rate, residual)
-    found = detector.maps(normals)
-    if found is not None:
-        mark = max(float(np.quantile(found, 0.99)), 1e-6)
-        calibration = calibration.model_copy(update={"normal_map": mark})
-    else:
-        found = pixel_scores(detector, config.parameters, normals)
-    # With folds the detector has trained on these images, and their peaks are too low to judge by.
-    peaks = first.normal_peaks
-    if found is not None and not first.folds:
-        peaks = found.max(axis=(1, 2))
-    if peaks is not None:
-        ascending = tuple(sorted(float(peak) for peak in peaks))
-        calibration = calibration.model_copy(update={"normal_peaks": ascending})
+    calibration = _with_marks(
+        _calibration(first, false_alarm_rate), first, detector, config.parameters, normals
+    )
     held_out = split.development.validation.images
     model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
     card = write_card(config, calibration, split, cells, configuration.origin)
@@ -90,9 +78,36 @@ def calibration_shortages(
     return shortages({k: _calibration(of[0], false_alarm_rate) for k, of in cells.items()})
 
 
-def _calibration(
-    cell: Cell, false_alarm_rate: float | None, residual: float | None = None
-) -> Calibration:
+def _calibration(cell: Cell, false_alarm_rate: float | None) -> Calibration:
     scores = tuple(float(score) for score in cell.normal_scores)
-    calibration = Calibration(normal_scores=scores, folds=cell.folds, normal_residual=residual)
+    calibration = Calibration(normal_scores=scores, folds=cell.folds)
     return calibration if false_alarm_rate is None else calibration.at(false_alarm_rate)
+
+
+def _with_marks(
+    calibration: Calibration,
+    cell: Cell,
+    detector: Detector,
+    parameters: DetectorParameters,
+    normals: Pixels,
+) -> Calibration:
+    """With what pixels of normal images reach: by the detectors of folds where the final one has
+    trained on them, as its own marks and peaks are too low then."""
+    from memgan.analysis import normal_residual, pixel_scores, window_of
+
+    found = detector.maps(normals)
+    marks: dict[str, Any] = {}
+    residual = normal_residual(normals, detector.rebuild(normals), window_of(parameters))
+    if residual is not None:
+        mark = residual if cell.normal_mark is None else cell.normal_mark
+        marks["normal_residual"] = float(np.clip(mark, 1, 255))
+    if found is not None:
+        mark = float(np.quantile(found, 0.99)) if cell.normal_mark is None else cell.normal_mark
+        marks["normal_map"] = max(mark, 1e-6)
+    peaks = cell.normal_peaks
+    if not cell.folds:
+        found = pixel_scores(detector, parameters, normals) if found is None else found
+        peaks = None if found is None else found.max(axis=(1, 2))
+    if peaks is not None:
+        marks["normal_peaks"] = tuple(sorted(float(peak) for peak in peaks))
+    return calibration.model_copy(update=marks)

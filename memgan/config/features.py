@@ -120,7 +120,7 @@ class PatchMemoryParameters(OnFeatures):
     """The frozen network that it sees images through; it needs one."""
     memory_share: float = Field(0.02, gt=0, le=1)
     """Share of the places of the training images that is remembered, chosen so that no other lies
-    far from all of them."""
+    far from all of them. It is of 262,144 places, drawn at random, where there are more."""
     most_remembered: int = Field(10000, ge=1)
     """The most places that are remembered."""
     averaged: Literal[1, 3, 5] = 3

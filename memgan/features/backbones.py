@@ -29,6 +29,9 @@ class Backbone:
     """Of the pixels, by channel; `spread` is their standard deviation."""
     spread: tuple[float, ...]
     needs_weights: bool = True
+    edition: str = ""
+    """Of a network without weights: another one where it computes anything else than before, so
+    that features and bundles of the earlier one are not taken for its own."""
     rename: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = dict
     """The names in published files as those of the network."""
     url: str | None = None

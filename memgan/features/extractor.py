@@ -180,7 +180,7 @@ class Extractor(nn.Module):
         return {name: value for name, value in state if not name.endswith("num_batches_tracked")}
 
     def _of_weights(self) -> str:
-        digest = hashlib.sha256(self.backbone.name.encode())
+        digest = hashlib.sha256((self.backbone.name + self.backbone.edition).encode())
         for name, value in sorted(self._own().items()):
             digest.update(name.encode())
             digest.update(value.cpu().contiguous().numpy().tobytes())

@@ -44,7 +44,7 @@ def ensure_backbones(wanted: Iterable[Features], *, download: bool = False) -> N
 
 def backbone_states() -> dict[str, str]:
     """Our own backbones, and those of torchvision whose weights are here: "ready", or what is
-    missing; read in full, without a computation."""
+    missing. Weights of our own are read in full, and the network tried on one blank image."""
     states = {}
     for name in BUILT_IN:
         try:

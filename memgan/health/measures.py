@@ -20,6 +20,8 @@ from memgan.detectors import GameLook, Look, MemoryLook
 from memgan.health.known_measures import MEASURES
 
 _MOST = 256
+_MOST_PIXELS, _LEAST = 2**20, 4
+"""Of all images that are looked at together, each channel by itself, and yet so many images."""
 _SHARE = 10
 """One training image in so many is looked at, so that a look costs little of an epoch."""
 _FEWEST = 16
@@ -31,8 +33,9 @@ _TINY = 1e-12
 
 def few_of(images: Pixels) -> Pixels:
     """The training images that are looked at each epoch, the same always: evenly spaced, a tenth
-    of them, between 16 and 256 (all where there are fewer)."""
-    count = min(len(images), _MOST, max(_FEWEST, len(images) // _SHARE))
+    of them, between 16 and 256 (all where there are fewer), and of large ones as few as four."""
+    most = max(_LEAST, min(_MOST, _MOST_PIXELS // math.prod(images.shape[1:])))
+    count = min(len(images), most, max(_FEWEST, len(images) // _SHARE))
     few: Pixels = images[np.linspace(0, len(images) - 1, count).astype(int)]
     return few
 
@@ -43,7 +46,7 @@ def measure(look: Look) -> dict[str, float]:
     is left out."""
     found = {
         "residual": residual_share(look.images, look.rebuilt),
-        "rebuilt_spread": spread(look.rebuilt) / spread(look.images).clamp_min(_TINY),
+        "rebuilt_spread": _share(spread(look.rebuilt), spread(look.images)),
     }
     if look.memory:
         found |= _of_memory(look.memory)
@@ -99,16 +102,17 @@ def perplexity(addresses: Tensor) -> Tensor:
 
 def spread(points: Tensor) -> Tensor:
     """Root of the mean squared distance of points (N, …) from their mean."""
-    rows = points.flatten(1)
+    rows = points.flatten(1).to(torch.float64)  # In fewer digits images that are alike have one.
     squared: Tensor = (rows - rows.mean(dim=0)).square().sum(dim=1).mean()
     return squared.sqrt()
 
 
 def movement(units: Tensor, start: Tensor) -> Tensor:
-    """Mean distance of units (n, d) from their start, over the mean length of a unit then."""
+    """Mean distance of units (n, d) from their start, over the mean length of a unit then; NaN
+    where that is 0."""
     moved: Tensor = torch.linalg.vector_norm(units - start, dim=1).mean()
     length: Tensor = torch.linalg.vector_norm(start, dim=1).mean()
-    return moved / length.clamp_min(_TINY)
+    return _share(moved, length)
 
 
 def nearest_other(units: Tensor) -> Tensor:
@@ -131,11 +135,15 @@ def share_above_zero(logits: Tensor) -> Tensor:
 
 def residual_share(images: Tensor, rebuilt: Tensor) -> Tensor:
     """Mean distance of images (N, …) to what is rebuilt, over their mean distance to the mean
-    image: 1 or more where the mean image would rebuild as well."""
+    image: 1 or more where the mean image would rebuild as well. NaN where all images are alike."""
     left: Tensor = torch.linalg.vector_norm((images - rebuilt).flatten(1), dim=1).mean()
-    rows = images.flatten(1)
+    rows = images.flatten(1).to(torch.float64)
     from_mean: Tensor = torch.linalg.vector_norm(rows - rows.mean(dim=0), dim=1).mean()
-    return left / from_mean.clamp_min(_TINY)
+    return _share(left, from_mean)
+
+
+def _share(part: Tensor, whole: Tensor) -> Tensor:
+    return torch.where(whole > _TINY, part / whole, math.nan)
 
 
 def share_in_hull(codes: Tensor, units: Tensor) -> Tensor:

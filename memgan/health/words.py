@@ -23,8 +23,8 @@ def health_line(health: Health) -> str:
 
 
 def doctor_lines(found: Mapping[str, Sequence[Verdict]]) -> list[str]:
-    """What is wrong, by normal class, as a line for each verdict, worst spread first; of several
-    classes what the first of them shows. Empty where nothing is wrong.
+    """What is wrong, by normal class, as a line for each verdict, that of the most classes first;
+    of several classes it says what the first of them shows. Empty where nothing is wrong.
 
     found: by normal class.
     """

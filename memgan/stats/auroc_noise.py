@@ -7,7 +7,6 @@ seed of a training.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,14 +66,6 @@ def paired_standard_error(ours: Influence, theirs: Influence) -> float:
 def unpaired_standard_error(*errors: float) -> float:
     """The standard error of a sum or difference of figures that nothing ties together."""
     return math.hypot(*errors)
-
-
-def mean_standard_error(
-    auroc: Mapping[str, float], normals: Mapping[str, int], anomalies: Mapping[str, int]
-) -> float:
-    """The standard error of the mean of several AUROCs, each on images of its own, by name."""
-    errors = [standard_error(auroc[name], normals[name], anomalies[name]) for name in auroc]
-    return unpaired_standard_error(*errors) / len(errors)
 
 
 def _share_below(scores: Scores, of: Scores) -> npt.NDArray[np.float64]:

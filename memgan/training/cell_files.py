@@ -40,6 +40,8 @@ def save_cell(folder: Path, cell: Cell) -> None:
         figures = {name: getattr(cell, name) for name in _PLAIN}
         if cell.health:
             figures["health"] = cell.health
+        if cell.normal_mark is not None:
+            figures["normal_mark"] = cell.normal_mark
         if cell.pixels is not None:
             figures["pixels"] = cell.pixels.model_dump()
         (partial / _FIGURES).write_text(json.dumps(figures, indent=1), encoding="utf-8")

@@ -66,10 +66,13 @@ class Cell:
     """Into how many folds the normal images were cut to calibrate by cross-fitting; 0 where
     held-out ones calibrate."""
     health: tuple[Health, ...] = ()
-    """Measures of memory and game after each epoch; empty of detectors that have neither."""
+    """Measures of what is rebuilt, of memory and game after each epoch; empty of detectors that
+    have none of them."""
     normal_peaks: Scores | None = field(default=None)
     """The highest value of the map of each normal image, by detectors that did not train on it,
     ascending; of cross-fitting alone."""
+    normal_mark: float | None = None
+    """What 99 % of the pixels of these maps stay below; of cross-fitting alone."""
     pixels: PixelFigures | None = field(default=None)
     """On the test images that have masks; None without any, and for a detector without maps."""
 
@@ -122,8 +125,9 @@ def train_cell(
         validation=held_out.validation,
         folds=held_out.folds,
         normal_peaks=held_out.normal_peaks,
+        normal_mark=held_out.normal_mark,
         health=tuple(measures for measures in health if measures),
-        pixels=_pixels(configuration, detector, test, normal_class),
+        pixels=_pixels(configuration, detector, test, normal_class, anomalous),
     )
 
 
@@ -141,9 +145,12 @@ def _tested(scores: Scores, anomalous: Flags) -> dict[str, float | None]:
 
 
 def _pixels(
-    configuration: Configuration, detector: Detector, test: LabeledImages, normal_class: str
+    configuration: Configuration,
+    detector: Detector,
+    test: LabeledImages,
+    normal_class: str,
+    anomalous: Flags,
 ) -> PixelFigures | None:
-    anomalous = test.anomalous(normal_class)
     if test.masks is None or not masks_say_where(test.masks, anomalous):
         return None
     # An anomalous image whose mask shows nothing, or that has none, would count as normal pixels.

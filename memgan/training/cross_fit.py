@@ -15,6 +15,7 @@ the same rule for all, which leaves the images exchangeable.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +33,9 @@ _FLAT = 1e-6
 """A spread below this share of the mean has no scale to bring anything to."""
 _MAPPED_AT_ONCE = 64
 """Images whose maps are in memory together."""
+_MOST_PIXELS = 4096
+"""Of each map, evenly spaced, which stand for all of it."""
+_MARK = 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,8 @@ class OutOfFold:
     normal_peaks: Scores | None = None
     """The highest value of each normal image's map, ascending; None without maps, and where there
     is one detector, whose maps of held-out images anybody can make again."""
+    normal_mark: float | None = None
+    """What 99 % of the pixels of these maps stay below; None likewise."""
 
 
 def on_all(development: Development, normal_class: str) -> Development:
@@ -72,7 +78,8 @@ def out_of_fold(
     scale_of_final = _scale(final.score(pool))
     folds = int(number_of.max()) + 1
     parameters = configuration.parameters_for(normal_class)
-    peaks, peaks_of_final = np.zeros(len(pool)), _peaks(final, parameters, pool)
+    of_final = _mapped(final, parameters, pool)
+    left_out = [np.zeros_like(each) for each in of_final]
     for fold in range(folds):
         kept = pool[number_of != fold]
         detector = _trained(configuration, _trained_on(development, normal_class, kept), seed)
@@ -81,10 +88,9 @@ def out_of_fold(
             here = np.flatnonzero(at == fold)
             if len(here):
                 found[here] = _rescaled(detector.score(of[here]), scale, scale_of_final)
-        own = None if peaks_of_final is None else _peaks(detector, parameters, pool)
-        if own is not None and peaks_of_final is not None:
-            left, of_kept = number_of == fold, _scale(own[number_of != fold])
-            peaks[left] = _rescaled(own[left], of_kept, _scale(peaks_of_final))
+        left, own = number_of == fold, _mapped(detector, parameters, pool) if of_final else []
+        for all_left, of_own, aim in zip(left_out, own, of_final, strict=True):
+            all_left[left] = _rescaled(of_own[left], _scale(of_own[~left]), _scale(aim))
     if not (np.isfinite(scores).all() and np.isfinite(validated).all()):
         raise TrainingDiverged(
             f"scores of class {normal_class} (seed {seed}) in a fold are not finite; lower the"
@@ -93,12 +99,14 @@ def out_of_fold(
     judged = (
         judge(validated, anomalous, development.made_kinds(normal_class)) if len(images) else None
     )
+    peaks, pixels = left_out or (None, None)
     return OutOfFold(
         folds=folds,
         normal_scores=np.sort(scores),
         validation=None if judged is None else ImageScores(validated, anomalous),
         val_auroc=None if judged is None else judged.figure,
-        normal_peaks=None if peaks_of_final is None else np.sort(peaks),
+        normal_peaks=None if peaks is None else np.sort(peaks),
+        normal_mark=None if pixels is None else float(np.quantile(pixels, _MARK)),
     )
 
 
@@ -142,15 +150,18 @@ def _validated(
     return images, folds, anomalous
 
 
-def _peaks(detector: Detector, parameters: DetectorParameters, images: Pixels) -> Scores | None:
-    """The highest value of each image's map, (N,); None of a detector without maps."""
-    found = []
+def _mapped(detector: Detector, parameters: DetectorParameters, images: Pixels) -> list[Scores]:
+    """The highest value of each image's map, (N,), and some of its pixels, (N, k); neither of a
+    detector without maps."""
+    peaks, pixels = [], []
     for start in range(0, len(images), _MAPPED_AT_ONCE):
         maps = pixel_scores(detector, parameters, images[start : start + _MAPPED_AT_ONCE])
         if maps is None:
-            return None
-        found.append(maps.max(axis=(1, 2)).astype(np.float64))
-    return np.concatenate(found)
+            return []
+        flat = maps.reshape(len(maps), -1).astype(np.float64)
+        peaks.append(flat.max(axis=1))
+        pixels.append(flat[:, :: math.ceil(flat.shape[1] / _MOST_PIXELS)])
+    return [np.concatenate(peaks), np.concatenate(pixels)]
 
 
 def _scale(scores: Scores) -> tuple[float, float]:

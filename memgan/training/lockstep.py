@@ -41,8 +41,9 @@ class EpochReport:
     made_auroc: dict[str, dict[str, float]] = field(default_factory=dict)
     """By normal class and kind of made anomaly, 0 to 1; empty where labelled ones judge."""
     health: dict[str, Health] = field(default_factory=dict)
-    """By normal class, of those trained in this epoch: measures of memory and game after it, by the
-    names in `memgan.health.MEASURES`; empty of detectors that have neither."""
+    """By normal class, of those trained in this epoch (in `standing` of all): measures after it of
+    what is rebuilt, of memory and game, by the names in `memgan.health.MEASURES`; empty of
+    detectors that have none of them."""
 
     val_auroc_sd: dict[str, float] = field(default_factory=dict)
     """The standard deviation of `val_auroc` over seeds by normal class, and of its "mean"; empty

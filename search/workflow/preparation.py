@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from search.workflow.checkout import own_commit
 from tracking import Outbox, Record, StudyFacts, names
 
 _MOST_FEATURES = 1000
+_WEIGHTS = "features.weights"
 
 
 def prepare(study: Study, download: bool) -> tuple[Study, Split, list[ClassGroup]]:
@@ -115,14 +117,40 @@ def _settled(
 
 
 def anchored(study: Study) -> Study:
-    """The study with absolute paths to its images, so that it resumes from any folder."""
+    """The study with absolute paths to its images and to weights of frozen networks, so that it
+    resumes from any folder, and so that every process of a trial finds them."""
     data = study.data
     changes: dict[str, Any] = {}
     if not is_named_source(data.source) and (path := expanded(Path(data.source))).exists():
         changes["source"] = str(path.absolute())
     if data.dir is not None:
         changes["dir"] = data.dir.absolute()
-    return study.model_copy(update={"data": data.model_copy(update=changes)})
+    study = study.model_copy(update={"data": data.model_copy(update=changes)})
+    written = study.model_dump(mode="json", include={"fixed", "space", "start_from"})
+    settings = []
+    for section in ("fixed", "space"):
+        if (given := written[section].get(_WEIGHTS)) is not None:
+            settings.append(f"{_WEIGHTS}={json.dumps(_absolute(given))}")
+    starts = [
+        {key: _absolute(value) if key == _WEIGHTS else value for key, value in point.items()}
+        if isinstance(point, dict)
+        else point
+        for point in written["start_from"]
+    ]
+    if starts != written["start_from"]:
+        settings.append(f"start_from={json.dumps(starts)}")
+    return study.with_settings(settings)
+
+
+def _absolute(paths: Any) -> Any:
+    """A path, several to choose from, or a choice of them as it is written."""
+    if isinstance(paths, str):
+        return str(expanded(Path(paths)).absolute())
+    if isinstance(paths, list):
+        return [_absolute(path) for path in paths]
+    if isinstance(paths, dict):
+        return {key: _absolute(v) if key == "choice" else v for key, v in paths.items()}
+    return paths
 
 
 def make_record(study: Study, folder: StudyFolder, split: Split) -> Record:

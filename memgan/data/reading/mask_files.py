@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PIL import ImageOps
 
 from memgan.data.masks import Mask
 from memgan.data.reading.opening import opened_image, read_upright_size
@@ -18,7 +19,10 @@ def read_mask(path: Path, image: Path) -> Mask:
     and for one of another size."""
     try:
         with opened_image(path) as opened:
-            values = np.asarray(plain(opened).convert("L"))
+            if opened.mode.startswith("I"):  # Brought to 8 bits, 0 and 1 would both be black.
+                values = np.asarray(ImageOps.exif_transpose(opened))
+            else:
+                values = np.asarray(plain(opened).convert("L"))
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files

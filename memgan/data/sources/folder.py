@@ -18,7 +18,7 @@ from memgan.data.reading.folder_contents import MASKS
 from memgan.data.reading.image_files import read_images
 from memgan.data.reading.white_level import FewGreyLevels
 from memgan.data.sources.layout import Layout, Part, read_layout
-from memgan.data.sources.mask_layout import UNUSED_MASKS, masks_of, read_masks
+from memgan.data.sources.mask_layout import UNUSED_MASKS, masks_of, of_one_name, read_masks
 from memgan.errors import DataError
 from memgan.text import visible
 
@@ -104,7 +104,12 @@ def _masks(
         return None, left_out, ()
     masks = read_masks(read, files)
     without = sum(mask is None for mask in masks)
-    beside = f"; {without} images beside theirs have none, and are in no figure by pixel"
+    have = "1 image beside theirs has none, and is" if without == 1 else None
+    have = have or f"{without} images beside theirs have none, and are"
+    beside = f"; {have} in no figure by pixel"
+    if twins := of_one_name(read, files):
+        first = visible(str(twins[0].relative_to(root)))
+        beside += f", such as {first}, as the mask of that name is another image's"
     several = f"{len(files)} masks were read, which say"
     masks_read = "1 mask was read, which says" if len(files) == 1 else several
     said = f"{masks_read} where images are anomalous"

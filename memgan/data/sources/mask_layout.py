@@ -52,6 +52,14 @@ def masks_of(
     return found, unused
 
 
+def of_one_name(images: Sequence[Path], files: Mapping[Path, Path]) -> list[Path]:
+    """The images that have no mask as another one of their name, but for its ending, has it."""
+    having = {(image.parent, image.stem) for image in files}
+    return [
+        image for image in images if image not in files and (image.parent, image.stem) in having
+    ]
+
+
 def read_masks(images: Sequence[Path], files: Mapping[Path, Path]) -> Masks:
     """One an image: of a class without any mask an empty one; None where other images of the class
     have one and this has none. DataError for a mask of another size than its image's."""

@@ -25,8 +25,8 @@ def gradient_histograms(images: Tensor) -> Tensor:
     """Descriptors of length 1, float64 (B, 8·⌊H/4⌋·⌊W/4⌋), of images uint8 (B, C, H, W).
 
     Every pixel votes with the length of its gradient (central differences of the mean over
-    channels) for the two nearest of 8 orientations, without sign, by how near they are; votes are
-    summed in cells of 4×4 pixels. An image without any gradient has zeros.
+    channels) for the two nearest of 8 orientations, without sign, by how near they are; a cell
+    of 4×4 pixels has the mean of its votes. An image without any gradient has zeros.
     """
     grey = F.pad(images.to(torch.float64).mean(dim=1, keepdim=True), (1, 1, 1, 1), "replicate")
     across = grey[:, :, 1:-1, 2:] - grey[:, :, 1:-1, :-2]

@@ -34,8 +34,8 @@ class PatchMemory(Detector):
     """The distance of the place that is farthest from its nearest neighbour in the memory.
 
     The memory, (M, p), is a coreset of the features of all places of the training images. A score
-    is weighted as in Eq. 7 of the paper: it is larger where what is remembered near the nearest
-    neighbour lies far from the place, too.
+    is weighted as in Eq. 7 of the paper: it is larger where the other remembered places around the
+    nearest one are far from the place that is scored.
     """
 
     name = "patch-memory"
@@ -52,6 +52,7 @@ class PatchMemory(Detector):
             average=parameters.averaged,
         )
         self.memory = torch.empty(0, self.extractor.count)
+        self._last_judge: tuple[Tensor, _Judge] | None = None
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
         generator = torch.Generator().manual_seed(self.seed)
@@ -98,7 +99,7 @@ class PatchMemory(Detector):
 
     @torch.no_grad()
     def _found(self, images: Pixels) -> tuple[Scores, Rebuilt]:
-        judge = self._judge().to(self.device)
+        judge = self._judge()
         scores = [np.empty(0)]
         by_pixel = [np.empty((0, *self.image_shape[1:]), dtype=np.float32)]
         for some in self._maps(images):
@@ -110,10 +111,15 @@ class PatchMemory(Detector):
         return np.concatenate(scores), np.concatenate(by_pixel)
 
     def _judge(self) -> _Judge:
-        return _Judge(self.memory, self.extractor.side, self.image_shape, self.parameters)
+        """On the device; the same until there is another memory."""
+        if self._last_judge is None or self._last_judge[0] is not self.memory:
+            memory = self.memory.to(self.device)
+            judge = _Judge(memory, self.extractor.side, self.image_shape, self.parameters)
+            self._last_judge = self.memory, judge.to(self.device)
+        return self._last_judge[1]
 
     def scorer(self) -> nn.Module:
-        return _Scorer(self.extractor, self._judge().to(self.device)).eval()
+        return _Scorer(self.extractor, self._judge()).eval()
 
     def weights(self) -> dict[str, Tensor]:
         return sealed(self.extractor, {"memory": self.memory.clone()})
@@ -194,11 +200,13 @@ def _around(memory: Tensor, count: int) -> Tensor:
     """The nearest of each remembered row, itself first, int64 (M, count)."""
     kept = min(count, len(memory))
     if kept < 2:
-        return torch.zeros(len(memory), 1, dtype=torch.int64)
-    step = max(1, 2**26 // max(1, len(memory) * memory.shape[1]))
-    starts = range(0, len(memory), step)
-    parts = [nearest(memory[at : at + step], memory, kept).places for at in starts]
-    return torch.cat(parts)
+        return torch.zeros(len(memory), 1, dtype=torch.int64, device=memory.device)
+    places = nearest(memory, memory, kept).places
+    itself = torch.arange(len(memory), device=memory.device)[:, None]
+    # Twins may stand before it, or in its place.
+    _, others_first = (places == itself).to(torch.int8).sort(dim=1, stable=True, descending=True)
+    places = places.gather(1, others_first)
+    return torch.where(places[:, :1] == itself, places, torch.cat([itself, places[:, :-1]], dim=1))
 
 
 def _smooth(given: int, wanted: int, blur: float) -> Tensor:

@@ -15,9 +15,10 @@ from memgan.bundle import Bundle, Scored, ScoredBatch, load_bundle, write_bundle
 from memgan.config import Configuration, make_parameters
 from memgan.data import Pixels, Split
 from memgan.detectors import build_detector
+from memgan.detectors.on_features import distances
 from memgan.detectors.on_features.coreset import coreset
-from memgan.detectors.on_features.distances import nearest
-from memgan.detectors.on_features.patch_memory import PatchMemory
+from memgan.detectors.on_features.distances import Nearest, nearest
+from memgan.detectors.on_features.patch_memory import PatchMemory, _around
 from memgan.errors import ConfigError
 from memgan.figures import HeatMaps
 from memgan.training import Cell, train_cell
@@ -153,6 +154,53 @@ def test_a_row_is_at_no_distance_from_itself() -> None:
     found = nearest(rows, rows, 1)
     assert torch.equal(found.places[:, 0], torch.arange(50))
     assert found.distances.max() == 0
+
+
+def test_rows_are_compared_in_pieces_that_fit_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = torch.randn(50, 30, generator=torch.Generator().manual_seed(0))
+    whole = nearest(rows, rows, 4)
+    sizes: list[int] = []
+
+    def compared(some: torch.Tensor, others: torch.Tensor, k: int) -> Nearest:
+        sizes.append(len(some))
+        return one_go(some, others, k)
+
+    one_go = distances._nearest
+    monkeypatch.setattr(distances, "_nearest", compared)
+    monkeypatch.setattr(distances, "_MOST_VALUES", 8 * (50 + 2 * 4 * 30))
+    by_pieces = nearest(rows, rows, 4)
+    assert sizes == [8] * 6 + [2]
+    assert torch.equal(by_pieces.places, whole.places)
+    assert torch.equal(by_pieces.distances, whole.distances)
+    assert (whole.distances.diff(dim=1) >= 0).all()
+    assert nearest(rows[:0], rows, 4).places.shape == (0, 4)
+
+
+def test_a_remembered_row_stands_before_its_twins() -> None:
+    memory = torch.tensor([[3.0, 1.0]] * 4 + [[0.0, 0.0]] * 2)
+    for count in (2, 3):
+        around = _around(memory, count)
+        assert around[:, 0].tolist() == list(range(6))
+        assert all(len(set(row)) == count for row in around.tolist())
+
+
+def test_what_lies_around_is_found_once_for_a_memory(
+    texture: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[int] = []
+
+    def counted(memory: torch.Tensor, count: int) -> torch.Tensor:
+        found.append(len(memory))
+        return _around(memory, count)
+
+    monkeypatch.setattr("memgan.detectors.on_features.patch_memory._around", counted)
+    detector = fitted(texture[:6], most_remembered=30)
+    first = detector.score(texture[:2])
+    detector.maps(texture[:2])
+    assert found == [30]
+    detector.load_state_dict({"memory": detector.memory[:20] + 1})
+    assert (detector.score(texture[:2]) != first).all()
+    assert found == [30, 20]
 
 
 def _exported(folder: Path, split: Split, values: dict[str, Any]) -> tuple[Cell, list[Bundle]]:

@@ -138,3 +138,13 @@ def test_weights_may_hold_whole_numbers_where_the_network_has_them_and_nowhere_e
     for name, kind in (("index", torch.float32), ("bias", torch.int64)):
         with pytest.raises(BadInput, match=f"{name!r} is {kind}"):
             fill(network, {**own, name: own[name].to(kind)}, "a file")
+
+
+def test_filters_compute_what_their_edition_always_has() -> None:
+    """Where this fails, `filters` need another edition: features and bundles are known by it."""
+    backbone = backbone_named("filters")
+    images = torch.sin(40 * torch.linspace(0, 1, 3 * 64 * 64) ** 2).reshape(1, 3, 64, 64)
+    found = backbone.make()(images).double()
+    assert float(found.sum()) == pytest.approx(42.9048, rel=1e-4)
+    assert float(found.square().sum()) == pytest.approx(39.6129, rel=1e-4)
+    assert backbone.edition == ""

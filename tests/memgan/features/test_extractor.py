@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -69,6 +70,13 @@ def test_a_training_in_bf16_keeps_the_same_features_as_one_in_fp32(
     with computed_in("bf16", CPU):
         np.testing.assert_array_equal(cached.of(photographs), expected)
     np.testing.assert_array_equal(cached.of(photographs), expected)
+
+
+def test_filters_of_another_edition_have_another_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = extractor().checksum
+    other = replace(backbone_named("filters"), edition="2")
+    monkeypatch.setattr("memgan.features.extractor.backbone_named", lambda name: other)
+    assert extractor().checksum != first
 
 
 def test_an_image_is_resized_as_pillow_does(photographs: Pixels) -> None:

@@ -185,6 +185,20 @@ def test_a_tenth_of_the_images_is_looked_at_within_bounds() -> None:
     assert not np.array_equal(few_of(images(300)), images(300)[:30])  # They are spread out.
 
 
+def test_of_large_images_fewer_are_looked_at() -> None:
+    for side, looked_at in ((64, 85), (256, 5), (1024, 4)):
+        large = np.broadcast_to(np.zeros((3, 1, 1), dtype=np.uint8), (3000, 3, side, side))
+        assert len(few_of(large)) == looked_at
+
+
+def test_of_images_that_are_all_alike_there_is_no_share_of_their_spread() -> None:
+    alike = torch.linspace(-1, 1, 64).reshape(8, 8).expand(16, 1, 8, 8)
+    found = measure(Look(alike, alike + torch.rand(16, 1, 8, 8), None, None))
+    assert set(found) == set()
+    assert math.isnan(residual_share(alike, alike + 1))
+    assert math.isnan(movement(tensor([[1.0, 0.0]]), tensor([[0.0, 0.0]])))
+
+
 def test_classes_stand_under_each_measure_with_their_mean() -> None:
     healths = {"0": {"residual": 0.4}, "1": {"residual": 0.8, "d_accuracy": 0.6}}
     assert by_measure(healths) == {

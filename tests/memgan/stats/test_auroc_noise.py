@@ -7,7 +7,6 @@ import pytest
 
 from memgan.stats.auroc_noise import (
     influence,
-    mean_standard_error,
     paired_standard_error,
     standard_error,
     unpaired_standard_error,
@@ -87,10 +86,3 @@ def test_ties_count_half_in_influences_too() -> None:
 def test_one_image_of_a_kind_has_no_spread() -> None:
     with pytest.raises(ValueError, match="two normals and two anomalies"):
         influence(np.arange(3.0), np.array([False, False, True]))
-
-
-def test_the_mean_of_independent_classes_is_surer_than_each() -> None:
-    one = standard_error(0.9, 20, 20)
-    counts = dict.fromkeys("abcd", 20)
-
-    assert mean_standard_error(dict.fromkeys("abcd", 0.9), counts, counts) == pytest.approx(one / 2)

@@ -78,6 +78,8 @@ def test_every_normal_image_calibrates_and_the_bundle_says_how(
     # Only peaks by detectors that did not train on an image say what a new one's reach.
     maps = bundle.maps(parts(1, seed=9))
     assert len(bundle.calibration.normal_peaks) == (0 if maps is None else 30)
+    shown = bundle.calibration.normal_residual
+    assert shown is None or shown == min(max(cell.normal_mark or 0, 1), 255)
     assert (bundle.calibration.pixel_threshold is None) == (maps is None)
     assert np.isfinite(bundle.score(parts(3, seed=9))).all()
     card = (tmp_path / "bundle" / "card.md").read_text()
@@ -198,9 +200,21 @@ def test_peaks_of_maps_by_fold_detectors_flag_few_new_normals() -> None:
     assert 0.05 < (new > at.pixel_threshold).mean() < 0.16
     assert at.pixel_threshold > naive.pixel_threshold
 
+    # And their mark is what 99 % of the pixels of new normals are below.
+    assert cell.normal_mark is not None
+    maps = residual_maps(cell.weights, configuration, parts(1000, seed=5))
+    seen = residual_maps(cell.weights, configuration, split.development.train.images)
+    assert (maps < cell.normal_mark).mean() == pytest.approx(0.99, abs=0.004)
+    assert (maps < np.quantile(seen, 0.99)).mean() < 0.987
+
 
 def residual_peaks(weights: Any, configuration: Configuration, images: Any) -> Any:
     """The highest value of each image's map by the final detector, (N,)."""
+    return residual_maps(weights, configuration, images).max(axis=(1, 2))
+
+
+def residual_maps(weights: Any, configuration: Configuration, images: Any) -> Any:
+    """By the final detector, (N, H, W)."""
     detector = build_detector(
         configuration.detector,
         configuration.parameters,
@@ -211,4 +225,4 @@ def residual_peaks(weights: Any, configuration: Configuration, images: Any) -> A
     detector.load_weights(weights)
     maps = pixel_scores(detector, configuration.parameters, images)
     assert maps is not None
-    return maps.max(axis=(1, 2))
+    return maps

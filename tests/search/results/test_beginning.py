@@ -60,6 +60,31 @@ def begun(photos: Path, tmp_path: Path) -> StudyFolder:
     return folder
 
 
+def test_a_study_knows_where_weights_lie_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    common = {"name": "mine", "detector": "pca", "budget": {"trials": 1}}
+    fixed = anchored(
+        Study(**common, space={"components": [2, 4]}, fixed={"features.weights": "own/a.pth"})
+    )
+    assert fixed.fixed["features.weights"] == str(tmp_path / "own" / "a.pth")
+    searched = anchored(
+        Study(
+            **common,
+            space={"features.weights": ["a.pth", "b.pth"]},
+            start_from=({"features.weights": "b.pth"},),
+        )
+    )
+    assert searched.search_space["features.weights"].ends() == (
+        str(tmp_path / "a.pth"),
+        str(tmp_path / "b.pth"),
+    )
+    assert searched.points() == [{"features.weights": str(tmp_path / "b.pth")}]
+    for study in (fixed, searched):
+        assert anchored(study) == study
+
+
 def _more(photos: Path) -> None:
     _draw(photos / "good", range(100, 103))
 

@@ -151,3 +151,30 @@ def test_a_photograph_that_lies_on_its_side_has_an_upright_mask(tmp_path: Path) 
         Image.fromarray(pixels).save(path, exif=turned)
     put_mask(tmp_path / "masks" / "crack" / "0.png")
     assert shown(load(tmp_path).train) == [18, 0]
+
+
+@pytest.mark.parametrize("white", [1, 255, 4095, 65535])
+def test_a_mask_of_sixteen_bits_shows_its_defect_whatever_its_white(
+    write_folder: WriteFolder, white: int
+) -> None:
+    root = write_folder({"good": 2, "crack": 1})
+    values = np.zeros(SIZE, dtype=np.uint16)
+    values[2:5, 3:9] = white
+    (root / "masks" / "crack").mkdir(parents=True)
+    Image.fromarray(values).save(root / "masks" / "crack" / "000.png")
+    assert shown(load(root).train) == [18, 0, 0]
+
+
+def test_of_two_images_of_one_name_the_one_without_the_mask_is_named(
+    write_folder: WriteFolder,
+) -> None:
+    root = write_folder({"good": 2, "crack": 1})
+    Image.fromarray(np.full(SIZE, 7, dtype=np.uint8)).save(root / "crack" / "000.bmp")
+    put_mask(root / "masks" / "crack" / "000.png")
+    source = load(root)
+    assert shown(source.train) == [18, None, 0, 0]
+    assert source.remarks == (
+        "1 mask was read, which says where images are anomalous; 1 image beside theirs has none,"
+        " and is in no figure by pixel, such as crack/000.png, as the mask of that name is another"
+        " image's",
+    )
