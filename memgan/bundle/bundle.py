@@ -211,10 +211,11 @@ def load_bundle(
         calibration = read_calibration(folder / CALIBRATION)
         model = read(folder, config)
     except MemganError as error:
-        raise BundleError(f"{folder}: {error}") from None
+        raise BundleError(f"{folder}: {_leading_on(str(error))}") from None
     except (RuntimeError, MemoryError, OverflowError, TypeError) as error:
         # Sizes that no machine has room for, and numbers that no tensor can be asked for.
-        raise BundleError(f"{folder}: {CONFIG} cannot be built ({_line(error)})") from None
+        fault = f"{CONFIG} cannot be built ({_line(error)})"
+        raise BundleError(f"{folder}: {_leading_on(fault)}") from None
     return Bundle(config, calibration, model, chosen)
 
 
@@ -269,6 +270,11 @@ def _by_torch(device: str) -> _Reader:
         return detector
 
     return read
+
+
+def _leading_on(fault: str) -> str:
+    """A fault of a file of a bundle with what to do about it, which most faults leave open."""
+    return fault if "; " in fault else f"{fault}; export the bundle again"
 
 
 def _parted(held: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], ...]:

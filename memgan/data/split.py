@@ -116,7 +116,10 @@ def _lend(
     test, trained = source.test, source.train.counts()
     refused = f"data.validation: from-test: {source.name}"
     if source.benchmark:
-        raise DataError(f"{refused} is a published data set, whose test images serve only to test")
+        raise DataError(
+            f"{refused} is a published data set, whose test images serve only to test; leave"
+            " data.validation out"
+        )
     if test is None:
         raise DataError(
             f"{refused} has no test part of its own; leave data.validation out, as validation is"
@@ -132,7 +135,10 @@ def _lend(
         given=[label for label, name in enumerate(names) if name in normal],
     )
     if not lent.any():
-        raise DataError(f"{refused} has no anomalous class of two test images or more to lend from")
+        raise DataError(
+            f"{refused} has no anomalous class of two test images or more to lend from; add some,"
+            " or leave data.validation out"
+        )
     borrowed, before = _part(test, lent), test.counts()
     of_each = [f"{n} of {before[name]} {name}" for name, n in borrowed.counts().items() if n]
     line = (
@@ -161,7 +167,7 @@ def fold_numbers(images: Pixels, seed: int, most: int = _MOST_FOLDS) -> npt.NDAr
     different = np.unique(groups)
     if len(different) < _LEAST_TRAIN_AND_VALIDATION:
         raise DataError(
-            f"{len(different)} different images are too few to cross-fit; at least"
+            f"{len(different)} different images are too few to cross-fit; add images, as at least"
             f" {_LEAST_TRAIN_AND_VALIDATION} are needed"
         )
     shuffled = _generator(seed, _FOLD_STREAM).permutation(different)

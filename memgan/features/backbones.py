@@ -108,7 +108,9 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], where: str) -> None:
                 " network"
             )
         if not torch.isfinite(given).all():
-            raise BadInput(f"{where}: {name!r} holds values that are not finite")
+            raise BadInput(
+                f"{where}: {name!r} holds values that are not finite; give other weights"
+            )
     with torch.no_grad():
         for name, value in own.items():
             value.copy_(weights[name])

@@ -100,7 +100,9 @@ def read_weights(backbone: Backbone, path: Path) -> dict[str, Tensor]:
         _check_hash(path)
         found = _tensors(path)
     except (OSError, ValueError, RuntimeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as weights ({_line(error)})") from None
+        raise DataError(
+            f"{path} cannot be read as weights ({_line(error)}); save a network's state_dict there"
+        ) from None
     return backbone.rename(found)
 
 
@@ -112,7 +114,10 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         try:
             found: dict[str, Tensor] = load_file(path)
         except SafetensorError as error:
-            raise DataError(f"{path} is not a safetensors file ({_line(error)})") from None
+            raise DataError(
+                f"{path} is not a safetensors file ({_line(error)}); save a network's state_dict as"
+                " one"
+            ) from None
         return found
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -89,7 +89,9 @@ def _writable_address(address: str) -> str:
     try:
         storage.must_be_writable()
     except OSError as error:
-        raise StudyError(f"{redact(address)} cannot be written ({one_line(error)})") from None
+        raise StudyError(
+            f"{redact(address)} cannot be written ({one_line(error)}); give another with --results"
+        ) from None
     return f"{redact(address)} can be written"
 
 

@@ -33,13 +33,14 @@ def list_studies(results: Results = Path("results"), as_json: Json = False) -> N
     Example: memgan studies list --results results
     """
     from search.results import studies_at
+    from tracking.address import begin_command
 
     found = [_state_or_fault(folder) for folder in studies_at(results)]
     if as_json:
         typer.echo(json.dumps(with_own_version({"studies": found})))
         return
     if not found:
-        typer.echo(f"no studies in {results}")
+        typer.echo(f"no studies in {results}; `{begin_command(results)}` begins one")
         return
     from memgan.fitting_table import Column, FittingTable, show
 
@@ -106,7 +107,8 @@ def status(
             "–" if trial["val_auroc"] is None else f"{100 * trial['val_auroc']:.2f}",
             trial["error"] or ", ".join(f"{k} {short(v)}" for k, v in trial["values"].items()),
         )
-    show(table)
+    if state["trials"]:
+        show(table)
     groups = read_groups(folder.journal)
     now = _standing(
         folder,
@@ -117,7 +119,10 @@ def status(
     )
     show(standing_table(study, now))
     held = _holder(folder)
-    typer.echo(f"{name}: {state['state']}{f', by {held}' if held else ''}")
+    more = f", by {held}" if held else ""
+    if state["state"] == "stopped":
+        more = f"; go on with: {folder.go_on_command()}"
+    typer.echo(f"{name}: {state['state']}{more}")
 
 
 @app.command()

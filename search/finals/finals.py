@@ -66,6 +66,8 @@ class Finals:
     configuration: Configuration
     """What they are trained from, and with which seeds."""
     folder: Path
+    go_on_command: str = ""
+    """What trains again those that fail, for messages."""
 
     def stored(self) -> FinalCells:
         """Those that are on disk already."""
@@ -118,7 +120,8 @@ def run_finals(
             reason = next(
                 line for (failed_class, _), line in failed.items() if failed_class == name
             )
-            raise MemganError(f"no final of class {name} succeeded: {reason}")
+            advice = f"; go on with: {finals.go_on_command}" if finals.go_on_command else ""
+            raise MemganError(f"no final of class {name} succeeded: {reason}{advice}")
     ordered = {
         name: [of_class[seed] for seed in finals.configuration.seeds if seed in of_class]
         for name, of_class in cells.items()

@@ -232,7 +232,9 @@ class Mirror:
         now = self._session()
         if now is None or now["token"] != self._token:
             holder = now["holder"] if now else "another process"
-            raise StudyError(f"study {self._folder.name} was taken by {holder} just now")
+            raise StudyError(
+                f"study {self._folder.name} was taken by {holder} just now; wait for it to end"
+            )
         (self._folder.path / SESSION).write_text(self._token, encoding="utf-8")
 
     def _copy_until(self, stop: threading.Event) -> None:

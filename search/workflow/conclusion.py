@@ -59,11 +59,14 @@ def conclude(session: Session, winners: Sequence[Winner], allotment: Allotment) 
     with waiting_for(progress.line):
         queue = TaskQueue(allotment.at_once, progress.task_ended)
         anchors = _new_anchors(ready, winners, runtime, allotment, queue) if not known else None
-        finals = Finals(winners, best_configuration(study, winners, runtime), folder.finals)
+        configuration = best_configuration(study, winners, runtime)
+        finals = Finals(winners, configuration, folder.finals, folder.go_on_command())
         trained = _train(session, finals, allotment, queue, progress)
         stood = anchors() if anchors else known
     for (name, seed), line in trained.failed.items():
         ready.note(f"final of class {name}, seed {seed} failed: {line}")
+    if trained.failed:
+        ready.note(f"{folder.go_on_command()} trains again what failed")
     for trial_id, seed in superseded(folder.finals, winners):
         record.final_superseded(trial_id, seed)
     with waiting_for("exporting"):

@@ -1,5 +1,6 @@
 # What the room tracking.address offers to the others; everything else in it is its own.
 
+from .advised_commands import begin_command as begin_command
 from .advised_commands import resume_command as resume_command
 from .advised_commands import search_command as search_command
 from .advised_commands import study_command as study_command

@@ -35,6 +35,11 @@ def search_command(uri: str) -> str:
     return shell_command("memgan", "search", *_results_option(path.parent))
 
 
+def begin_command(results: Path | str = DEFAULT_RESULTS) -> str:
+    """The command whose study will be the first in a results folder."""
+    return shell_command("memgan", "search", *_results_option(results))
+
+
 def resume_command(study: str, results: Path | str = DEFAULT_RESULTS, *more: str) -> str:
     """The command that goes on with a study, as it can be pasted; more: further arguments."""
     return shell_command("memgan", "search", "--resume", study, *_results_option(results), *more)

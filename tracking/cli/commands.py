@@ -95,7 +95,7 @@ def sync(
 
     Example: memgan sync digits
     """
-    from tracking.address import local_folder
+    from tracking.address import begin_command, local_folder
     from tracking.outbox import find_outboxes, sync_all
     from tracking.stores import tells_of_denial
 
@@ -114,7 +114,9 @@ def sync(
             if one.fault:
                 typer.echo(f"  {one.fault}")
         if not done:
-            typer.echo(f"no study under {results}")
+            typer.echo(f"no study under {results}; `{begin_command(results)}` begins one")
+        if waiting:
+            typer.echo("what waits is kept; run the same again once the store takes it")
     if waiting:
         raise typer.Exit(1)
 

@@ -157,7 +157,10 @@ def compare(
     datasets = {study.name: study.dataset for study in studies}
     if len(set(datasets.values())) > 1:
         told = ", ".join(f"{name} on {dataset}" for name, dataset in datasets.items())
-        raise BadInput(f"{told}: figures on different images say nothing of each other")
+        raise BadInput(
+            f"{told}: figures on different images say nothing of each other; compare studies of one"
+            " data set"
+        )
     ids = [study.study_id for study in studies]
     for study in studies:
         if ids.count(study.study_id) > 1:

@@ -122,7 +122,8 @@ def read_study(
     if not tested and any(run.status == "FINISHED" for run in finals):
         raise StudyError(
             f"the finals of study {asked} have no test AUROC, as its test images hold no labelled"
-            " anomalies: there is nothing to compare"
+            " anomalies: there is nothing to compare; add some as a test part, and begin a new"
+            " study"
         )
     if not tested:
         raise StudyError(

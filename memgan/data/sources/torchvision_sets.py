@@ -104,7 +104,10 @@ def _fetch(name: str, root: Path) -> None:
             for path in below:
                 there = root / path
                 if there.exists() and not filecmp.cmp(fresh / path, there, shallow=False):
-                    raise DataError(f"{there} is not the official file, and stays; move it away")
+                    raise DataError(
+                        f"{there} is not the official file, and stays; move it away, and give"
+                        " --download again"
+                    )
             for path in below:
                 if not (root / path).exists():
                     (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +144,8 @@ def _load_part(name: str, root: Path, config: DataConfig, *, train: bool) -> Lab
     labels = np.asarray(found.targets, dtype=np.int64)
     if len(images) != len(labels) or not len(images) or labels.max() >= len(official.class_names):
         raise DataError(
-            f"{name} is damaged in {root}: images and labels disagree; download it again"
+            f"{name} is damaged in {root}: images and labels disagree; move its files away"
+            " and fetch them again with --download"
         )
     check_array_room(images, config.image_size, config.channels, name)
     pixels = conform(np.ascontiguousarray(images), config.image_size, config.channels)

@@ -144,7 +144,9 @@ def test_weights_that_do_not_fit_are_refused(
 ) -> None:
     change_weights(bundle, change)
 
-    assert message in refusal(bundle)
+    said = refusal(bundle)
+    assert message in said
+    assert said.endswith("; export the bundle again")
 
 
 class _Bomb:

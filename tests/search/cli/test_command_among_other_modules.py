@@ -42,7 +42,10 @@ def test_the_working_folder_on_the_path_hides_nothing_of_ours(
         check=False,
     )
 
-    assert (ended.returncode, ended.stdout) == (0, "no studies in results\n"), ended.stderr
+    assert (ended.returncode, ended.stdout) == (
+        0,
+        "no studies in results; `memgan search` begins one\n",
+    ), ended.stderr
 
 
 def test_the_folder_of_the_package_is_not_left_in_front_of_the_path(

@@ -1,4 +1,4 @@
-"""`memgan studies delete`: what goes, and what the user is told of it."""
+"""`memgan studies`: what is shown, what goes, and what the user is told of it."""
 
 from __future__ import annotations
 
@@ -94,3 +94,23 @@ def test_a_study_of_a_plug_in_that_is_not_installed_is_not_called_damaged(
     assert "damaged" not in out
     assert "unknown detector 'far-away'" in err
     assert "install its package" in err
+
+
+def test_a_study_without_trials_has_no_empty_table_and_says_how_it_goes_on(
+    folder: StudyFolder,
+) -> None:
+    command = ["studies", "status", "mine", "--results", str(folder.results)]
+
+    shown = CliRunner().invoke(app, command).output
+
+    assert "values" not in shown
+    assert shown.splitlines()[-1] == f"mine: stopped; go on with: {folder.go_on_command()}"
+    assert f"--results {folder.results}" in folder.go_on_command()
+
+
+@pytest.mark.parametrize("command", [["studies", "list"], ["sync"]])
+def test_where_there_is_no_study_the_command_that_begins_one_is_named(
+    command: list[str], tmp_path: Path
+) -> None:
+    told = CliRunner().invoke(app, [*command, "--results", str(tmp_path)]).output
+    assert f"`memgan search --results {tmp_path}` begins one" in " ".join(told.split())

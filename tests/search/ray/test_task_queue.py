@@ -15,6 +15,7 @@ import search.finals.baselines
 import search.finals.finals
 from memgan.config.configuration import Configuration
 from memgan.data import Split
+from memgan.errors import MemganError
 from memgan.training.cells import Cell
 from search.finals.baselines import anchors_on_ray
 from search.finals.finals import Finals, Winner, run_finals
@@ -100,7 +101,7 @@ def _finals(
 ) -> search.finals.finals.FinalCells:
     configuration = Configuration(detector="pca", seeds=(0, 1, 2))
     winner = Winner(ClassGroup("all", ("1", "3"), ""), TrialOutcome("0000", "finished", {}, 1, {}))
-    finals = Finals([winner], configuration, folder)
+    finals = Finals([winner], configuration, folder, "memgan search --resume mine")
     return run_finals(finals, split, allotment, queue, lambda winner, seed, cell: None)
 
 
@@ -151,3 +152,17 @@ def test_finals_have_their_share_of_a_gpu_and_twice_of_it_after_running_out(
     assert [options["num_gpus"] for options in ray.asked].count(0.25) == 6
     assert [options["num_gpus"] for options in ray.asked].count(0.5) == 2
     assert len(held) == len(tried) == 8
+
+
+def test_where_no_final_succeeds_the_command_that_tries_them_again_is_named(
+    ray: Ray, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(*_: Any) -> Cell:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(search.finals.finals, "hold_to_share_of_worker", lambda: None)
+    monkeypatch.setattr(memgan.training, "train_cell", train)
+
+    told = r"class 1 succeeded: no such luck; go on with: memgan search --resume mine$"
+    with pytest.raises(MemganError, match=told):
+        _finals(split, tmp_path, Allotment(4, 1, 0), TaskQueue(4))
