@@ -4,6 +4,7 @@ from .bundle import Bundle as Bundle
 from .bundle import BundleConfig as BundleConfig
 from .bundle import load_bundle as load_bundle
 from .bundle import read_calibration as read_calibration
+from .bundle_folder import BUNDLE_FILES as BUNDLE_FILES
 from .bundle_folder import CALIBRATION as CALIBRATION
 from .bundle_folder import CONFIG as CONFIG
 from .bundle_folder import MODEL as MODEL

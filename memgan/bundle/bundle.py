@@ -1,6 +1,7 @@
 """A bundle: everything that scoring needs, in a folder a stranger can be given.
 
 weights.safetensors  model.onnx  config.yaml  calibration.json  card.md
+example.png  example.json  example_map.npy
 
 It is scored with by torch, from the weights, or by onnxruntime, from the model; either may be
 absent. Only the first imports torch.
@@ -26,6 +27,7 @@ from memgan.bundle.bundle_folder import (
     CALIBRATION,
     CARD,
     CONFIG,
+    EXAMPLE_FILES,
     MODEL,
     WEIGHTS,
     given_bundle,
@@ -170,10 +172,12 @@ def save_bundle(
     calibration: Calibration,
     card: str,
     frozen: Mapping[str, torch.Tensor] = MappingProxyType({}),
+    example: Mapping[str, bytes] = MappingProxyType({}),
 ) -> None:
     """Write a bundle; the folder is complete when this returns, and made if it is absent.
 
-    model: the same detector as ONNX (`onnx_export.to_onnx`). frozen: of `Detector.frozen`.
+    model: the same detector as ONNX (`onnx_export.to_onnx`). frozen: of `Detector.frozen`. example:
+    of `example_files`.
     """
     from safetensors.torch import save
 
@@ -186,6 +190,10 @@ def save_bundle(
     (folder / MODEL).write_bytes(model)
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=1), encoding="utf-8")
     (folder / CARD).write_text(card, encoding="utf-8")
+    for name in {*EXAMPLE_FILES} - example.keys():  # Of an earlier bundle that lay here.
+        (folder / name).unlink(missing_ok=True)
+    for name, content_of in example.items():
+        (folder / name).write_bytes(content_of)
 
 
 def load_bundle(
@@ -285,7 +293,7 @@ def _parted(held: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], 
 
 
 def _by_onnx(device: str) -> _Reader:
-    from memgan.bundle.onnx_model import OnnxModel
+    from memgan.bundle.graph.onnx_model import OnnxModel
 
     if device not in ("auto", "cpu"):
         raise BadInput(f"device {device!r}: an ONNX model scores only on the CPU")

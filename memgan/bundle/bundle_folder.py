@@ -11,8 +11,10 @@ from memgan.files import does_not_exist, expanded
 
 WEIGHTS, MODEL = "weights.safetensors", "model.onnx"
 CONFIG, CALIBRATION, CARD = "config.yaml", "calibration.json", "card.md"
+EXAMPLE_FILES = EXAMPLE, EXPECTED, EXAMPLE_MAP = "example.png", "example.json", "example_map.npy"
 
 _FILES = (WEIGHTS, MODEL, CONFIG, CALIBRATION, CARD)
+BUNDLE_FILES = (*_FILES, *EXAMPLE_FILES)
 _BELOW = (".", "bundles", "export/bundles")
 """Where bundles lie, one a class: in their own folder, an export or a training, a study."""
 _NAMED = 20

@@ -37,7 +37,8 @@ def write_bundle(
     """
     import torch
 
-    from memgan.bundle.onnx_export import to_onnx
+    from memgan.bundle.graph.example import example_files
+    from memgan.bundle.graph.onnx_export import to_onnx
     from memgan.detectors import build_detector
 
     first = cells[0]
@@ -64,10 +65,17 @@ def write_bundle(
         _calibration(first, false_alarm_rate), first, detector, config.parameters, normals
     )
     held_out = split.development.validation.images
-    model = to_onnx(detector, held_out[:: 1 + len(held_out) // _TRIED])
+    model = to_onnx(
+        detector,
+        config.parameters,
+        held_out[:: 1 + len(held_out) // _TRIED],
+        normal_scores=calibration.normal_scores,
+        resize=config.data.resize,
+    )
     card = write_card(config, calibration, split, cells, configuration.origin)
     frozen = detector.frozen()
-    save_bundle(folder, config, first.weights, model, calibration, card, frozen)
+    example = example_files(model, config.image_shape, calibration)
+    save_bundle(folder, config, first.weights, model, calibration, card, frozen, example)
 
 
 def calibration_shortages(

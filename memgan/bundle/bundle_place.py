@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from memgan.bundle.bundle import BundleConfig
-from memgan.bundle.bundle_folder import CALIBRATION, CARD, CONFIG, MODEL, WEIGHTS
+from memgan.bundle.bundle_folder import BUNDLE_FILES, CONFIG
 from memgan.config import parse, read_yaml
 from memgan.errors import BadInput, MemganError
 from memgan.files import is_plain_file
 
-_FILES = (WEIGHTS, MODEL, CONFIG, CALIBRATION, CARD)
-
 
 def check_bundle_place(folder: Path) -> None:
     """BadInput if a file in `folder` has a name of a bundle's and is not of a bundle."""
-    there = [name for name in _FILES if (folder / name).exists() or (folder / name).is_symlink()]
+    there = [
+        name for name in BUNDLE_FILES if (folder / name).exists() or (folder / name).is_symlink()
+    ]
     if not there:
         return
     try:

@@ -49,8 +49,8 @@ def score_paths(
 ) -> Iterator[ScoredBatch]:
     """Scores of every image under `paths`, in order; memory does not grow with their number.
 
-    Files are read with the bundle's own `data.white_level`. few: told what files of 16 bits reach
-    where it has none.
+    Files are read with the bundle's own `data.white_level` and `data.resize`. few: told what files
+    of 16 bits reach where it has no white level.
 
     tell: told a line for each file that cannot be read. tell_left_out: told what else of a folder
     is not read, a folder at a time. BadInput for a path that is absent or holds no image, raised by
@@ -61,7 +61,7 @@ def score_paths(
         bundle.config.image_shape,
         tell,
         tell_left_out,
-        white_level=bundle.config.data.white_level,
+        config=bundle.config.data,
         few=few,
     )
     return (_score(bundle, batch) for batch in batches)

@@ -50,6 +50,7 @@ from .typed import DataConfig as DataConfig
 from .typed import Frozen as Frozen
 from .typed import NormalClass as NormalClass
 from .typed import Packing as Packing
+from .typed import ResizePolicy as ResizePolicy
 from .typed import class_names as class_names
 from .typed import cut_as_it_began as cut_as_it_began
 from .typed import explain as explain

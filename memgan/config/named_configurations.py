@@ -56,7 +56,7 @@ def digest(configuration: Configuration, normal_class: str) -> str:
     written = dotted(configuration.parameters.model_dump(mode="json", exclude_unset=True))
     over = dotted(configuration.by_class.get(normal_class, {}))
     # Keys that came later; left to their defaults, the digest stays as it was.
-    later = {"cut", "white_level", "validation", "calibration"}
+    later = {"cut", "white_level", "validation", "calibration", "resize"}
     data = configuration.data.model_dump(mode="json", exclude={"source", "dir", *later})
     data |= configuration.data.model_dump(mode="json", include=later, exclude_defaults=True)
     content = {"detector": configuration.detector, "data": data, **written, **over}

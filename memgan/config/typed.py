@@ -81,6 +81,9 @@ NormalClass = Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(class_
 """Names of classes, or all of them."""
 
 
+ResizePolicy = Literal["fit", "pad", "crop"]
+
+
 class DataConfig(Frozen):
     """Which images, and how they are cut into train, validation and test."""
 
@@ -90,6 +93,11 @@ class DataConfig(Frozen):
     """Where named data sets lie (else the environment variable MEMGAN_DATA)."""
     image_size: tuple[int, int] | None = None
     """Height and width in pixels to resize to, both at least 8; None keeps a source's own size."""
+    resize: ResizePolicy = "fit"
+    """How images come to that size, always antialiased. fit: both sides are resized, and
+    proportions change. pad: proportions are kept; the whole image is in the middle, and its border
+    is repeated around it. crop: proportions are kept, and both ends of the longer side are cut
+    off; what lies there is not judged."""
     channels: Literal[1, 3] | None = None
     """1 is grey and 3 is colour; None keeps the source's own."""
     white_level: int | None = Field(None, ge=1, le=65535)

@@ -83,7 +83,7 @@ class HeatMaps:
         rows = []
         for row, image, file, heat in zip(batch.rows, batch.images, batch.files, maps, strict=True):
             shown = self._own_size(file, image)
-            large = enlarged(heat, shown.shape[1:])
+            large = enlarged(heat, shown.shape[1:], self._bundle.config.data.resize)
             place = self._folder / mirrored(row.image)
             try:
                 self._save(Image.fromarray(self._picture(shown, large)), place)

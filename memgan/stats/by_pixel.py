@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from memgan.config import Frozen
+from memgan.config import Frozen, ResizePolicy
 from memgan.data import Flags, Maps, Mask, Masks, enlarged
 
 _MOST_LEVELS = 4096
@@ -37,15 +37,16 @@ class PixelFigures(Frozen):
     """Where it is reached: pixels of at least this value are flagged. The map's unit."""
 
 
-def pixel_figures(maps: Maps, masks: Masks) -> PixelFigures | None:
-    """maps: float32 (N, H, W), higher = more anomalous, enlarged to each mask's size. None where
+def pixel_figures(maps: Maps, masks: Masks, resize: ResizePolicy = "fit") -> PixelFigures | None:
+    """maps: float32 (N, H, W), higher = more anomalous, enlarged to each mask's size as `resize`
+    undoes it. None where
     the masks do not hold normal and anomalous pixels; images without a mask are left out."""
     levels = _levels(maps, masks)
     normal = np.zeros(len(levels))
     anomalous = np.zeros(len(levels))
     overlap = np.zeros(len(levels))
     regions = 0
-    for places, where in _placed(maps, masks, levels):
+    for places, where in _placed(maps, masks, levels, resize):
         normal += np.bincount(places[~where], minlength=len(levels))
         if not where.any():
             continue
@@ -107,13 +108,13 @@ def _spaced(ascending: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.flo
 
 
 def _placed(
-    maps: Maps, masks: Masks, levels: npt.NDArray[np.float32]
+    maps: Maps, masks: Masks, levels: npt.NDArray[np.float32], resize: ResizePolicy
 ) -> Iterator[tuple[npt.NDArray[np.int64], Flags]]:
     """Of each image with a mask the first level that each pixel reaches, and its mask."""
     ascending = levels[::-1]
     for one, mask in zip(maps, masks, strict=True):
         if isinstance(mask, Mask):
-            large = enlarged(one, (mask.height, mask.width))
+            large = enlarged(one, (mask.height, mask.width), resize)
             reached = np.searchsorted(ascending, large, side="right")
             yield (len(levels) - reached).clip(0, len(levels) - 1), mask.where
 

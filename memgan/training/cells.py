@@ -162,7 +162,9 @@ def _pixels(
     )
     some = test.take(shown)
     maps = pixel_scores(detector, configuration.parameters_for(normal_class), some.images)
-    return None if maps is None or some.masks is None else pixel_figures(maps, some.masks)
+    if maps is None or some.masks is None:
+        return None
+    return pixel_figures(maps, some.masks, configuration.data.resize)
 
 
 def _held_out(training: Training, development: Development, normal_class: str) -> OutOfFold:

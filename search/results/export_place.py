@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from memgan.bundle import (
+    BUNDLE_FILES,
     MANIFEST,
     Known,
     in_the_way,
@@ -25,7 +26,6 @@ from search.results.study_files import everything_below, is_made
 _TOP = ("best.yaml", "report.json", "report.md", "report.html")
 _PARETO = r"pareto(-[^/]+)?"
 _FIGURES = r"(roc|scores|extremes|memory|codes|auroc|history|parallel|importance)"
-_BUNDLE = ("weights.safetensors", "model.onnx", "config.yaml", "calibration.json", "card.md")
 
 
 def is_export_name(name: str) -> bool:
@@ -36,7 +36,7 @@ def is_export_name(name: str) -> bool:
         case ("figures", file):
             return bool(re.fullmatch(rf"({_FIGURES}|{_PARETO})\.png", file))
         case ("bundles", _, file):
-            return file in _BUNDLE
+            return file in BUNDLE_FILES
     return False
 
 

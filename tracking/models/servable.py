@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlflow.models import Model, ModelSignature
 
 _SCRIPT = Path(__file__).with_name("served_model.py")
-_NEEDED = ("mlflow", "numpy", "onnxruntime", "pandas")
+_NEEDED = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow")
 _SERVED = (MODEL, CALIBRATION)
 
 
@@ -108,7 +108,10 @@ def _whatever_stands_around() -> Iterator[None]:
 def _wanted(bundles: Mapping[str, Path]) -> str:
     folder = next(iter(bundles.values()))
     shape = parse(BundleConfig, read_yaml(folder / CONFIG), str(folder / CONFIG)).image_shape
-    return f"(N, {', '.join(map(str, shape))}), whole numbers from 0 to 255"
+    return (
+        f"(N, {shape[0]}, H, W), whole numbers from 0 to 255, or base64 of PNG or JPEG files;"
+        f" resized to {shape[1]}×{shape[2]}"
+    )
 
 
 def _signature(bundles: Mapping[str, Path]) -> ModelSignature:

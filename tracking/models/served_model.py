@@ -1,16 +1,18 @@
 """The script in a logged model: MLflow runs this very file wherever the model is served.
 
-It needs mlflow, numpy, onnxruntime and pandas, and nothing of this package, which a server may not
-have. Never import it: it declares itself to be the model that is just being made or loaded.
+It needs mlflow, numpy, onnxruntime, pandas and pillow, and nothing of this package, which a server
+may not have. Never import it: it declares itself to be the model that is just being made or loaded.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when onnxruntime is imported
 
@@ -20,8 +22,12 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 _AT_ONCE = 256
+_LARGEST_FILE = 2**26
+_MOST_PIXELS = 2**25
+"""Of a file, so that a small one cannot ask for all memory."""
 
 
 class Detectors(PythonModel):  # type: ignore[misc]  # MLflow has no types
@@ -49,7 +55,8 @@ class Detectors(PythonModel):  # type: ignore[misc]  # MLflow has no types
         model_input: np.ndarray,  # of all hints the one that MLflow takes as it is
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """score, p_value and anomalous of images (N, C, H, W), whole numbers from 0 to 255.
+        """score, p_value and anomalous of images: (N, C, H, W) as whole numbers from 0 to 255, or
+        a list of PNG or JPEG files as base64. They may have any height and width.
 
         An image is anomalous where its p-value is at most the false-alarm rate.
         params: `normal_class`, and `false_alarm_rate` in (0, 1); both have defaults.
@@ -64,11 +71,15 @@ class Detectors(PythonModel):  # type: ignore[misc]  # MLflow has no types
         if rate != self.rates[name] and (shortage := self._shortage(name, rate)):
             raise _refused(shortage)
         session, normals = self.sessions[name], self.normal_scores[name]  # normals: ascending
-        images = _pixels(model_input, tuple(session.get_inputs()[0].shape[1:]))
+        shape = _Shape(*session.get_inputs()[0].shape[1:])
+        files = _files(model_input)
+        images = _pixels(model_input, shape) if files is None else _decoded(files, shape)
+        at_once = _AT_ONCE if files is None else 1  # Files differ in size.
         scores = np.empty(len(images))
-        for start in range(0, len(images), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            (scores[part],) = session.run(["scores"], {"images": images[part]})
+        for start in range(0, len(images), at_once):
+            part = slice(start, start + at_once)
+            given = images[start][None] if files else images[part]
+            (scores[part],) = session.run(["scores"], {"images": given})
         if not np.isfinite(scores).all():
             raise MlflowException("the model's scores are not finite; export the study again")
         at_least = len(normals) - np.searchsorted(normals, scores, side="left")
@@ -86,13 +97,81 @@ class Detectors(PythonModel):  # type: ignore[misc]  # MLflow has no types
         )
 
 
-def _pixels(given: Any, shape: tuple[int, ...]) -> np.ndarray:
+class _Shape(NamedTuple):
+    """What the model takes; "H" and "W" where any height and width will do."""
+
+    channels: int
+    height: int | str
+    width: int | str
+
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        return len(shape) == 3 and all(
+            isinstance(wanted, str) or wanted == given
+            for wanted, given in zip(self, shape, strict=True)
+        )
+
+    def wanted(self) -> str:
+        size = f", {self.height} rows and {self.width} columns"
+        return (
+            f"send images of {self.channels} channel{'s' * (self.channels > 1)}"
+            f"{'' if isinstance(self.height, str) else size} as whole numbers from 0 to 255, or PNG"
+            " or JPEG files as base64"
+        )
+
+
+def _files(given: Any) -> list[str] | None:
+    """The texts of a request that has files; None of one that has numbers."""
+    values = given.ravel().tolist() if isinstance(given, np.ndarray) and given.ndim < 3 else given
+    if not isinstance(values, list) or not values:
+        return None
+    return values if all(isinstance(value, str) for value in values) else None
+
+
+def _decoded(files: list[str], shape: _Shape) -> list[np.ndarray]:
+    """Each file as uint8 (C, H, W)."""
+    return [_picture(text, f"image {at}", shape) for at, text in enumerate(files)]
+
+
+def _picture(text: str, name: str, shape: _Shape) -> np.ndarray:
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        content = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise _refused(f"{name} is not base64; {shape.wanted()}") from None
+    if len(content) > _LARGEST_FILE:
+        raise _refused(f"{name} has {len(content)} bytes, {_LARGEST_FILE} are the most")
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as opened:
+            if opened.width * opened.height > _MOST_PIXELS:
+                raise _refused(f"{name} has more than {_MOST_PIXELS} pixels; cut it into parts")
+            deep = opened.mode.startswith(("I", "F"))
+            picture = ImageOps.exif_transpose(opened)
+    except MlflowException:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+        reason = "no image" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise _refused(f"{name} is not a PNG or JPEG file ({reason}); {shape.wanted()}") from None
+    if deep:
+        raise _refused(f"{name} has more than 8 bits a pixel; save it with 8")
+    if shape.channels not in (1, 3):
+        raise _refused(f"no file holds images of {shape.channels} channels; send whole numbers")
+    if picture.has_transparency_data:
+        layers = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
+    picture = picture.convert("RGB") if picture.mode not in ("L", "RGB") else picture
+    picture = picture.convert("L" if shape.channels == 1 else "RGB")
+    if isinstance(shape.width, int) and isinstance(shape.height, int):  # of an earlier version
+        for size in ((shape.width, picture.height), (shape.width, shape.height)):
+            picture = picture.resize(size, Image.Resampling.BILINEAR)
+    values = np.asarray(picture)
+    return values[None] if shape.channels == 1 else values.transpose(2, 0, 1)
+
+
+def _pixels(given: Any, shape: _Shape) -> np.ndarray:
     """The images of a request as uint8 (N, C, H, W), or a refusal that says what is wanted."""
     channels, height, width = shape
-    wanted = (
-        f"send images of {channels} channel{'s' * (channels > 1)}, {height} rows and {width}"
-        " columns as whole numbers from 0 to 255"
-    )
+    wanted = shape.wanted()
     try:
         values = np.asarray(given)
     except ValueError:
@@ -101,7 +180,7 @@ def _pixels(given: Any, shape: tuple[int, ...]) -> np.ndarray:
         raise _refused(f"no image was sent; {wanted}")
     if values.dtype.kind not in "uif":
         raise _refused(f"the images are not of numbers ({values.dtype}); {wanted}")
-    if values.shape[1:] != shape:
+    if not shape.takes(values.shape[1:]):
         raise _refused(f"the shape is {values.shape}, expected (N, {channels}, {height}, {width})")
     low, high = values.min(), values.max()
     if not (low >= 0 and high <= 255):  # also what is not a number

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from PIL import UnidentifiedImageError
 
+from memgan.config import ResizePolicy
 from memgan.data.images import Flags, Pixels
 from memgan.data.reading.opening import opened_image
 from memgan.data.reading.pixels import Channels, ImageSize, fit, plain
@@ -52,37 +53,41 @@ def read_image(
     *,
     image_size: ImageSize | None = None,
     channels: Channels | None = None,
+    resize: ResizePolicy = "fit",
     white_level: int | None = None,
     few: FewGreyLevels | None = None,
 ) -> Pixels:
     """One file as uint8 (C, H, W); None keeps its size, and 1 channel for grey, 3 for colour.
 
-    white_level, few: as those of `plain`. DataError names a file that is no readable image.
+    resize: how it comes to image_size, as in `DataConfig`. white_level, few: as those of `plain`.
+    DataError names a file that is no readable image.
     """
     try:
         with opened_image(path) as opened:
-            return fit(plain(opened, white_level, few), image_size, channels)
+            return fit(plain(opened, white_level, few), image_size, channels, resize)
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise DataError(f"unreadable image {path} ({_reason(error)}); mend or remove it") from None
 
 
+# Each of its parameters says how files are read.
 def read_images(
     paths: Sequence[Path],
     *,
     image_size: ImageSize | None = None,
     channels: Channels | None = None,
+    resize: ResizePolicy = "fit",
     white_level: int | None = None,
     unreadable: Literal["refuse", "skip"] = "refuse",
     few: FewGreyLevels | None = None,
 ) -> tuple[Pixels, Flags]:
     """Files as uint8 (n, C, H, W) in the order given, and bool (N,): True where a file was read.
 
-    channels None is 1 if every file is grey, else 3. white_level, few: as those of `plain`.
-    DataError names an unreadable file (or, with "skip", a warning on the logger `memgan` counts
-    them), two files of unequal size where image_size is None, an empty result, and, before any
-    image is read, more images than fit the memory that is free.
+    channels None is 1 if every file is grey, else 3. resize: as in `DataConfig`. white_level, few:
+    as those of `plain`. DataError names an unreadable file (or, with "skip", a warning on the
+    logger `memgan` counts them), two files of unequal size where image_size is None, an empty
+    result, and, before any image is read, more images than fit the memory that is free.
     """
     check_files_room(paths, image_size, channels)
     images: list[Pixels] = []
@@ -90,7 +95,12 @@ def read_images(
     first: Path | None = None
     fault: DataError | None = None
     outcomes = decoded(
-        paths, image_size=image_size, channels=channels, white_level=white_level, few=few
+        paths,
+        image_size=image_size,
+        channels=channels,
+        resize=resize,
+        white_level=white_level,
+        few=few,
     )
     for index, (path, outcome) in enumerate(outcomes):
         if isinstance(outcome, DataError):
@@ -116,11 +126,13 @@ def read_images(
     return np.stack([np.broadcast_to(i, (colour, *i.shape[1:])) for i in images]), read
 
 
+# Each of its parameters says how files are read.
 def decoded(
     paths: Iterable[Path],
     *,
     image_size: ImageSize | None = None,
     channels: Channels | None = None,
+    resize: ResizePolicy = "fit",
     white_level: int | None = None,
     few: FewGreyLevels | None = None,
     ahead: int = _BATCH,
@@ -137,7 +149,12 @@ def decoded(
     def outcome(path: Path) -> Pixels | DataError:
         try:
             return read_image(
-                path, image_size=image_size, channels=channels, white_level=white_level, few=few
+                path,
+                image_size=image_size,
+                channels=channels,
+                resize=resize,
+                white_level=white_level,
+                few=few,
             )
         except DataError as error:
             return error

@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from memgan.config import DataConfig
 from memgan.data.images import Pixels
 from memgan.data.left_out import LeftOut, left_out_lines
 from memgan.data.reading.folder_contents import NO_IMAGE, contents
@@ -51,21 +52,22 @@ def stream_images(
     tell: Tell,
     tell_left_out: TellLeftOut = lambda left_out: None,
     *,
-    white_level: int | None = None,
+    config: DataConfig | None = None,
     few: FewGreyLevels | None = None,
 ) -> Iterator[Batch]:
     """Every image under `paths`, in order and in (C, H, W) `image_shape`.
 
     Folders are searched to any depth, by name; links to folders are not followed. tell: told a
     line for each file that cannot be read. tell_left_out: told what else of a folder is not read,
-    a folder at a time. white_level: the value that is white, as in `DataConfig`. few: told what
+    a folder at a time. config: its `resize` and `white_level` count. few: told what
     files of 16 bits reach where it is None. BadInput for a path that is absent or holds no image,
     raised by this call and not by the iterator, so that nothing has been written by then.
     """
     for path in paths:
         _check(path)
     at_once = min(_AT_ONCE, max(1, _BYTES // math.prod(image_shape)))
-    return _stream(paths, image_shape, at_once, (tell, tell_left_out), white_level, few)
+    read = config or DataConfig()
+    return _stream(paths, image_shape, at_once, (tell, tell_left_out), read, few)
 
 
 def _stream(
@@ -73,16 +75,16 @@ def _stream(
     shape: tuple[int, int, int],
     at_once: int,
     tellers: tuple[Tell, TellLeftOut],
-    white_level: int | None,
+    config: DataConfig,
     few: FewGreyLevels | None,
 ) -> Iterator[Batch]:
     for is_npz, together in itertools.groupby(paths, _is_npz):
         if is_npz:
             for path in together:
-                yield from _of_npz(path, shape, at_once, tellers[0], white_level)
+                yield from _of_npz(path, shape, at_once, tellers[0], config)
         else:
             files = itertools.chain.from_iterable(_files(path, *tellers) for path in together)
-            yield from _of_files(files, shape, at_once, tellers[0], white_level, few)
+            yield from _of_files(files, shape, at_once, tellers[0], config, few)
 
 
 def _check(path: Path) -> None:
@@ -137,7 +139,7 @@ def _of_files(
     shape: tuple[int, int, int],
     at_once: int,
     tell: Tell,
-    white_level: int | None,
+    config: DataConfig,
     few: FewGreyLevels | None,
 ) -> Iterator[Batch]:
     channels, height, width = shape
@@ -145,7 +147,8 @@ def _of_files(
         files,
         image_size=(height, width),
         channels=_convertible(channels),
-        white_level=white_level,
+        resize=config.resize,
+        white_level=config.white_level,
         few=few,
         ahead=min(64, at_once),
     )
@@ -177,13 +180,13 @@ def _of_npz(
     shape: tuple[int, int, int],
     at_once: int,
     tell: Tell,
-    white_level: int | None,
+    config: DataConfig,
 ) -> Iterator[Batch]:
     channels, height, width = shape
     name, done = visible(str(path)), 0
     try:
-        for part in stream_npz_images(path, at_once, white_level=white_level):
-            images = conform(part, (height, width), _convertible(channels))
+        for part in stream_npz_images(path, at_once, white_level=config.white_level):
+            images = conform(part, (height, width), _convertible(channels), config.resize)
             _check_channels(path, images.shape[1], channels)
             names = [f"{name}[{done + i}]" for i in range(len(images))]
             yield Batch(names, images, [None] * len(images))

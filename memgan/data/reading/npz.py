@@ -60,7 +60,7 @@ def load_npz(path: Path, config: DataConfig, name: str) -> Source:
                 f"{path}: {x} has {len(images)} images and {y} {len(text)} labels; one label an"
                 " image is needed"
             )
-        images = conform(images, config.image_size, config.channels)
+        images = conform(images, config.image_size, config.channels, config.resize)
         labels = np.array([index[label] for label in text], dtype=np.int64)
         loaded.append(LabeledImages(images, labels, names))
     return Source(name, loaded[0], loaded[1] if len(loaded) == 2 else None)

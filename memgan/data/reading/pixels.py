@@ -12,6 +12,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps
 
+from memgan.config import ResizePolicy
+from memgan.data.framing import framed, frames
 from memgan.data.images import Pixels
 from memgan.data.reading.white_level import (
     EIGHT_BIT,
@@ -27,12 +29,17 @@ ImageSize = tuple[int, int]
 Channels = Literal[1, 3]
 
 
-def conform(images: Pixels, image_size: ImageSize | None, channels: Channels | None) -> Pixels:
+def conform(
+    images: Pixels,
+    image_size: ImageSize | None,
+    channels: Channels | None,
+    resize: ResizePolicy = "fit",
+) -> Pixels:
     """`images`, uint8 (N, C, H, W), at (height, width) `image_size` and with `channels`.
 
     None keeps what is. Colour becomes grey by luma (ITU-R 601), grey becomes colour by repetition,
-    sizes change by antialiased bilinear interpolation. DataError for a change of channels from
-    other than 1 or 3.
+    sizes change by antialiased bilinear interpolation, as `resize` says. DataError for a change of
+    channels from other than 1 or 3.
     """
     given = images.shape[1]
     channels = None if channels == given else channels
@@ -45,18 +52,29 @@ def conform(images: Pixels, image_size: ImageSize | None, channels: Channels | N
     if (image_size is None and channels is None) or not len(images):
         return images
     if given in (1, 3):
-        return np.stack([fit(_as_picture(image), image_size, channels) for image in images])
-    planes = [[fit(_as_picture(p[None]), image_size, 1)[0] for p in image] for image in images]
+        return np.stack([fit(_as_picture(i), image_size, channels, resize) for i in images])
+    planes = [[fit(_as_picture(p[None]), image_size, 1, resize)[0] for p in i] for i in images]
     return np.stack([np.stack(image) for image in planes])
 
 
-def fit(picture: Image.Image, image_size: ImageSize | None, channels: Channels | None) -> Pixels:
+def fit(
+    picture: Image.Image,
+    image_size: ImageSize | None,
+    channels: Channels | None,
+    resize: ResizePolicy = "fit",
+) -> Pixels:
     """One picture of mode L or RGB as uint8 (C, H, W)."""
     if channels == 1 and picture.mode == "RGB":
         picture = picture.convert("L")
     if image_size is not None and picture.size != image_size[::-1]:
-        picture = picture.resize(image_size[::-1], Image.Resampling.BILINEAR)
-    pixels = np.asarray(picture)
+        rows, columns = frames((picture.height, picture.width), image_size, resize)
+        # Columns, then rows: by itself Pillow chooses the order, in a way of its version, and each
+        # step rounds.
+        for size in ((columns.inner, picture.height), (columns.inner, rows.inner)):
+            picture = picture.resize(size, Image.Resampling.BILINEAR)
+        pixels = framed(np.asarray(picture), image_size)
+    else:
+        pixels = np.asarray(picture)
     if pixels.ndim == 2:
         return np.repeat(pixels[None], channels or 1, axis=0)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -18,6 +18,6 @@ def load_digits(config: DataConfig) -> Source:
     found = _load()
     images = np.rint(found.images * (255 / _BRIGHTEST)).astype(np.uint8)[:, None]
     check_array_room(images, config.image_size, config.channels, "digits")
-    images = conform(images, config.image_size, config.channels)
+    images = conform(images, config.image_size, config.channels, config.resize)
     names = tuple(str(name) for name in found.target_names)
     return Source("digits", LabeledImages(images, found.target.astype(np.int64), names), None)

@@ -45,6 +45,7 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
         paths,
         image_size=config.image_size,
         channels=config.channels,
+        resize=config.resize,
         white_level=config.white_level,
         unreadable=config.unreadable,
         few=few,

@@ -148,7 +148,9 @@ def _load_part(name: str, root: Path, config: DataConfig, *, train: bool) -> Lab
             " and fetch them again with --download"
         )
     check_array_room(images, config.image_size, config.channels, name)
-    pixels = conform(np.ascontiguousarray(images), config.image_size, config.channels)
+    pixels = conform(
+        np.ascontiguousarray(images), config.image_size, config.channels, config.resize
+    )
     return LabeledImages(pixels, labels, official.class_names)
 
 

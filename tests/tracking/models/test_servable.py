@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import ast
+import base64
 import contextlib
+import io
+import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from PIL import Image
 
-from memgan.bundle.bundle import load_bundle
+from memgan.bundle import load_bundle, score_paths
+from memgan.data import conform
 from memgan.errors import BadInput
 from tracking import names
 from tracking.address import Location
@@ -62,7 +69,7 @@ def test_it_gives_what_the_bundle_gives(served: Path, bundles: dict[str, Path]) 
         (images(2), {"normal_class": "4"}, "this model knows 1, 3"),
         (images(2), {"false_alarm_rate": 1.5}, "between 0 and 1"),
         (images(2), {"false_alarm_rate": 0.01}, "no p-value below 0.0"),
-        (images(2) / 255, {}, "fractions from 0 to 1; send images of 1 channel, 8 rows"),
+        (images(2) / 255, {}, "fractions from 0 to 1; send images of 1 channel as whole numbers"),
         (images(2) / 2, {}, "not whole"),
         (np.ones((2, 1, 8, 8)), {}, "fractions from 0 to 1"),
         (images(9).astype(int) - 300, {}, "values from -"),
@@ -70,8 +77,8 @@ def test_it_gives_what_the_bundle_gives(served: Path, bundles: dict[str, Path]) 
         (np.full((2, 1, 8, 8), np.nan), {}, "values from nan"),
         (np.zeros((2, 1, 8, 8), bool), {}, "not of numbers"),
         (np.full((2, 1, 8, 8), "7"), {}, "not of numbers"),
-        (np.zeros((2, 1, 9, 8), np.uint8), {}, r"expected \(N, 1, 8, 8\)"),
-        (np.zeros((2, 3, 8, 8), np.uint8), {}, r"expected \(N, 1, 8, 8\)"),
+        (np.zeros((2, 3, 8, 8), np.uint8), {}, r"expected \(N, 1, H, W\)"),
+        (np.zeros((2, 8, 8), np.uint8), {}, r"expected \(N, 1, H, W\)"),
         (np.zeros((0, 1, 8, 8), np.uint8), {}, "no image was sent"),
         ([], {}, "no image was sent"),
         ([[[[1, 2]]], [[[1]]]], {}, "differ in shape"),
@@ -95,7 +102,110 @@ def test_whole_numbers_of_any_type_score_alike(served: Path) -> None:
     expected = model.predict(images(3))
     for given in (images(3).tolist(), images(3).astype(np.int64), images(3).astype(np.float32)):
         np.testing.assert_array_equal(model.predict(given)["score"], expected["score"])
-    assert "(N, 1, 8, 8), whole numbers from 0 to 255" in (served / "MLmodel").read_text()
+    assert "(N, 1, H, W), whole numbers from 0 to 255" in (served / "MLmodel").read_text()
+
+
+def encoded(pixels: np.ndarray[Any, Any], kind: str = "PNG") -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_files_as_base64_score_as_memgan_scores_the_files(
+    served: Path, bundles: dict[str, Path], tmp_path: Path
+) -> None:
+    import mlflow.pyfunc
+
+    rng = np.random.default_rng(2)
+    pictures = [
+        rng.integers(0, 256, size, dtype=np.uint8)
+        for size in ((8, 8), (31, 17), (20, 40, 3), (16, 16, 4))
+    ]
+    files = [encoded(one) for one in pictures]
+    files += [encoded(pictures[2], "JPEG"), f"data:image/png;base64,{files[1]}"]
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for at, text in enumerate(files):
+        content = base64.b64decode(text.rpartition(",")[2])
+        (folder / f"{at}.{'jpg' if at == 4 else 'png'}").write_bytes(content)
+    (batch,) = score_paths(load_bundle(bundles["3"], backend="onnx"), [folder], print)
+
+    model = mlflow.pyfunc.load_model(str(served))
+    found = model.predict(np.array(files))["score"]
+
+    np.testing.assert_allclose(found, [row.score for row in batch.rows], rtol=1e-6)
+    np.testing.assert_array_equal(model.predict(files)["score"], found)
+
+
+def test_a_model_of_an_earlier_version_gets_files_at_its_own_size(
+    served: Path, tmp_path: Path
+) -> None:
+    import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+    from onnxruntime.tools.make_dynamic_shape_fixed import make_dim_param_fixed
+
+    earlier = shutil.copytree(served, tmp_path / "earlier")
+    file = earlier / "artifacts/bundles/3/model.onnx"
+    fixed = onnx.load(file)
+    for name in "HW":
+        make_dim_param_fixed(fixed.graph, name, 8)
+    onnx.save(fixed, file)
+    model, today = (mlflow.pyfunc.load_model(str(folder)) for folder in (earlier, served))
+    large = np.random.default_rng(4).integers(0, 256, (31, 6), dtype=np.uint8)
+
+    found = model.predict([encoded(large)])["score"]
+
+    np.testing.assert_allclose(found, today.predict([encoded(large)])["score"], rtol=1e-6)
+    with pytest.raises(MlflowException, match=r"expected \(N, 1, 8, 8\)"):
+        model.predict(large[None, None])
+
+
+def test_a_request_may_hold_files_as_texts(served: Path) -> None:
+    import mlflow.pyfunc
+    from mlflow.pyfunc import scoring_server
+
+    model = mlflow.pyfunc.load_model(str(served))
+    text = encoded(images(1)[0, 0])
+    request = json.dumps({"inputs": [text, text], "params": {"normal_class": "1"}})
+
+    answer = scoring_server.invocations(request, "application/json", model, None)
+
+    rows = json.loads(answer.response)["predictions"]
+    expected = model.predict(images(1), params={"normal_class": "1"})
+    assert [row["score"] for row in rows] == [expected["score"][0]] * 2
+
+
+def test_arrays_of_any_size_score_as_what_they_are_resized_to(
+    served: Path, bundles: dict[str, Path]
+) -> None:
+    import mlflow.pyfunc
+
+    large = np.random.default_rng(3).integers(0, 256, (4, 1, 40, 21), dtype=np.uint8)
+    expected = load_bundle(bundles["3"], backend="torch").score(conform(large, (8, 8), None))
+
+    found = mlflow.pyfunc.load_model(str(served)).predict(large)["score"]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("photo.png", "image 1 is not base64; send images of 1 channel"),
+        ("aGVsbG8=", r"image 1 is not a PNG or JPEG file \(no image\)"),
+        (encoded(np.zeros((9, 9), np.uint8), "TIFF"), "image 1 is not a PNG or JPEG file"),
+        (encoded(np.zeros((9, 9), np.uint16)), "image 1 has more than 8 bits a pixel"),
+        (encoded(np.zeros((9, 9), np.uint8))[:60], "image 1 is not a PNG or JPEG file"),
+    ],
+)
+def test_a_file_that_cannot_be_scored_is_refused_by_its_number(
+    served: Path, text: str, message: str
+) -> None:
+    import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+
+    model = mlflow.pyfunc.load_model(str(served))
+    with pytest.raises(MlflowException, match=message):
+        model.predict(np.array([encoded(np.zeros((9, 9), np.uint8)), text]))
 
 
 def test_it_holds_no_pickle_and_no_path_of_this_machine(served: Path) -> None:
@@ -121,6 +231,7 @@ def test_it_holds_no_pickle_and_no_path_of_this_machine(served: Path) -> None:
         "numpy",
         "onnxruntime",
         "pandas",
+        "pillow",
     ]
     assert all(line.partition("==")[2] for line in needed)
 
@@ -134,6 +245,7 @@ def test_the_script_needs_what_its_requirements_name(served: Path) -> None:
         for name in node.names
     }
     needed = {line.partition("==")[0] for line in (served / "requirements.txt").open()}
+    needed = needed - {"pillow"} | {"PIL"}  # its name when it is imported
     assert imported - set(sys.stdlib_module_names) == needed
 
 

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memgan.data import Pixels, check_pixels
+from memgan.data import Pixels, Scores, check_pixels
 from memgan.errors import BundleError
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from memgan.detectors import Rebuilt
-from memgan.data import Scores
 
-INPUT, SCORES, REBUILT, MAP = "images", "scores", "rebuilt", "map"
+
+INPUT, SCORES, P_VALUES = "images", "scores", "p_values"
+REBUILT, MAP = "rebuilt", "map"
 _AT_ONCE = 256
 _MOST_MEMORY = 2**32
 """Bytes for all that models compute."""
+_SINGLE, _DOUBLE = "tensor(float)", "tensor(double)"
 _QUIET = 4
 """Only fatal ones: what else onnxruntime would print comes as an exception too."""
 
@@ -32,7 +34,8 @@ _QUIET = 4
 class OnnxModel:
     """Scores images as the detector did that it was exported from; on the CPU, in one thread.
 
-    BundleError, in one line, for content that is no model of ours for images of this shape.
+    BundleError, in one line, for content that is no model of ours for images of this shape. Models
+    of earlier versions take images of this height and width only.
     """
 
     def __init__(
@@ -58,16 +61,19 @@ class OnnxModel:
             ) from None
         self._shape = image_shape
         self._at_once = at_once
+        self._asked = onnxruntime.RunOptions()
+        self._asked.only_execute_path_to_fetches = True
+        self._any_size = self._checked_input()
         self._outputs = self._checked_outputs()
-        self._run(np.zeros((1, *image_shape), dtype=np.uint8))
+        for name in self._outputs:
+            self._run(name, np.zeros((1, *image_shape), dtype=np.uint8))
 
     def score(self, images: Pixels) -> Scores:
-        """float64 (N,) for images uint8 (N, C, H, W). BundleError for others, and where a score is
-        no number."""
-        images = check_pixels(images, self._shape)
+        """float64 (N,) for images uint8 (N, C, H, W), of any height and width where the model
+        resizes itself. BundleError for others, and where a score is no number."""
         scores = np.empty(len(images))
-        for part in _parts(len(images), self._at_once):
-            scores[part] = self._run(images[part])[0]
+        for part, found in self._of(SCORES, images):
+            scores[part] = found
         if not np.isfinite(scores).all():
             raise BundleError("its scores are not finite; export the bundle again")
         return scores
@@ -76,49 +82,66 @@ class OnnxModel:
         """float32 (N, C, H, W) in grey levels, or None where the detector rebuilds nothing."""
         if REBUILT not in self._outputs:
             return None
-        images = check_pixels(images, self._shape)
-        rebuilt = np.empty(images.shape, dtype=np.float32)
-        for part in _parts(len(images), self._at_once):
-            rebuilt[part] = self._run(images[part])[1]
+        rebuilt = np.empty((len(images), *self._shape), dtype=np.float32)
+        for part, found in self._of(REBUILT, images):
+            rebuilt[part] = found
         return rebuilt
 
     def maps(self, images: Pixels) -> Rebuilt | None:
         """Scores by pixel, float32 (N, H, W), or None where the model gives none."""
         if MAP not in self._outputs:
             return None
-        images = check_pixels(images, self._shape)
-        maps = np.empty((len(images), *self._shape[1:]), dtype=np.float32)
-        for part in _parts(len(images), self._at_once):
-            maps[part] = self._run(images[part])[1]
+        maps = np.empty((len(images), *images.shape[2:]), dtype=np.float32)
+        for part, found in self._of(MAP, images):
+            maps[part] = found
         return maps
 
-    def _run(self, images: Pixels) -> list[Any]:
+    def _of(self, output: str, images: Pixels) -> Iterator[tuple[slice, Any]]:
+        wanted = self._shape
+        if self._any_size and isinstance(images, np.ndarray) and images.ndim == 4:
+            wanted = (self._shape[0], images.shape[2], images.shape[3])
+        images = check_pixels(images, wanted)
+        for part in _parts(len(images), self._at_once):
+            yield part, self._run(output, images[part])
+
+    def _run(self, output: str, images: Pixels) -> Any:
         try:
-            found: list[Any] = self._session.run(self._outputs, {INPUT: images})
+            (found,) = self._session.run([output], {INPUT: images}, self._asked)
         except Exception as error:
             raise BundleError(f"it cannot be run ({_line(error)})") from None
         count, _, height, width = images.shape
-        expected = {SCORES: (count,), REBUILT: images.shape, MAP: (count, height, width)}
-        for name, value in zip(self._outputs, found, strict=True):
-            if value.shape != expected[name]:
-                raise BundleError(f"its {name} has shape {value.shape}, expected {expected[name]}")
+        own = (count, *self._shape)
+        shapes = {MAP: (count, height, width), REBUILT: own}
+        expected = shapes.get(output, (count,))
+        if found.shape != expected:
+            raise BundleError(f"its {output} has shape {found.shape}, expected {expected}")
         return found
 
+    def _checked_input(self) -> bool:
+        """Whether it takes images of any height and width."""
+        given = [(i.name, i.type, i.shape[1:]) for i in self._session.get_inputs()]
+        if given == [(INPUT, "tensor(uint8)", [self._shape[0], "H", "W"])]:
+            return True
+        if given != [(INPUT, "tensor(uint8)", list(self._shape))]:
+            raise BundleError(f"it takes {given}, expected {INPUT}, uint8 (N, *{self._shape})")
+        return False
+
     def _checked_outputs(self) -> list[str]:
-        inputs = [(i.name, i.type, i.shape[1:]) for i in self._session.get_inputs()]
-        if inputs != [(INPUT, "tensor(uint8)", list(self._shape))]:
-            raise BundleError(f"it takes {inputs}, expected {INPUT}, uint8 (N, *{self._shape})")
         outputs = {o.name: o.type for o in self._session.get_outputs()}
-        if outputs not in (
-            {SCORES: "tensor(double)"},
-            {SCORES: "tensor(double)", REBUILT: "tensor(float)"},
-            {SCORES: "tensor(double)", MAP: "tensor(float)"},
-        ):
+        if self._any_size:
+            more = outputs.keys() - {SCORES, P_VALUES}
+            named = {SCORES, P_VALUES} <= outputs.keys() and more in (set(), {MAP}, {MAP, REBUILT})
+            fits = named and set(outputs.values()) == {_SINGLE}
+        else:
+            others = {name: kind for name, kind in outputs.items() if name != SCORES}
+            known = others in ({}, {REBUILT: _SINGLE}, {MAP: _SINGLE})
+            fits = known and outputs.get(SCORES) == _DOUBLE
+        if not fits:
             raise BundleError(
-                f"it gives {outputs}, expected {SCORES} in double and, at most, {REBUILT} or {MAP}"
-                " in float"
+                f"it gives {outputs}, expected {SCORES} and {P_VALUES}, and perhaps {MAP} and"
+                f" {REBUILT}, in float; or, by earlier versions, {SCORES} in double"
             )
-        return [name for name in (SCORES, REBUILT, MAP) if name in outputs]
+        return [name for name in (SCORES, P_VALUES, REBUILT, MAP) if name in outputs]
 
 
 @functools.cache
