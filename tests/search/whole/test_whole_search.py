@@ -304,6 +304,7 @@ def test_the_first_final_has_a_model_that_scores_as_it_did(
 def test_the_export_is_complete(finished: dict[str, Any], export: Path) -> None:
     files = {str(path.relative_to(export)) for path in export.rglob("*") if path.is_file()}
     bundle = ("weights.safetensors", "model.onnx", "config.yaml", "calibration.json", "card.md")
+    bundle += ("example.png", "example.json", "example_map.npy")
 
     assert files == {
         "best.yaml",
