@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn, tensor
 
-from memgan.bundle.onnx_export import to_onnx
+from memgan.bundle.graph.onnx_export import to_onnx
 from memgan.config.parameters import make_parameters
 from memgan.data import Pixels
 from memgan.detectors import build_detector
@@ -194,7 +194,7 @@ def test_a_spectrally_normalised_critic_is_exported(normals: Pixels) -> None:
     detector = make(spectral_norm=True)
     detector.fit_epoch(normals)
     detector.prepare_to_score(normals)
-    assert to_onnx(detector, normals[:20])
+    assert to_onnx(detector, detector.parameters, normals[:20], normal_scores=[0.0])
 
 
 def test_a_critic_that_is_always_right_is_no_lost_game() -> None:
