@@ -19,6 +19,7 @@ from .memgan_parameters import LearningRate as LearningRate
 from .memgan_parameters import MemganNetParameters as MemganNetParameters
 from .memgan_parameters import MemganParameters as MemganParameters
 from .memgan_parameters import MemganPlusParameters as MemganPlusParameters
+from .memgan_parameters import MemganTurnsParameters as MemganTurnsParameters
 from .named_configurations import configuration_names as configuration_names
 from .named_configurations import describe as describe
 from .named_configurations import digest as digest

@@ -9,7 +9,7 @@ from memgan.errors import UnknownName, nearest
 from memgan.plugins import INSTALL
 
 KINDS = {
-    "networks with a memory": ("memgan", "memgan-plus", "memae"),
+    "networks with a memory": ("memgan", "memgan-plus", "memgan-turns", "memae"),
     "networks without": ("autoencoder", "alice", "dcae", "dsvdd"),
     "networks of the papers' tables": ("ama", "dagmm", "dsebm"),
     "no network": ("pca", "neighbours", "hog-neighbours", "ocsvm", "kde", "iforest"),

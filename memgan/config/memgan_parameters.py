@@ -70,7 +70,7 @@ class MemoryLevers(DetectorParameters):
     k-means, moved apart until they spread as far as N(0, memory_std²) would."""
 
 
-class MemganNetParameters(ResidualParameters, GameLevers, MemoryLevers):
+class MemganNetParameters(GameLevers, MemoryLevers):
     """MEMGAN's networks, memory and losses, whatever they are trained on."""
 
     CHANGEABLE: ClassVar[frozenset[str]] = frozenset(
@@ -106,9 +106,6 @@ class MemganNetParameters(ResidualParameters, GameLevers, MemoryLevers):
     width: int = Field(16, ge=1)
     """Channels of the first convolution; deeper ones have up to eight times as many. On vectors
     every hidden layer has eight times as many values."""
-    contrast_normalised: bool = False
-    """Bring every image to its own mean and spread before anything sees it (global contrast
-    normalisation). Not in the paper, which does not say how its images were prepared."""
     adversarial_weight: float = Field(1.0, ge=0)
     """The weight of the generator's and encoder's adversarial losses; 0 leaves the game out."""
     cycle_weight: float = Field(1.0, ge=0)
@@ -132,13 +129,21 @@ class MemganNetParameters(ResidualParameters, GameLevers, MemoryLevers):
         return value.encoder if len(set(rates.values())) == 1 else rates
 
 
-class MemganParameters(MemganNetParameters, OnFeatures):
+class MemganOnImagesParameters(MemganNetParameters, ResidualParameters):
+    """MEMGAN where it rebuilds images."""
+
+    contrast_normalised: bool = False
+    """Bring every image to its own mean and spread before anything sees it (global contrast
+    normalisation). Not in the paper, which does not say how its images were prepared."""
+
+
+class MemganParameters(MemganOnImagesParameters, OnFeatures):
     """MEMGAN (arXiv 2002.02669). The defaults trained well on MNIST in a prototype."""
 
     STEPWISE: ClassVar[bool] = True
 
 
-class MemganPlusParameters(MemganNetParameters):
+class MemganPlusParameters(MemganOnImagesParameters):
     """MEMGAN with a head that distinguishes geometric transformations. The keys with `warp` are the
     head's, all others MEMGAN's own."""
 
@@ -167,6 +172,42 @@ class MemganPlusParameters(MemganNetParameters):
         if not (self.residual_weight or self.surprise_weight):
             raise ValueError("residual_weight and surprise_weight are both 0; set one above")
         return self
+
+
+class MemganTurnsParameters(MemganNetParameters):
+    """MEMGAN over features of a small network, which is trained before it to name by how many
+    quarter turns an image of the normal class was turned. The keys with `net` are that network's;
+    all others MEMGAN's own, on vectors."""
+
+    MEASURED: ClassVar[frozenset[str] | None] = frozenset()  # Not in every epoch.
+
+    epochs: int = Field(40, ge=2)
+    """The first of them train the network, the others MEMGAN."""
+    pretraining: float = Field(0.5, gt=0, lt=1)
+    """The share of the epochs, at the beginning, in which the network is trained."""
+    second_stage: Literal["memgan", "gaussian", "neighbours"] = "memgan"
+    """What scores features: MEMGAN, or one of two anchors that are fitted at once, so that the
+    epochs after the network's change nothing: a Gaussian, or distances to the nearest training
+    images, of each turn, added up."""
+    neighbours: int = Field(2, ge=1)
+    """The number of nearest training images that `second_stage: neighbours` averages over."""
+    memory_units: int = Field(100, ge=2)
+    memory_dim: int = Field(32, ge=1)
+    net_width: int = Field(32, ge=1)
+    """Channels of the network's first convolution; a feature has four times as many values."""
+    net_size: int | None = Field(None, ge=8, le=256)
+    """Pixels a side of the square that the network is shown; null is an image's longer side."""
+    net_passes: int = Field(5, ge=1)
+    """The passes of the network over the training images in an epoch."""
+    net_batch_size: int = Field(128, ge=2)
+    """The images in a step of the network."""
+    net_learning_rate: float = Field(2e-3, gt=0, lt=1)
+    """AdamW's peak learning rate. It rises over a fifth of all steps, then falls to nothing."""
+
+    @property
+    def net_epochs(self) -> int:
+        """The epochs in which the network is trained: one at least, and not all."""
+        return min(self.epochs - 1, max(1, round(self.pretraining * self.epochs)))
 
 
 def as_number(value: Any) -> float | None:

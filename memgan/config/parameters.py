@@ -16,6 +16,7 @@ from memgan.config.memgan_parameters import (
     LearningRate,
     MemganParameters,
     MemganPlusParameters,
+    MemganTurnsParameters,
     as_number,
 )
 from memgan.config.published import PUBLISHED
@@ -143,6 +144,7 @@ class IforestParameters(DetectorParameters):
 PARAMETERS: Mapping[str, type[DetectorParameters]] = {
     "memgan": MemganParameters,
     "memgan-plus": MemganPlusParameters,
+    "memgan-turns": MemganTurnsParameters,
     "pca": PcaParameters,
     "neighbours": NeighboursParameters,
     "hog-neighbours": HogNeighboursParameters,

@@ -32,11 +32,12 @@ from memgan.detectors.on_features.patch_memory import PatchMemory
 from memgan.detectors.published.ama import Ama
 from memgan.detectors.published.dagmm import Dagmm
 from memgan.detectors.published.dsebm import Dsebm
+from memgan.detectors.turning.memgan_turns import MemganTurns
 
 DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
     for kind in (
-        *(Memgan, MemganPlus, Memae, Autoencoder, Alice, Dcae, Dsvdd),
+        *(Memgan, MemganPlus, MemganTurns, Memae, Autoencoder, Alice, Dcae, Dsvdd),
         *(Ama, Dagmm, Dsebm),
         *(Pca, Neighbours, Ocsvm, Kde, Iforest, PatchMemory, HogNeighbours),
     )

@@ -39,6 +39,7 @@ _COMPRESSORS: Mapping[str, Any] = {
 DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
     "memgan": _MEMORIES,
     "memgan-plus": {**_MEMORIES, "residual_weight": [0.25, 0.5, 1.0, 2.0]},
+    "memgan-turns": {**_MEMORIES, "second_stage": ["memgan", "gaussian", "neighbours"]},
     "autoencoder": {"learning_rate": _RATES, "code_dim": {"low": 8, "high": 64, "step": 8}},
     "memae": {
         "learning_rate": _RATES,

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from memgan.data import Pixels
 from memgan.machine import computed_in
 
 _BATCH = 256
@@ -28,9 +27,9 @@ def batch_count(images: int, batch_size: int) -> int:
 
 @torch.no_grad()
 def in_batches(
-    function: Callable[[Tensor], Tensor], images: Pixels, device: torch.device
+    function: Callable[[Tensor], Tensor], images: npt.NDArray[Any], device: torch.device
 ) -> npt.NDArray[Any]:
-    """What `function` gives of pixels, uint8 (N, C, H, W) on `device`, joined; no gradients, and
+    """What `function` gives of images or vectors, (N, …) on `device`, joined; no gradients, and
     computed in fp32, whatever a training around it is computed in."""
     # Near-equal ones: a last one of one image is none that BatchNorm in training could take.
     parts = np.array_split(images, max(1, math.ceil(len(images) / _BATCH)))

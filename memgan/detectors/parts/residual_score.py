@@ -87,7 +87,8 @@ class ResidualDetector(Stepwise):
         p = self.parameters
         assert isinstance(p, ResidualParameters)
         score = ResidualScore(p, squared=self.squared)
-        return _OfPixels(self.rebuilding(), score, p.contrast_normalised).eval()
+        normalised = getattr(p, "contrast_normalised", False)
+        return _OfPixels(self.rebuilding(), score, normalised).eval()
 
     def prepare_to_score(self, images: Pixels) -> None:
         """BatchNorm statistics gathered again: of training images on the path of scoring."""

@@ -44,10 +44,6 @@ class SteppedParameters(Protocol):
     def batch_size(self) -> int:
         """Images a step, at most."""
 
-    @property
-    def contrast_normalised(self) -> bool:
-        """Whether every image is brought to its own mean and spread."""
-
 
 class Stepwise(Detector):
     """A detector that is trained by moves."""
@@ -142,7 +138,9 @@ class Stepwise(Detector):
         """`inputs`, as a tensor, as the networks see them."""
         if self.vectors is not None:
             return Seen(pixels)
-        return see(pixels, contrast_normalised=self.parameters.contrast_normalised)
+        # Of parameters whose images are always vectors there is no such key.
+        normalised = getattr(self.parameters, "contrast_normalised", False)
+        return see(pixels, contrast_normalised=normalised)
 
 
 def seen_at_least(

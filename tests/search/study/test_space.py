@@ -188,4 +188,4 @@ def test_values_of_a_section_that_may_be_left_out_are_searched_as_others() -> No
     with pytest.raises(ConfigError, match="multiple of 32"):
         make_space("neighbours", {"features.size": [64, 100]}, {})
     with pytest.raises(ConfigError, match="features"):
-        make_space("memgan", {"features.size": [64, 96]}, {})
+        make_space("memgan-plus", {"features.size": [64, 96]}, {})

@@ -40,6 +40,14 @@ PARAMETERS = {
         "warp_count": 4,
         "warp_width": 2,
     },
+    "memgan-turns": {
+        "width": 2,
+        "memory_units": 4,
+        "memory_dim": 4,
+        "epochs": 2,
+        "net_width": 2,
+        "net_passes": 1,
+    },
     "pca": {"components": 4},
     "neighbours": {"neighbours": 2},
     "hog-neighbours": {"neighbours": 2},
@@ -72,6 +80,7 @@ LOCAL = [
 ]
 LOCAL += [("pca", {"components": 0})]
 ON_FEATURES = {"features.backbone": "filters", "features.size": 32}
+LOCAL += [("memgan-turns", {"second_stage": stage}) for stage in ("gaussian", "neighbours")]
 LOCAL += [(name, ON_FEATURES) for name in ("memgan", "memae")]
 
 

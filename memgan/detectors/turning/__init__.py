@@ -1,0 +1,1 @@
+"""MEMGAN over features that a small network learned by naming quarter turns, and what it is of."""
