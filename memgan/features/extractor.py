@@ -173,6 +173,7 @@ class Extractor(nn.Module):
             "pooling": self.features.pooling,
             "average": self.average,
             "device": self.device.type,
+            "arithmetic": "fp32",
         }
 
     def _own(self) -> dict[str, Tensor]:

@@ -39,9 +39,9 @@ class PixelFigures(Frozen):
 
 def pixel_figures(maps: Maps, masks: Masks, resize: ResizePolicy = "fit") -> PixelFigures | None:
     """maps: float32 (N, H, W), higher = more anomalous, enlarged to each mask's size as `resize`
-    undoes it. None where
-    the masks do not hold normal and anomalous pixels; images without a mask are left out."""
-    levels = _levels(maps, masks)
+    undoes it. None where the masks do not hold normal and anomalous pixels; images without a mask
+    are left out."""
+    levels = _levels(maps, masks, resize)
     normal = np.zeros(len(levels))
     anomalous = np.zeros(len(levels))
     overlap = np.zeros(len(levels))
@@ -78,7 +78,7 @@ def masks_say_where(masks: Masks | None, anomalous: Flags) -> bool:
     return bool(shown.any() and not shown[~anomalous].any())
 
 
-def _levels(maps: Maps, masks: Masks) -> npt.NDArray[np.float32]:
+def _levels(maps: Maps, masks: Masks, resize: ResizePolicy) -> npt.NDArray[np.float32]:
     """Descending thresholds: all values, or so many quantiles; of maps that are enlarged, steps
     between the lowest and the highest, as interpolation makes values of its own; and values of
     anomalous pixels, as the best F1 is reached at one of them."""
@@ -88,15 +88,15 @@ def _levels(maps: Maps, masks: Masks) -> npt.NDArray[np.float32]:
     if any(mask is not None and (mask.height, mask.width) != maps.shape[1:] for mask in masks):
         steps = np.linspace(values[0], values[-1], _MOST_LEVELS, dtype=np.float32)
         values = np.concatenate([values, steps])
-    return np.unique(np.concatenate([values, _of_defects(maps, masks)]))[::-1]
+    return np.unique(np.concatenate([values, _of_defects(maps, masks, resize)]))[::-1]
 
 
-def _of_defects(maps: Maps, masks: Masks) -> npt.NDArray[np.float32]:
+def _of_defects(maps: Maps, masks: Masks, resize: ResizePolicy) -> npt.NDArray[np.float32]:
     """The values of the anomalous pixels, ascending; of many, those of evenly spaced ranks."""
     found = [np.empty(0, dtype=np.float32)]
     for one, mask in zip(maps, masks, strict=True):
         if isinstance(mask, Mask) and mask.bits is not None:
-            own = np.sort(enlarged(one, (mask.height, mask.width))[mask.where])
+            own = np.sort(enlarged(one, (mask.height, mask.width), resize)[mask.where])
             found.append(_spaced(own, _MOST_OF_DEFECTS))
     return _spaced(np.sort(np.concatenate(found)), _MOST_OF_DEFECTS)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_curve, roc_auc_score
 
+from memgan.config import ResizePolicy
 from memgan.data import Maps, Mask, enlarged
 from memgan.stats import auroc, masks_say_where, pixel_figures
 
@@ -88,22 +89,27 @@ def test_so_many_values_that_quantiles_stand_for_them_change_next_to_nothing() -
     assert found.auroc == pytest.approx(auroc(one.ravel().astype(float), where.ravel()), abs=1e-3)
 
 
-@pytest.mark.parametrize("size", [(96, 96), (150, 130)])
-def test_a_small_defect_that_can_be_told_from_all_else_is(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "resize"), [((96, 96), "fit"), ((150, 130), "fit"), ((130, 150), "crop")]
+)
+def test_a_small_defect_that_can_be_told_from_all_else_is(
+    size: tuple[int, int], resize: ResizePolicy
+) -> None:
     rng = np.random.default_rng(0)
     images = rng.normal(size=(40, 96, 96)).astype(np.float32)
     images[0, 50:55, 60:65] += 20
-    where = enlarged(images[0], size) > 10
+    where = enlarged(images[0], size, resize) > 10
     masks = [Mask.of(where), *(Mask(*size) for _ in range(39))]
-    found = pixel_figures(images, masks)
+    found = pixel_figures(images, masks, resize)
     assert found is not None
     assert found.best_f1 == 1
     assert 5 < found.threshold < 25
-    in_part = pixel_figures(np.where(images > 21, 0, images), masks)
+    faint = np.where(images > 21, 0, images)
+    in_part = pixel_figures(faint, masks, resize)
     assert in_part is not None
     precision, recall, _ = precision_recall_curve(
         np.concatenate([mask.where.ravel() for mask in masks]),
-        np.concatenate([enlarged(one, size).ravel() for one in np.where(images > 21, 0, images)]),
+        np.concatenate([enlarged(one, size, resize).ravel() for one in faint]),
     )
     exact = (2 * precision * recall / np.maximum(precision + recall, 1e-12)).max()
     assert in_part.best_f1 == pytest.approx(exact, abs=1e-9)
