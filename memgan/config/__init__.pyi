@@ -40,7 +40,9 @@ from .parameters import dotted as dotted
 from .parameters import flatten as flatten
 from .parameters import make_parameters as make_parameters
 from .parameters import parameters_type as parameters_type
+from .published import AladParameters as AladParameters
 from .published import AmaParameters as AmaParameters
+from .published import AveragedParameters as AveragedParameters
 from .published import DagmmParameters as DagmmParameters
 from .published import DsebmParameters as DsebmParameters
 from .published import PublishedParameters as PublishedParameters

@@ -121,9 +121,37 @@ class DsebmParameters(PublishedParameters):
     """Training takes the slope of a slope; softplus has a smooth one. The public code: ReLU."""
 
 
+class AveragedParameters(PublishedParameters):
+    """What those have whose weights are averaged over their training."""
+
+    average: float = Field(0.999, ge=0, lt=1)
+    """The decay of the running average of the weights that score; it begins smaller. 0 scores with
+    the last weights."""
+
+
+class AladParameters(AveragedParameters):
+    """Adversarially Learned Anomaly Detection (arXiv 1812.02288). Values are those of its public
+    code, with fewer channels."""
+
+    MEASURED: ClassVar[frozenset[str] | None] = _GAME | _REBUILT | {"code_spread", "sample_spread"}
+
+    batch_size: int = Field(32, ge=2)
+    """The most images in a step; an epoch is cut into batches of nearly equal size."""
+    learning_rate: float = Field(2e-4, gt=0, lt=1)
+    """Adam's, of all five networks."""
+    width: int = Field(32, ge=4)
+    """Channels of the first convolution of E, doubled twice, and of all others in proportion. The
+    public code has 128."""
+    code_dim: int = Field(100, ge=1)
+    """The length of a code."""
+    spectral_norm: bool = True
+    """Divide each weight matrix of E and of the discriminators by its largest singular value."""
+
+
 PUBLISHED: Mapping[str, type[DetectorParameters]] = {
     "ama": AmaParameters,
     "dagmm": DagmmParameters,
     "dsebm": DsebmParameters,
+    "alad": AladParameters,
 }
 """By the detector's name."""

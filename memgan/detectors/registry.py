@@ -29,6 +29,7 @@ from memgan.detectors.memgan import Memgan
 from memgan.detectors.memgan_plus import MemganPlus
 from memgan.detectors.ocsvm import Ocsvm
 from memgan.detectors.on_features.patch_memory import PatchMemory
+from memgan.detectors.published.alad import Alad
 from memgan.detectors.published.ama import Ama
 from memgan.detectors.published.dagmm import Dagmm
 from memgan.detectors.published.dsebm import Dsebm
@@ -38,7 +39,7 @@ DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
     for kind in (
         *(Memgan, MemganPlus, MemganTurns, Memae, Autoencoder, Alice, Dcae, Dsvdd),
-        *(Ama, Dagmm, Dsebm),
+        *(Ama, Alad, Dagmm, Dsebm),
         *(Pca, Neighbours, Ocsvm, Kde, Iforest, PatchMemory, HogNeighbours),
     )
 }

@@ -176,6 +176,8 @@ class Pack:
                 stacked[part] = self._stack(part)
             losses |= {name: loss.detach() for name, loss in move.losses.items()}
             handed_on = move.handed_on
+        for detector in self.detectors:
+            detector.settle()
         return losses
 
     def _stack(self, part: str) -> list[Tensor]:

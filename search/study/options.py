@@ -41,8 +41,9 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         str,
         ("detector",),
         "NAME",
-        "memgan, memgan-plus, memgan-turns, memae, dsvdd, dcae, autoencoder, alice, ama, dagmm,"
-        " dsebm, pca, neighbours, ocsvm, iforest, patch-memory, hog-neighbours, or a plug-in's.",
+        "memgan, memgan-plus, memgan-turns, memae, dsvdd, dcae, autoencoder, alice, ama, alad,"
+        " dagmm, dsebm, pca, neighbours, ocsvm, iforest, patch-memory, hog-neighbours, or a"
+        " plug-in's.",
     ),
     StudyOption(
         "protocol",

@@ -29,6 +29,7 @@ NAMED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
         "recipe": {},
     },
+    "alad": {"paper": {"epochs": 100, "width": 128}, "recipe": {}},
     "dagmm": {"paper": {"epochs": 200, "width": 64}, "recipe": {}},
     "dsebm": {"paper": {"epochs": 200, "width": 64, "activation": "relu"}, "recipe": {}},
 }

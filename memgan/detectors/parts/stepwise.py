@@ -132,7 +132,12 @@ class Stepwise(Detector):
                 self.optimisers[part].step()
             losses |= {name: loss.detach() for name, loss in move.losses.items()}
             handed_on = move.handed_on
+        self.settle()
         return losses
+
+    def settle(self) -> None:
+        """What follows each step without gradients: averages of weights, say. Of this detector
+        only, as it is called for each of those that are trained as one."""
 
     def see(self, pixels: Tensor) -> Seen:
         """`inputs`, as a tensor, as the networks see them."""

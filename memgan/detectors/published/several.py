@@ -25,6 +25,8 @@ class Several(Stepwise):
     """A detector of named networks. Its random numbers are from `sampling`, on its device."""
 
     parameters: PublishedParameters
+    scoring: nn.ModuleDict
+    """The networks that score; the same that train, unless those are averaged."""
     scored_with: ClassVar[tuple[str, ...]]
     """The networks that scoring needs, by name."""
     betas: ClassVar[Mapping[str, tuple[float, float]]]
@@ -41,6 +43,7 @@ class Several(Stepwise):
             networks = self.build(parameters, self.image_shape)
         self.fill(networks, torch.Generator().manual_seed(self.seed + 2))
         self.networks = networks.to(self.device)
+        self.scoring = nn.ModuleDict({name: self.networks[name] for name in self.scored_with})
         self.learned = {
             name: value.to(self.device)
             for name, value in self.statistics(parameters, self.image_shape).items()
@@ -126,12 +129,7 @@ class Several(Stepwise):
         take_weights(weights, self._scoring_state())
 
     def _scoring_state(self) -> dict[str, Tensor]:
-        named = {
-            f"{part}.{name}": value
-            for part in self.scored_with
-            for name, value in kept(self.networks[part]).items()
-        }
-        return {**named, **self.learned}
+        return {**kept(self.scoring), **self.learned}
 
 
 def fill_by_xavier(networks: nn.Module, generator: torch.Generator, gain: float = 1.0) -> None:
@@ -145,7 +143,7 @@ def fill_by_xavier(networks: nn.Module, generator: torch.Generator, gain: float 
 
 def for_scoring(network: nn.Module) -> nn.Module:
     """A copy of a network whose normalised weights are numbers by now, and not found anew for each
-    batch; for one without BatchNorm, whose statistics would be the copy's."""
+    batch. Its statistics of BatchNorm are its own: gather those of the network itself before."""
     settled = copy.deepcopy(network).eval()
     for layer in list(settled.modules()):
         if isinstance(layer, nn.Conv2d | nn.Linear) and parametrize.is_parametrized(layer):

@@ -59,6 +59,7 @@ PARAMETERS = {
     "ama": {"width": 2, "critic_width": 4, "critic_steps": 1, "code_dim": 4, "epochs": 2},
     "dagmm": {"width": 2, "components": 2, "epochs": 2},
     "dsebm": {"width": 2, "energy_terms": 4, "epochs": 2},
+    "alad": {"width": 4, "code_dim": 4, "epochs": 1},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},
