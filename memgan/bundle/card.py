@@ -64,10 +64,12 @@ def _facts(
         ("cross-fitted normal" if first.folds else "held-out normal"): len(first.normal_scores),
         "test": len(split.test),
     }
+    size = "×".join(map(str, config.image_shape[1:]))
     return [
         "| | |",
         "|---|---|",
         *(f"| {what} images | {count} |" for what, count in counts.items()),
+        f"| images of another size are resized | to {size}, `{config.data.resize}` |",
         *_white(config),
         f"| split hash | `{config.split_hash}` |",
         f"| test AUROC of this bundle (seed {first.seed}) | {_percent(first.test_auroc)} |",

@@ -8,8 +8,8 @@ from memgan.files import does_not_exist
 from memgan.shell_words import quoted
 
 _BEST, _STUDY = "best.yaml", "study.yaml"
-_MANY = ".npz"
-_IMAGES = (_MANY, ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_MANY = (".npz", ".csv", ".parquet")
+_IMAGES = (*_MANY, ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _NAMED = 5
 
 
@@ -29,7 +29,7 @@ def is_of_images(path: Path) -> bool:
 
 def images_are_given_by(path: Path) -> str:
     """How images are given to a command, in words. path: one, or a folder or file of many."""
-    if path.is_dir() or path.suffix.lower() == _MANY:
+    if path.is_dir() or path.suffix.lower() in _MANY:
         return f"images are given with --data {quoted(str(path))}"
     return "images are given with --data, as a folder of folders, one a class"
 

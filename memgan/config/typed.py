@@ -88,7 +88,8 @@ class DataConfig(Frozen):
     """Which images, and how they are cut into train, validation and test."""
 
     source: str = "digits"
-    """A registered name (`memgan data list`), a folder of images, or an .npz file."""
+    """A registered name (`memgan data list`), a folder of images, a table of their files (.csv or
+    .parquet with the columns path and label), or an .npz file."""
     dir: UsersPath | None = None
     """Where named data sets lie (else the environment variable MEMGAN_DATA)."""
     image_size: tuple[int, int] | None = None

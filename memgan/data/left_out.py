@@ -23,7 +23,8 @@ class LeftOut:
 
     def shown(self, root: Path | None = None) -> str:
         """Its path, below `root` if that is given; a folder's ends in a slash."""
-        path = self.path.relative_to(root) if root else self.path
+        inside = root is not None and self.path.is_relative_to(root)
+        path = self.path.relative_to(root) if root and inside else self.path
         return visible(f"{path}/" if self.is_folder else str(path))
 
 

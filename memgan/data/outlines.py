@@ -11,8 +11,8 @@ from memgan.config import DataConfig
 from memgan.data.images import Source
 from memgan.data.reading.npz import npz_outline
 from memgan.data.reading.opening import read_upright_size
-from memgan.data.sources.layout import read_layout
 from memgan.data.sources.named import find_path, is_named_source, load_source, look_at_named
+from memgan.data.sources.table import SUFFIXES, layout_of
 
 _LOOKED_AT = 2000
 """Files whose headers are read, at most; of more, as many at even distances."""
@@ -39,7 +39,7 @@ def outline(config: DataConfig, *, download: bool = False) -> Outline:
     if is_named_source(config.source):
         return _of_source(look_at_named(config, download=download))
     path = find_path(config)
-    if path.is_dir():
+    if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return _of_folder(path)
     found = npz_outline(path) if path.suffix.lower() == ".npz" else None
     if found is None:  # Whoever loads it says what is wrong.
@@ -59,7 +59,7 @@ def _of_source(source: Source) -> Outline:
 
 
 def _of_folder(root: Path) -> Outline:
-    parts = read_layout(root).parts
+    parts = layout_of(root).parts
     by_class = [files for classes in parts.values() for files in classes.values()]
     return Outline(
         {

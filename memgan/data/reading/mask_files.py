@@ -1,4 +1,5 @@
-"""Masks in files: what is brighter than half of the brightest pixel is anomalous."""
+"""Masks in files: what is brighter than half of the brightest pixel is anomalous; of a mask that
+has no bright pixels, all that is not 0."""
 
 from __future__ import annotations
 
@@ -12,6 +13,9 @@ from memgan.data.reading.opening import opened_image, read_upright_size
 from memgan.data.reading.pixels import plain
 from memgan.errors import DataError
 from memgan.text import visible
+
+_MOST_KINDS = 63
+"""In a mask whose pixels are numbers of kinds, 0 where there is no defect."""
 
 
 def read_mask(path: Path, image: Path) -> Mask:
@@ -38,7 +42,9 @@ def read_mask(path: Path, image: Path) -> Mask:
                 f" {height}×{width} (height×width); give a mask of the image's own size"
             )
         )
-    return Mask.of(values > values.max() / 2)
+    brightest = int(values.max())
+    # So few grey levels are numbers of kinds of defects.
+    return Mask.of(values > (brightest / 2 if brightest > _MOST_KINDS else 0))
 
 
 def size_of(image: Path) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from memgan.data.masks import Masks
 from memgan.data.reading.folder_contents import MASKS
 from memgan.data.reading.image_files import read_images
 from memgan.data.reading.white_level import FewGreyLevels
-from memgan.data.sources.layout import Layout, Part, read_layout
+from memgan.data.sources.layout import Layout, Part
 from memgan.data.sources.mask_layout import UNUSED_MASKS, masks_of, of_one_name, read_masks
+from memgan.data.sources.table import layout_of
 from memgan.errors import DataError
 from memgan.text import visible
 
@@ -26,14 +27,15 @@ _UNREADABLE = "unreadable, and data.unreadable is skip"
 
 
 def load_folder(root: Path, config: DataConfig, name: str) -> Source:
-    """The images under `root`, in the parts and classes of `read_layout`.
+    """The images of `root`, a folder or a table of files, in the parts and classes of `layout_of`.
 
     Classes come in order of their names; files within, by path. Whatever is not read is among
     `left_out` and told in `remarks`, and so are images in more than one class. DataError for a
     folder of no known layout, an unreadable image (unless data.unreadable is "skip"), and unequal
     sizes without data.image_size.
     """
-    layout = read_layout(root)
+    layout = layout_of(root)
+    root = root if root.is_dir() else root.parent
     names = ordered(name for classes in layout.parts.values() for name in classes)
     check_class_names(names, str(root))
 
@@ -74,12 +76,14 @@ def load_folder(root: Path, config: DataConfig, name: str) -> Source:
             *layout.remarks,
             *remark,
             *few.remarks(),
-            *in_two_classes(
-                images, labels, lambda at: visible(str(read_paths[at].relative_to(root)))
-            ),
+            *in_two_classes(images, labels, lambda at: visible(_below(root, read_paths[at]))),
         ),
         left_out=left_out,
     )
+
+
+def _below(root: Path, path: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _masks(
@@ -87,6 +91,32 @@ def _masks(
 ) -> tuple[Masks | None, tuple[LeftOut, ...], tuple[str, ...]]:
     """The masks of the images that were read, None without any; what of the layout stays left out;
     and what is to be said."""
+    if layout.masks is None:
+        files, left_out = _mask_files(layout, listed, root)
+        masks = read_masks(read, files, lambda image: str(image.parent))
+    else:
+        files, left_out = layout.masks, layout.left_out
+        labels = {file: label for _, label, file in listed}
+        masks = read_masks(read, files, labels.__getitem__)
+    if not files:
+        return None, left_out, ()
+    without = sum(mask is None for mask in masks)
+    have = "1 image beside theirs has none, and is" if without == 1 else None
+    have = have or f"{without} images beside theirs have none, and are"
+    beside = f"; {have} in no figure by pixel"
+    if layout.masks is None and (twins := of_one_name(read, files)):
+        first = visible(_below(root, twins[0]))
+        beside += f", such as {first}, as the mask of that name is another image's"
+    several = f"{len(files)} masks were read, which say"
+    masks_read = "1 mask was read, which says" if len(files) == 1 else several
+    said = f"{masks_read} where images are anomalous"
+    return masks, left_out, (said + (beside if without else ""),)
+
+
+def _mask_files(
+    layout: Layout, listed: Sequence[tuple[Part, str, Path]], root: Path
+) -> tuple[Mapping[Path, Path], tuple[LeftOut, ...]]:
+    """The file of the mask, by image, from the folders of masks; and what stays left out."""
     folders = [each.path for each in layout.left_out if each.reason == MASKS and each.is_folder]
     # Of two images with a mask's name that of the test part has it.
     above = dict.fromkeys(
@@ -101,20 +131,7 @@ def _masks(
         for each in layout.left_out
         if each.path not in folders or each.path in unused
     )
-    if not files:
-        return None, left_out, ()
-    masks = read_masks(read, files)
-    without = sum(mask is None for mask in masks)
-    have = "1 image beside theirs has none, and is" if without == 1 else None
-    have = have or f"{without} images beside theirs have none, and are"
-    beside = f"; {have} in no figure by pixel"
-    if twins := of_one_name(read, files):
-        first = visible(str(twins[0].relative_to(root)))
-        beside += f", such as {first}, as the mask of that name is another image's"
-    several = f"{len(files)} masks were read, which say"
-    masks_read = "1 mask was read, which says" if len(files) == 1 else several
-    said = f"{masks_read} where images are anomalous"
-    return masks, left_out, (said + (beside if without else ""),)
+    return files, left_out
 
 
 def _listed(layout: Layout) -> list[tuple[Part, str, Path]]:

@@ -20,7 +20,7 @@ EXPECTED = "DIR/<class>/*.png or DIR/{train,validation,test}/<class>/*.png"
 
 Part = Literal["train", "validation", "test"]
 
-_PARTS: Mapping[str, Part] = {
+PARTS: Mapping[str, Part] = {
     "train": "train",
     "training": "train",
     "val": "validation",
@@ -49,6 +49,8 @@ class Layout:
     left_out: tuple[LeftOut, ...]
     remarks: tuple[str, ...]
     """One line for each thing that was taken for what its name does not say."""
+    masks: Mapping[Path, Path] | None = None
+    """The file of the mask, by image, where a table says so; None where folders do."""
 
 
 def read_layout(root: Path) -> Layout:
@@ -93,8 +95,8 @@ class _Reader:
         """The folders that are parts, train first; none where all folders are classes."""
         named: dict[Part, list[str]] = defaultdict(list)
         for name in top.folders:
-            if name.casefold() in _PARTS:
-                named[_PARTS[name.casefold()]].append(name)
+            if name.casefold() in PARTS:
+                named[PARTS[name.casefold()]].append(name)
         if "train" not in named:
             named["validation"] = [n for n in named["validation"] if not self._is_class(n)]
             without = sorted(name for names in named.values() for name in names)
@@ -120,7 +122,7 @@ class _Reader:
             for name in top.folders
             if {"train", "test"}
             <= {
-                _PARTS.get(inner.casefold())
+                PARTS.get(inner.casefold())
                 for inner in _look(self._root / name, links=True).folders
             }
         ]
@@ -174,7 +176,7 @@ class _Reader:
         if files and folder != class_folder:
             inner.append(str(folder.relative_to(class_folder)))
         for name in inside.folders:
-            if name.casefold() in _PARTS or name.casefold() in _CLASSES_OF_OTHERS:
+            if name.casefold() in PARTS or name.casefold() in _CLASSES_OF_OTHERS:
                 raise DataError(
                     f"class folder {class_folder} holds {(folder / name).relative_to(class_folder)}"
                     f", as a data set of its own does; give {folder} as the data, or rename"

@@ -8,7 +8,7 @@ beside it. A mask is named as its image, or with `_mask` behind the image's name
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from memgan.data.masks import Mask, Masks
@@ -60,15 +60,17 @@ def of_one_name(images: Sequence[Path], files: Mapping[Path, Path]) -> list[Path
     ]
 
 
-def read_masks(images: Sequence[Path], files: Mapping[Path, Path]) -> Masks:
-    """One an image: of a class without any mask an empty one; None where other images of the class
+def read_masks(
+    images: Sequence[Path], files: Mapping[Path, Path], group: Callable[[Path], str]
+) -> Masks:
+    """One an image: of a group without any mask an empty one; None where other images of the group
     have one and this has none. DataError for a mask of another size than its image's."""
-    with_masks = {image.parent for image in files}
+    with_masks = {group(image) for image in files}
     return tuple(
         read_mask(files[image], image)
         if image in files
         else None
-        if image.parent in with_masks
+        if group(image) in with_masks
         else Mask(*size_of(image))
         for image in images
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from memgan.config import DataConfig
 from memgan.data.identical import told_of_twins
 from memgan.data.images import LARGEST, SMALLEST, LabeledImages, Source
+from memgan.data.sources.table import SUFFIXES as TABLES
 from memgan.data.sources.torchvision_sets import data_root, is_present, load_official
 from memgan.errors import DataError, MemganError, PluginFailed, UnknownName
 from memgan.files import does_not_exist, expanded, near_name
@@ -141,7 +142,9 @@ def load_source(config: DataConfig, *, download: bool = False) -> Source:
     else:
         path = find_path(config)
         source = _load_path(path, config)
-        if path.is_dir():  # It told of images in two classes with the names of their files.
+        if (
+            path.suffix.lower() != ".npz"
+        ):  # It told of images in two classes with the names of their files.
             _check(source)
             return source
     _check(source)
@@ -206,7 +209,10 @@ def source_name(source: str) -> str:
     if is_named_source(source):
         return source
     path = expanded(Path(source))
-    return _name_of(path.stem if path.suffix.lower() == ".npz" else path.resolve().name)
+    if path.suffix.lower() in TABLES and path.stem.lower() == "files":
+        path = path.resolve().parent
+    is_file = path.suffix.lower() in (".npz", *TABLES)
+    return _name_of(path.stem if is_file else path.resolve().name)
 
 
 def find_path(config: DataConfig) -> Path:
@@ -231,11 +237,13 @@ def find_path(config: DataConfig) -> Path:
 def _is_plainly_a_path(source: str) -> bool:
     """Whether it can be no name: names have no slash, and no suffix of files that are given."""
     path = Path(source)
-    return "/" in source or source in (".", "..") or path.suffix.lower() in (".npz", *_YAML)
+    return (
+        "/" in source or source in (".", "..") or path.suffix.lower() in (".npz", *TABLES, *_YAML)
+    )
 
 
 def _load_path(path: Path, config: DataConfig) -> Source:
-    if path.is_dir():
+    if path.is_dir() or path.suffix.lower() in TABLES:
         from memgan.data.sources.folder import load_folder
 
         return load_folder(path, config, source_name(str(path)))
@@ -248,7 +256,10 @@ def _load_path(path: Path, config: DataConfig) -> Source:
         raise DataError(
             f"{path} is a YAML file, not images; a study file is given without --data: {command}"
         )
-    raise DataError(f"{path} is neither a folder of images nor an .npz file; give one of these")
+    raise DataError(
+        f"{path} is neither a folder of images nor a table of files nor an .npz file; give one of"
+        " these"
+    )
 
 
 def _name_of(stem: str) -> str:

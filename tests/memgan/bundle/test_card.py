@@ -28,6 +28,7 @@ def test_it_tells_counts_figures_and_limits(bundle: Path, cell: Cell, digits: Sp
     assert f"| held-out normal images | {held} |" in card
     assert f"| test images | {len(digits.test)} |" in card
     assert digits.hash in card
+    assert "| images of another size are resized | to 8×8, `fit` |" in card
     assert "| test AUROC of this bundle (seed 0) | 75.0 % |" in card
     assert "| test AUROC over 2 seeds | 62.5 ± 17.7 % |" in card
     threshold = loaded.calibration.at(0.2).threshold

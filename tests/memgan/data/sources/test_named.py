@@ -49,7 +49,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "pictures.zip"
     path.touch()
 
-    with pytest.raises(DataError, match="neither a folder of images nor an"):
+    with pytest.raises(DataError, match="neither a folder of images nor a table of files nor an"):
         load_source(DataConfig(source=str(path)))
 
 
