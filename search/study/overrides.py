@@ -82,7 +82,7 @@ DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
     },
     "pca": {"components": [2, 4, 8, 16, 32]},
     "neighbours": {"neighbours": [1, 2, 3, 5, 10]},
-    "hog-neighbours": {"neighbours": [1, 2, 3, 5, 10]},
+    "hog-neighbours": {"neighbours": [1, 2, 3, 5, 10], "mean_image_share": [0.0, 0.25, 0.5]},
 }
 """Searched where the detector is changed by an option, as a study's own space no longer fits."""
 

@@ -11,14 +11,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from memgan.config import DetectorParameters, HogNeighboursParameters
-from memgan.data import Pixels
+from memgan.data import Pixels, Scores
 from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.plain import PlainDetector, Scorer
 from memgan.detectors.parts.weights import Spec
 
 _BINS = 8
 _CELL = 4
 _TINY = 1e-12
+_LEAST_SPREAD = 1e-6
+"""Of training images that are all alike."""
+_AT_ONCE = 64
+"""Images: the votes of so many stay in a processor's cache, which makes it three times faster."""
+_MOST_FOR_SPREAD = 5000
+"""Training images that a spread is taken over, about."""
 
 
 def gradient_histograms(images: Tensor) -> Tensor:
@@ -50,35 +57,79 @@ def gradient_histograms(images: Tensor) -> Tensor:
 
 class HogNeighbours(PlainDetector):
     """1 − the mean cosine of an image's gradient histograms to those of the k nearest training
-    images."""
+    images, h(x). With `mean_image_share` w above 0: (1 − w)·h(x)/σ_h + w·m(x)/σ_m, with m(x) the
+    squared distance to the mean image, contrast normalised, and σ the standard deviations over
+    training images, each of which is left out of its own neighbours."""
 
     name = "hog-neighbours"
 
     def __init__(self, parameters: DetectorParameters, **arguments: Any) -> None:
         super().__init__(parameters, **arguments)
         assert isinstance(parameters, HogNeighboursParameters)
-        self.wanted = parameters.neighbours
+        self.wanted, self.share = parameters.neighbours, parameters.mean_image_share
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
-        found = in_batches(gradient_histograms, images, torch.device("cpu"))
-        self.learned = {"train": torch.from_numpy(found)}
+        cpu = torch.device("cpu")
+        train = torch.from_numpy(in_batches(gradient_histograms, images, cpu, _AT_ONCE))
+        self.learned = {"train": train}
+        if self.share:
+            seen = in_batches(_contrast_normalised, images, cpu)
+            mean = torch.from_numpy(seen.mean(axis=0))
+            apart = _squared_distance(torch.from_numpy(seen), mean)
+            spreads = torch.stack([self._distances_to_others(train).std(), apart.std()])
+            self.learned |= {"mean": mean, "spreads": spreads.clamp_min(_LEAST_SPREAD)}
         return {}
 
+    def _distances_to_others(self, train: Tensor) -> Tensor:
+        """h of training images among all others, (N,); of many, some at even steps."""
+        some = torch.arange(0, len(train), max(1, len(train) // _MOST_FOR_SPREAD))
+        cosines = train[some] @ train.T
+        cosines[torch.arange(len(some)), some] = -math.inf
+        kept = max(1, min(self.wanted, len(train) - 1))
+        return 1 - cosines.topk(kept, dim=1).values.mean(dim=1)
+
+    def score(self, images: Pixels) -> Scores:
+        scorer = self.scorer()
+        cpu = torch.device("cpu")
+        return in_batches(lambda pixels: scorer(pixels)[0], images, cpu, _AT_ONCE)
+
     def specs(self) -> Mapping[str, Spec]:
-        _, height, width = self.image_shape
-        return {"train": Spec((None, _BINS * (height // _CELL) * (width // _CELL)))}
+        channels, height, width = self.image_shape
+        specs = {"train": Spec((None, _BINS * (height // _CELL) * (width // _CELL)))}
+        if self.share:
+            specs |= {"mean": Spec((channels * height * width,)), "spreads": Spec((2,))}
+        return specs
 
     def scorer(self) -> nn.Module:
-        return _Scorer(self.learned, min(self.wanted, len(self.learned["train"])))
+        return _Scorer(self.learned, min(self.wanted, len(self.learned["train"])), self.share)
 
 
 class _Scorer(Scorer):
-    descriptors: Tensor
+    train_descriptors: Tensor
+    mean: Tensor
+    spreads: Tensor
 
-    def __init__(self, learned: Mapping[str, Tensor], neighbours: int) -> None:
-        super().__init__({"descriptors": learned["train"]})
-        self.neighbours = neighbours
+    def __init__(self, learned: Mapping[str, Tensor], neighbours: int, share: float) -> None:
+        more = {name: value for name, value in learned.items() if name != "train"}
+        super().__init__({"train_descriptors": learned["train"], **more})
+        self.neighbours, self.share = neighbours, share
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
-        cosines = gradient_histograms(images) @ self.descriptors.T
-        return (1 - cosines.topk(self.neighbours, dim=1).values.mean(dim=1),)
+        cosines = gradient_histograms(images) @ self.train_descriptors.T
+        distances = 1 - cosines.topk(self.neighbours, dim=1).values.mean(dim=1)
+        if not self.share:
+            return (distances,)
+        apart = _squared_distance(_contrast_normalised(images), self.mean)
+        shares = torch.tensor([1 - self.share, self.share], dtype=torch.float64)
+        weights = shares / self.spreads
+        return (weights[0] * distances + weights[1] * apart,)
+
+
+def _contrast_normalised(images: Tensor) -> Tensor:
+    """Rows, float64 (B, C·H·W)."""
+    return see(images, contrast_normalised=True, dtype=torch.float64).x.flatten(1)
+
+
+def _squared_distance(rows: Tensor, mean: Tensor) -> Tensor:
+    distance: Tensor = ((rows - mean) ** 2).sum(dim=1)
+    return distance

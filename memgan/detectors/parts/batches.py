@@ -27,12 +27,15 @@ def batch_count(images: int, batch_size: int) -> int:
 
 @torch.no_grad()
 def in_batches(
-    function: Callable[[Tensor], Tensor], images: npt.NDArray[Any], device: torch.device
+    function: Callable[[Tensor], Tensor],
+    images: npt.NDArray[Any],
+    device: torch.device,
+    at_once: int = _BATCH,
 ) -> npt.NDArray[Any]:
     """What `function` gives of images or vectors, (N, …) on `device`, joined; no gradients, and
     computed in fp32, whatever a training around it is computed in."""
     # Near-equal ones: a last one of one image is none that BatchNorm in training could take.
-    parts = np.array_split(images, max(1, math.ceil(len(images) / _BATCH)))
+    parts = np.array_split(images, max(1, math.ceil(len(images) / at_once)))
     with computed_in("fp32", device):
         found = [function(torch.tensor(part, device=device)).cpu().numpy() for part in parts]
     return np.concatenate(found)

@@ -18,7 +18,8 @@ from memgan.paper.published.tables import (
 
 _ORDER = (
     *("memgan", "memgan-grey", "memgan-plus", "memgan-paper", "memae", "autoencoder"),
-    *("pca", "pca-contrast", "neighbours", "ocsvm", "kde", "iforest"),
+    *("pca", "pca-contrast", "neighbours", "hog-neighbours", "hog-mean-image"),
+    *("ocsvm", "kde", "iforest"),
 )
 """Columns of Tables 1 and 2. memgan-recipe is in neither, as its values were chosen with test
 images in sight, nor are configurations that are another one without a part."""

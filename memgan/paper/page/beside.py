@@ -11,7 +11,10 @@ from memgan.paper.page.render import markdown
 
 _LEARNED = ("memgan", "memae", "autoencoder")
 """What the names of configurations begin with that have a row."""
-_SIMPLER = ("memae", "autoencoder", "pca", "pca-contrast", "neighbours")
+_SIMPLER = (
+    *("memae", "autoencoder", "pca", "pca-contrast", "neighbours", "hog-neighbours"),
+    "hog-mean-image",
+)
 _SHORT = 1.0
 """Points below the paper's figure of a class from which on the class is named."""
 

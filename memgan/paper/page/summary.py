@@ -18,7 +18,10 @@ from memgan.paper.page.hull_table import HullMeans, hulls_of
 from memgan.paper.page.render import markdown, shown
 from memgan.stats import OverSeeds
 
-_ANCHORS = ("pca", "pca-contrast", "neighbours", "ocsvm", "kde", "iforest", "autoencoder")
+_ANCHORS = (
+    *("pca", "pca-contrast", "neighbours", "hog-neighbours", "hog-mean-image"),
+    *("ocsvm", "kde", "iforest", "autoencoder"),
+)
 """What MEMGAN has to beat to be worth its price."""
 _TOO_FEW = "too few cells yet"
 

@@ -43,7 +43,7 @@ _SMALL = {
     },
     "pca": {"components": 4},
     "neighbours": {"neighbours": 2},
-    "hog-neighbours": {"neighbours": 2},
+    "hog-neighbours": {"neighbours": 2, "mean_image_share": 0.5},
     "autoencoder": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8},
     "alice": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8},
     "memae": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "memory_units": 12},

@@ -50,7 +50,7 @@ PARAMETERS = {
     },
     "pca": {"components": 4},
     "neighbours": {"neighbours": 2},
-    "hog-neighbours": {"neighbours": 2},
+    "hog-neighbours": {"neighbours": 2, "mean_image_share": 0.5},
     "autoencoder": {"width": 2, "code_dim": 4, "epochs": 2},
     "alice": {"width": 2, "code_dim": 4, "epochs": 2},
     "memae": {"width": 2, "memory_units": 5, "epochs": 2},
