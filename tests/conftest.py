@@ -23,8 +23,14 @@ ROOT = Path(__file__).resolve().parents[1]
 LONG = ("search/whole/", "examples/", "search/trials/", "search/ray/", "tracking/", "benchmarks/")
 """Folders of `tests` with whole searches, servers and processes. They come first, so that no worker
 is left with one of them while all others are done."""
-ONE_SEARCH = ("search/whole/test_whole_search.py", "search/whole/test_foreign_files.py")
-"""These look at the same search, so that one worker has them all."""
+TOGETHER = {
+    "search/whole/test_whole_search.py": "one search",
+    "search/whole/test_foreign_files.py": "one search",
+    "search/trials/test_tune_loop.py": "one Ray",
+    "search/trials/test_schedulers_on_ray.py": "one Ray",
+    "search/ray/test_memory_and_disk.py": "one Ray",
+}
+"""Files that share what is dear, so that one worker has them all."""
 
 # Before torch is imported anywhere: two threads on two busy cores wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -67,9 +73,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _order(item.nodeid))
 
 
-def _order(nodeid: str) -> int:
+def _order(nodeid: str) -> tuple[int, bool]:
     inside = nodeid.removeprefix("tests/")
-    return next((n for n, folder in enumerate(LONG) if inside.startswith(folder)), len(LONG))
+    place = next((n for n, folder in enumerate(LONG) if inside.startswith(folder)), len(LONG))
+    return place, inside.partition("::")[0] not in TOGETHER
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -78,12 +85,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling |
         return None
     from xdist.scheduler import LoadFileScheduling
 
-    class OneSearch(LoadFileScheduling):
+    class Together(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "one search" if file.removeprefix("tests/") in ONE_SEARCH else file
+            return TOGETHER.get(file.removeprefix("tests/"), file)
 
-    return OneSearch(config, log)
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

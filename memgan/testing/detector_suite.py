@@ -64,6 +64,9 @@ class Maker:
         return detector
 
 
+_TRAINED: dict[tuple[str, str, bytes], Detector] = {}
+
+
 class DetectorSuite:
     """Subclass it as `class TestMine(DetectorSuite)` and say `name`, and `small` where the
     defaults are too large for tests of seconds."""
@@ -89,6 +92,15 @@ class DetectorSuite:
         return images
 
     @pytest.fixture
+    def trained(self, maker: Maker, normals: Pixels) -> Detector:
+        """One fitted on them for fifteen epochs. Tests share it, and only score with it."""
+        values = sorted((key, repr(value)) for key, value in maker.values.items())
+        key = (maker.name, repr(values), normals.tobytes())
+        if key not in _TRAINED:
+            _TRAINED[key] = maker.fitted(normals, epochs=15)
+        return _TRAINED[key]
+
+    @pytest.fixture
     def anomalies(self) -> Pixels:
         """Forty images of plain noise, uint8 (40, 1, 8, 8)."""
         return np.random.default_rng(9).integers(0, 256, (40, 1, 8, 8), dtype=np.uint8)
@@ -101,20 +113,18 @@ class DetectorSuite:
         assert make_parameters(maker.name, {}, "test").epochs >= 1
 
     def test_scores_are_finite_one_an_image_and_higher_for_anomalies(
-        self, maker: Maker, normals: Pixels, anomalies: Pixels
+        self, trained: Detector, normals: Pixels, anomalies: Pixels
     ) -> None:
-        detector = maker.fitted(normals, epochs=15)
-        usual, unusual = detector.score(normals), detector.score(anomalies)
+        usual, unusual = trained.score(normals), trained.score(anomalies)
         assert usual.shape == (len(normals),)
         assert usual.dtype == np.float64
         assert np.isfinite(usual).all()
         assert unusual.mean() > usual.mean()
 
     def test_what_is_rebuilt_is_an_image_of_the_same_shape_in_grey_levels_nearer_for_normals(
-        self, maker: Maker, normals: Pixels, anomalies: Pixels
+        self, trained: Detector, normals: Pixels, anomalies: Pixels
     ) -> None:
-        detector = maker.fitted(normals, epochs=15)
-        rebuilt, strange = detector.rebuild(normals), detector.rebuild(anomalies)
+        rebuilt, strange = trained.rebuild(normals), trained.rebuild(anomalies)
         if rebuilt is None or strange is None:
             assert rebuilt is strange is None
             return
@@ -135,22 +145,19 @@ class DetectorSuite:
         assert np.isfinite(detector.score(images)).all()
 
     def test_a_score_does_not_depend_on_what_is_scored_beside_it(
-        self, maker: Maker, normals: Pixels, anomalies: Pixels
+        self, trained: Detector, normals: Pixels, anomalies: Pixels
     ) -> None:
-        detector = maker.fitted(normals)
         images = np.concatenate([anomalies, normals] * 4)  # more than one batch of 256
-        together = detector.score(images)
-        alone = np.concatenate(
-            [detector.score(images[i : i + 1]) for i in range(0, len(images), 7)]
-        )
+        together = trained.score(images)
+        alone = np.concatenate([trained.score(images[i : i + 1]) for i in range(0, len(images), 7)])
         # A score that is a distance from the usual one is all rounding where it is near 0.
         nothing = 1e-5 * together.std()
         np.testing.assert_allclose(alone, together[::7], rtol=1e-5, atol=nothing)
 
     def test_what_is_traced_scores_and_rebuilds_the_same(
-        self, maker: Maker, normals: Pixels, anomalies: Pixels
+        self, trained: Detector, normals: Pixels, anomalies: Pixels
     ) -> None:
-        detector = maker.fitted(normals)
+        detector = trained
         images = np.concatenate([normals, anomalies])
         scores, *rebuilt = detector.scorer()(torch.tensor(images))
         assert scores.dtype == torch.float64
@@ -163,13 +170,10 @@ class DetectorSuite:
         if expected is not None:
             np.testing.assert_allclose(rebuilt[0].detach().numpy(), expected, rtol=1e-4, atol=1e-3)
 
-    def test_scoring_changes_nothing(
-        self, maker: Maker, normals: Pixels, anomalies: Pixels
-    ) -> None:
-        detector = maker.fitted(normals)
-        before = {key: value.clone() for key, value in detector.weights().items()}
-        detector.score(anomalies)
-        for key, value in detector.weights().items():
+    def test_scoring_changes_nothing(self, trained: Detector, anomalies: Pixels) -> None:
+        before = {key: value.clone() for key, value in trained.weights().items()}
+        trained.score(anomalies)
+        for key, value in trained.weights().items():
             assert torch.equal(value, before[key])
 
     def test_the_same_seed_gives_the_same_detector_whatever_others_draw(
@@ -292,12 +296,11 @@ class DetectorSuite:
         assert np.corrcoef(whole.score(images), scores)[0, 1] < 0.9999
 
     def test_weights_alone_score_the_same(
-        self, maker: Maker, normals: Pixels, anomalies: Pixels
+        self, maker: Maker, trained: Detector, anomalies: Pixels
     ) -> None:
-        detector = maker.fitted(normals)
         other = maker.make(seed=99)
-        other.load_weights(detector.weights())
-        np.testing.assert_array_equal(other.score(anomalies), detector.score(anomalies))
+        other.load_weights(trained.weights())
+        np.testing.assert_array_equal(other.score(anomalies), trained.score(anomalies))
 
     def test_weights_that_do_not_fit_are_refused_and_change_nothing(
         self, maker: Maker, normals: Pixels, anomalies: Pixels

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ SPACE: dict[str, Any] = {
     "encoder_game": {"choice": ["saturating", "non-saturating"]},
 }
 EPOCHS = 7
+ON_ONE_RAY = ("test_tune_loop.py", "test_schedulers_on_ray.py", "test_memory_and_disk.py")
+"""`tests/conftest.py` has one worker run them one after the other."""
 
 
 @pytest.fixture
@@ -143,10 +146,36 @@ def bucket(_s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{name}"
 
 
+class _SharedRay:
+    """A Ray of two cores that is left on from one module to the next that wants it."""
+
+    def __init__(self) -> None:
+        self._on = ExitStack()
+        self.is_on = False
+
+    def start(self) -> None:
+        if not self.is_on:
+            self._on.enter_context(connect("local", cpus=2))
+            self.is_on = True
+
+    def stop(self) -> None:
+        self.is_on = False
+        self._on.close()
+
+
+_SHARED = _SharedRay()
+
+
 @pytest.fixture(scope="module")
-def _ray() -> Iterator[None]:
-    with connect("local", cpus=2):
-        yield
+def _ray() -> None:
+    _SHARED.start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    if _SHARED.is_on and (nextitem is None or nextitem.path.name not in ON_ONE_RAY):
+        _SHARED.stop()
 
 
 @pytest.fixture(scope="session")

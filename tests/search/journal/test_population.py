@@ -25,14 +25,14 @@ from search.study.schedulers import Pbt
 from search.study.study import Study
 from search.trials.tune_loop import open_journals, read_outcomes
 
-GROUP = ClassGroup("all", ("0", "1"), "")
+GROUP = ClassGroup("all", ("1",), "")
 RUNTIME = Runtime(device="cpu")
 
 
 def _study(**sections: Any) -> Study:
     content: dict[str, Any] = {
         "name": "population",
-        "normal_class": "0,1",
+        "normal_class": "1",
         "space": {
             "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
             "memory_units": [4, 8],

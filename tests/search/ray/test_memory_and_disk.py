@@ -27,7 +27,9 @@ from search.study.groups import class_groups
 from search.study.study import Study
 from search.trials.kept_checkpoints import KEPT
 from search.trials.tune_loop import run_trials
+from search.workflow.ending import ending
 
+POINTS = (4, 10**12, 8, 5, 6, 7, 9)[: KEPT + 3]
 FIXED = {"epochs": 4, "batch_size": 64, "width": 2, "memory_dim": 4}
 
 
@@ -57,11 +59,17 @@ def _run(study: Study, split: Split, results: Path, listener: Recorder) -> Trial
 def searched(
     _ray: None, split: Split, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[TrialsResult, Recorder, Path]:
-    """Two trials more than the best few, one of them wanting more memory than there is."""
-    starts = [{"memory_units": n} for n in (4, 10**12, 8, 5, 6, 7, 9)][: KEPT + 3]
-    study = _study(start_from=starts, budget={"trials": KEPT + 3})
+    """All points of a space, two more than the best few, one of them wanting more memory than there
+    is; the budget would have one trial more."""
+    study = _study(
+        space={"memory_units": sorted(POINTS)},
+        start_from=[{"memory_units": n} for n in POINTS],
+        budget={"trials": len(POINTS) + 1},
+    )
     results, recorder = tmp_path_factory.mktemp("results"), Recorder()
-    return _run(study, split, results, recorder), recorder, results
+    result = _run(study, split, results, recorder)
+    assert ending(study, result).endswith(f"the space has {len(POINTS)} points, and all were tried")
+    return result, recorder, results
 
 
 def test_out_of_memory_is_tried_once_more_and_then_failed_in_that_word(
@@ -75,6 +83,15 @@ def test_out_of_memory_is_tried_once_more_and_then_failed_in_that_word(
     assert [told.count(o.trial_id) for o in result.outcomes] == [1, 2, *[1] * (KEPT + 1)]
     ended = sorted(values[0] for values in recorder.of("trial_ended"))
     assert ended == [o.trial_id for o in result.outcomes]
+
+
+def test_a_finite_space_ends_when_every_point_was_tried_once(
+    searched: tuple[TrialsResult, Recorder, Path],
+) -> None:
+    result, _, _ = searched
+    values = sorted(outcome.values["memory_units"] for outcome in result.outcomes)
+    assert values == sorted(POINTS)
+    assert result.counts() == {"finished": KEPT + 2, "stopped": 0, "failed": 1, "unfinished": 0}
 
 
 def test_checkpoints_of_the_best_few_alone_are_left(

@@ -85,7 +85,7 @@ def test_trials_that_are_behind_are_stopped_and_good_ones_are_not(
 @pytest.mark.parametrize(
     "scheduler",
     [
-        {"name": "asha", "grace_epochs": 1, "reduction_factor": 2},
+        _in_the_long_run("asha", grace_epochs=1, reduction_factor=2),
         _in_the_long_run("hyperband", grace_epochs=1, reduction_factor=2),
         _in_the_long_run("pbt", interval_epochs=1, quantile=0.5),
     ],
