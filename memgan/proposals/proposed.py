@@ -40,6 +40,8 @@ _PATIENT = 50
 
 _PIXELS_A_SECOND = 500_000
 """That a core trains MEMGAN of width 16 on, measured at 28×28 to 64×64."""
+_PIXELS_OF_A_VECTOR = 150
+"""What a vector of 1280 values costs, in pixels: 3400 of them a second, likewise."""
 _GPU_IN_CORES = 20
 _AIM_SECONDS = 3600
 _SHARE_TRAINED = 0.6
@@ -106,6 +108,10 @@ class _Chooser:
     def looks_through_a_backbone(self) -> bool:
         stated = any(key.startswith("fixed.features") for key in self.stated)
         return stated or self.default("features") is not None
+
+    def sees_vectors(self) -> bool:
+        """Whether what is trained by `width` and `batch_size` sees vectors in place of pixels."""
+        return self.looks_through_a_backbone() or self.default("second_stage") is not None
 
     def put(self, key: str, value: Any, reason: str) -> None:
         self.found.append(Proposal(key, value, reason))
@@ -219,8 +225,8 @@ def _use_of_few(choose: _Chooser) -> None:
 
 def _width(choose: _Chooser) -> None:
     own = choose.default("width")
-    if own != 16 or not choose.free("fixed.width"):
-        return  # Others have a published width of their own.
+    if own != 16 or not choose.free("fixed.width") or choose.sees_vectors():
+        return  # Others have a published width of their own, and vectors have no size to fit.
     size = choose.size()
     images = f"{choose.data.images} images a class"
     if math.prod(size) <= _TINY:
@@ -303,7 +309,7 @@ def _trials(choose: _Chooser, by_steps: bool) -> None:
         choose.number("epochs")
         * choose.data.images
         * choose.data.normal_classes
-        * math.prod(choose.size())
+        * (_PIXELS_OF_A_VECTOR if choose.looks_through_a_backbone() else math.prod(choose.size()))
     )
     rate = _PIXELS_A_SECOND * 16 / width * (_GPU_IN_CORES if machine.gpu else machine.cores)
     fitting = int(_AIM_SECONDS * rate / (_SHARE_TRAINED * max(1, pixels)))

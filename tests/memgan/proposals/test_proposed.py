@@ -161,3 +161,13 @@ def test_images_for_a_frozen_network_keep_the_detail_that_it_sees() -> None:
     assert values(PHOTOGRAPHS, detector="patch-memory")["data.image_size"] == [224, 224]
     stated = values(PHOTOGRAPHS, detector="pca", fixed__features={"backbone": "filters"})
     assert stated["data.image_size"] == [224, 224]
+
+
+def test_networks_for_vectors_are_not_fitted_to_the_size_of_images() -> None:
+    features = {"backbone": "filters"}
+    pixels = values(MANY)
+    vectors = values(MANY, fixed__features=features)
+    assert "fixed.width" in pixels
+    assert "fixed.width" not in vectors
+    assert vectors["budget.trials"] > pixels["budget.trials"]
+    assert "fixed.width" not in values(TINY_DIGITS, detector="memgan-turns")
