@@ -187,7 +187,7 @@ class Ending:
 
     def waits(self, line: str) -> None:
         """Tell that the study waits."""
-        self._tell("waiting", line)
+        self._tell("waiting", f"is {line}")
 
     def tell(self, error: BaseException | None) -> None:
         """Tell how the study ended, with `error` on its way."""

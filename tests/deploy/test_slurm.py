@@ -1,15 +1,12 @@
-"""`deploy/slurm/search.sbatch` on a real Slurm of two nodes on loopback, from Debian's packages.
+"""`deploy/slurm/search.sbatch` on a real Slurm of two nodes on one machine.
 
-Run with `-m slurm -n 0`; needs `apt-get install slurm-wlm`. A node's Ray is the search's own, and
-over several nodes a stand-in, as one machine can be only one node of a Ray.
+Run with `-m slurm -n 0`; needs `apt-get install slurm-wlm`, and root for nodes that are apart.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -49,22 +46,20 @@ def _path() -> str:
     return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
-def test_a_search_that_is_queued_again_in_the_middle_goes_on_to_its_end(
-    slurm: Slurm, tmp_path: Path
-) -> None:
-    results = tmp_path / "results"
-    output = tmp_path / "output"
+def _go_on_in_the_middle(slurm: Slurm, folder: Path, *options: str) -> str:
+    """What a search wrote whose job is queued again once a trial has ended, and that ends then."""
+    results, output = folder / "results", folder / "output"
     number = slurm.submit(
-        "--nodes=1", "--cpus-per-task=2", "--mem=3000", f"--output={output}", f"--chdir={tmp_path}",
+        *options, "--mem=3000", f"--output={output}", f"--chdir={folder}",
         SCRIPT, "--name", "lines", "--results", str(results), "--trials", "4", "--epochs", "30",
         "--normal-class", "3", "--final-seeds", "1", "--set", "scheduler.name=none",
-        variables={"PATH": _path()},
+        variables={"PATH": _path(), "RAY_ADDRESS": ""},
     )  # fmt: skip
     journal = results / "studies" / "lines" / "trials.journal"
 
     def some_trial_has_ended(job: dict[str, str]) -> bool:
         assert job["JobState"] in ("PENDING", "RUNNING"), output.read_text()
-        return journal.exists() and b'"state": 1' in journal.read_bytes().replace(b'":1', b'": 1')
+        return journal.exists() and b'"state":1' in journal.read_bytes().replace(b" ", b"")
 
     slurm.wait(number, some_trial_has_ended, 600)
     # What --signal=B:TERM@120 does, without waiting for two minutes before the end.
@@ -74,17 +69,34 @@ def test_a_search_that_is_queued_again_in_the_middle_goes_on_to_its_end(
     said = output.read_text()
     print(said)
     assert slurm.job(number)["JobState"] == "COMPLETED", said
-    assert "queued again, and the study goes on" in said
-    found = subprocess.run(
-        ["memgan", "studies", "list", "--results", str(results), "--json"],
-        env={**os.environ, "PATH": _path()},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    print(json.loads(found.stdout))
-    assert "4 finished" in said
     assert not Path(f"/tmp/ray-{number}").exists(), "nothing stays on the node"
+    return said
+
+
+def test_a_search_that_is_queued_again_in_the_middle_goes_on_to_its_end(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    said = _go_on_in_the_middle(slurm, tmp_path, "--nodes=1", "--cpus-per-task=2")
+    assert "queued again, and the study goes on" in said
+    assert "search: 4 finished" in said
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make networks")
+def test_a_search_on_two_nodes_that_are_apart_uses_both_and_goes_on() -> None:
+    if missing := missing_programs(apart=True):
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    # Each node has a /tmp of its own.
+    shared = Path(tempfile.mkdtemp(dir=ROOT.parent, prefix="slurm-"))
+    cluster = Slurm(shared / "s", apart=True)
+    try:
+        cluster.start()
+        said = _go_on_in_the_middle(cluster, shared, "--nodes=2", "--cpus-per-task=1")
+        assert "On worker node. Connecting to Ray cluster at 10.77.0.1" in said
+        assert "2 trials at once, each 1 CPU" in said, "a core of each node"
+        assert "search: 4 finished" in said
+    finally:
+        cluster.stop()
+        shutil.rmtree(shared, ignore_errors=True)
 
 
 def test_a_job_on_two_nodes_starts_one_ray_over_both(slurm: Slurm, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ray.util import placement_group_table
 from recorder import Recorder
 
 from memgan.config.typed import DataConfig
@@ -16,6 +17,7 @@ from memgan.errors import PreflightFailed, TrackingUnavailable
 from search.ray.allotment import Allotment, allot
 from search.ray.connection import connect
 from search.ray.node_checks import node_faults, preflight
+from search.ray.wanted_nodes import WantedNodes, wait_for_nodes
 from search.results.disk import why_no_room
 from search.results.storage import Storage
 from search.results.study_folder import StudyFolder
@@ -108,3 +110,19 @@ def test_trials_take_cuda_and_a_fraction_where_ray_reports_a_gpu(tmp_path: Path)
 def test_room_is_looked_for_below_the_nearest_folder_there_is(tmp_path: Path) -> None:
     assert why_no_room(tmp_path / "not" / "there", 1) is None
     assert str(why_no_room(tmp_path / "not" / "there", 2**60)).endswith("make room")
+
+
+def test_nodes_that_are_waited_for_are_asked_of_ray_until_the_wait_is_over() -> None:
+    def groups() -> dict[str, list[dict[str, float]]]:
+        found: dict[str, list[dict[str, float]]] = {}
+        for group in placement_group_table().values():
+            found.setdefault(group["state"], []).extend(group["bundles"].values())
+        return found
+
+    def look() -> dict[str, float]:
+        assert groups()["PENDING"] == [{"GPU": 1.0}, {"GPU": 1.0}], "what an autoscaler starts for"
+        return {"CPU": 2, "GPU": 2}
+
+    found = wait_for_nodes(WantedNodes({"GPU": 2}), {"CPU": 2, "GPU": 1}, grows=True, look=look)
+    assert found == {"CPU": 2, "GPU": 2}
+    assert set(groups()) == {"REMOVED"}
