@@ -12,6 +12,7 @@ from torch import Tensor
 from memgan.config import DetectorParameters, OcsvmParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.on_features.sight import ready, seal_spec, sight, vectors
+from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.plain import (
     PlainDetector,
     Rows,
@@ -92,8 +93,8 @@ class Ocsvm(PlainDetector):
     def score(self, images: Pixels) -> Scores:
         if self.extractor is None:
             return super().score(images)
-        seen = torch.from_numpy(vectors(self.extractor, images))
-        return _OcsvmScorer(self.learned).of_rows(seen).numpy()
+        of_rows = _OcsvmScorer(self.learned).of_rows
+        return in_batches(of_rows, vectors(self.extractor, images), torch.device("cpu"))
 
     def check(self, weights: Mapping[str, Tensor]) -> None:
         super().check(weights)

@@ -14,7 +14,6 @@ import torch
 
 from memgan.config import (
     DetectorParameters,
-    Packing,
     ResidualParameters,
     make_parameters,
     parameters_type,
@@ -251,16 +250,13 @@ class DetectorSuite:
             other.prepare_to_score(own)
             np.testing.assert_allclose(other.score(normals), one.score(normals), rtol=0.02)
 
-    @pytest.mark.parametrize("packing", ["on", "off"])
-    def test_in_bf16_it_trains_as_one_with_others_or_alone_and_scores_in_fp32(
-        self, maker: Maker, normals: Pixels, packing: Packing
+    def test_in_bf16_it_trains_as_one_with_others_where_it_can_and_scores_in_fp32(
+        self, maker: Maker, normals: Pixels
     ) -> None:
-        detectors, images = [maker.make(seed=seed) for seed in (3, 4)], [normals, normals[:31]]
-        if packing == "on" and not packable(detectors):
-            return
+        detectors, images = [maker.make(seed=seed) for seed in (3, 4)], [normals[:16], normals[:14]]
         with computed_in("bf16", torch.device("cpu")):
             for _ in range(2):
-                found = fit_epochs(detectors, images, packing)
+                found = fit_epochs(detectors, images, "on")
         assert np.isfinite([value for losses in found for value in losses.values()]).all()
         for detector, own in zip(detectors, images, strict=True):
             detector.prepare_to_score(own)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from memgan.machine import computed_in
+
 
 class Nearest(NamedTuple):
     """The k nearest of some rows, nearest first."""
@@ -32,7 +34,8 @@ def nearest(rows: Tensor, others: Tensor, k: int) -> Nearest:
         return _nearest(rows, others, k)
     step = max(1, _MOST_VALUES // max(1, len(others) + 2 * k * others.shape[1]))
     starts = range(0, max(1, len(rows)), step)
-    found = [_nearest(rows[at : at + step], others, k) for at in starts]
+    with computed_in("fp32", rows.device):
+        found = [_nearest(rows[at : at + step], others, k) for at in starts]
     return Nearest(*(torch.cat(of_all) for of_all in zip(*found, strict=True)))
 
 

@@ -15,6 +15,7 @@ from memgan.bundle import load_bundle, write_bundle
 from memgan.config import Configuration, DataConfig, Features, make_parameters
 from memgan.data import Pixels, Split, load_split
 from memgan.detectors import Memgan
+from memgan.detectors.parts.plain import squared_distances
 from memgan.errors import BadInput, BundleError, ConfigError
 from memgan.features import FeatureCache
 from memgan.figures.heatmaps import HeatMaps
@@ -41,6 +42,22 @@ SMALL: dict[str, dict[str, Any]] = {
     "autoencoder": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8, **FILTERS},
     "alice": {"learning_rate": 3e-3, "batch_size": 16, "width": 4, "code_dim": 8, **FILTERS},
 }
+
+
+def test_a_support_vector_machine_compares_a_few_vectors_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (600, 1, 8, 8), dtype=np.uint8)
+    detector = Maker("ocsvm", FILTERS).fitted(images[:40])
+    sizes: list[int] = []
+
+    def compared(rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(rows))
+        return squared_distances(rows, others)
+
+    monkeypatch.setattr("memgan.detectors.ocsvm.squared_distances", compared)
+    assert detector.score(images).shape == (600,)
+    assert sizes == [200] * 3
 
 
 class TestOnFilters(DetectorSuite):
