@@ -10,6 +10,7 @@ from .bundle_folder import CONFIG as CONFIG
 from .bundle_folder import MODEL as MODEL
 from .bundle_folder import given_bundle as given_bundle
 from .bundle_of_cells import calibration_shortages as calibration_shortages
+from .bundle_of_cells import without_model as without_model
 from .bundle_of_cells import write_bundle as write_bundle
 from .calibration import check_rate as check_rate
 from .figures_table import trained_table as trained_table

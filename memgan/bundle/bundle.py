@@ -168,7 +168,7 @@ def save_bundle(
     folder: Path,
     config: BundleConfig,
     weights: Mapping[str, torch.Tensor],
-    model: bytes,
+    model: bytes | None,
     calibration: Calibration,
     card: str,
     frozen: Mapping[str, torch.Tensor] = MappingProxyType({}),
@@ -176,8 +176,8 @@ def save_bundle(
 ) -> None:
     """Write a bundle; the folder is complete when this returns, and made if it is absent.
 
-    model: the same detector as ONNX (`onnx_export.to_onnx`). frozen: of `Detector.frozen`. example:
-    of `example_files`.
+    model: the same detector as ONNX (`onnx_export.to_onnx`); None where the parameters say that it
+    scores `only_in_torch`. frozen: of `Detector.frozen`. example: of `example_files`.
     """
     from safetensors.torch import save
 
@@ -187,7 +187,10 @@ def save_bundle(
     held = {**weights, **{_FROZEN + name: value for name, value in frozen.items()}}
     content = save({name: value.contiguous() for name, value in held.items()})
     (folder / WEIGHTS).write_bytes(content)  # save_file would let nobody else read it
-    (folder / MODEL).write_bytes(model)
+    if model is None:
+        (folder / MODEL).unlink(missing_ok=True)  # Of an earlier bundle that lay here.
+    else:
+        (folder / MODEL).write_bytes(model)
     (folder / CALIBRATION).write_text(calibration.model_dump_json(indent=1), encoding="utf-8")
     (folder / CARD).write_text(card, encoding="utf-8")
     for name in {*EXAMPLE_FILES} - example.keys():  # Of an earlier bundle that lay here.

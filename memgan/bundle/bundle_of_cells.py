@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,17 +65,25 @@ def write_bundle(
         _calibration(first, false_alarm_rate), first, detector, config.parameters, normals
     )
     held_out = split.development.validation.images
-    model = to_onnx(
-        detector,
-        config.parameters,
-        held_out[:: 1 + len(held_out) // _TRIED],
-        normal_scores=calibration.normal_scores,
-        resize=config.data.resize,
-    )
+    model, example = None, dict[str, bytes]()
+    if config.parameters.only_in_torch is None:
+        model = to_onnx(
+            detector,
+            config.parameters,
+            held_out[:: 1 + len(held_out) // _TRIED],
+            normal_scores=calibration.normal_scores,
+            resize=config.data.resize,
+        )
+        example |= example_files(model, config.image_shape, calibration)
     card = write_card(config, calibration, split, cells, configuration.origin)
     frozen = detector.frozen()
-    example = example_files(model, config.image_shape, calibration)
     save_bundle(folder, config, first.weights, model, calibration, card, frozen, example)
+
+
+def without_model(configuration: Configuration, classes: Iterable[str]) -> list[str]:
+    """A line where bundles of these normal classes have no ONNX model, which says why."""
+    whys = {configuration.parameters_for(name).only_in_torch for name in classes}
+    return [f"bundles have no ONNX model: {why}" for why in sorted(filter(None, whys))]
 
 
 def calibration_shortages(

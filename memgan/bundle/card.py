@@ -36,6 +36,7 @@ def write_card(
         f" on images of class {config.normal_class} alone.",
         "",
         *_facts(config, calibration, split, cells),
+        *_without_model(config),
         "",
         "## Protocol",
         "",
@@ -52,6 +53,11 @@ def write_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _without_model(config: BundleConfig) -> list[str]:
+    why = config.parameters.only_in_torch
+    return [] if why is None else ["", f"There is no ONNX model, so it cannot be served: {why}."]
 
 
 def _facts(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memgan.bundle.bundle_of_cells import calibration_shortages, write_bundle
+from memgan.bundle.bundle_of_cells import calibration_shortages, without_model, write_bundle
 from memgan.bundle.bundle_place import check_bundle_place
 from memgan.config import Configuration, OnFeatures, detector_package
 from memgan.data import Split, check_normal_classes, load_split, why_no_validation
@@ -116,7 +116,7 @@ def train_configuration(
     for name, of_class in ordered.items():
         with waiting_for(f"exporting: bundle of class {name}"):
             write_bundle(out / "bundles" / name, configuration, split, of_class)
-    for line in calibration_shortages(ordered):
+    for line in (*calibration_shortages(ordered), *without_model(configuration, ordered)):
         note(line)
     return Trained(configuration, split, ordered, out)
 

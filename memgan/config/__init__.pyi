@@ -42,6 +42,7 @@ from .parameters import make_parameters as make_parameters
 from .parameters import parameters_type as parameters_type
 from .published import AladParameters as AladParameters
 from .published import AmaParameters as AmaParameters
+from .published import AnoganParameters as AnoganParameters
 from .published import AveragedParameters as AveragedParameters
 from .published import DagmmParameters as DagmmParameters
 from .published import DsebmParameters as DsebmParameters

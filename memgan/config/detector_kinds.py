@@ -11,7 +11,7 @@ from memgan.plugins import INSTALL
 KINDS = {
     "networks with a memory": ("memgan", "memgan-plus", "memgan-turns", "memae"),
     "networks without": ("autoencoder", "alice", "dcae", "dsvdd"),
-    "networks of the papers' tables": ("ama", "alad", "dagmm", "dsebm"),
+    "networks of the papers' tables": ("ama", "alad", "anogan", "dagmm", "dsebm"),
     "no network": ("pca", "neighbours", "hog-neighbours", "ocsvm", "kde", "iforest"),
     "for small defects on photographs, with pretrained features": ("patch-memory",),
 }

@@ -37,6 +37,12 @@ class DetectorParameters(Frozen):
         """How many images are scored at a time, at most; it bounds the memory that takes."""
         return 256
 
+    @property
+    def only_in_torch(self) -> str | None:
+        """Why its bundle has no ONNX model, in a few words; None where it has one, as it scores in
+        one forward pass."""
+        return None
+
     def portable(self) -> DetectorParameters:
         """These values without paths of this machine, for a bundle that is given away."""
         return self

@@ -148,10 +148,46 @@ class AladParameters(AveragedParameters):
     """Divide each weight matrix of E and of the discriminators by its largest singular value."""
 
 
+class AnoganParameters(AveragedParameters):
+    """AnoGAN (arXiv 1703.05921), "ADGAN" in the papers' tables. Values of the GAN are those of
+    public code, with fewer channels; those of the search are our choice, see the start point."""
+
+    MEASURED: ClassVar[frozenset[str] | None] = _GAME | {"sample_spread"}
+
+    batch_size: int = Field(32, ge=2)
+    """The most images in a step; an epoch is cut into batches of nearly equal size."""
+    learning_rate: float = Field(2e-4, gt=0, lt=1)
+    """Adam's, of all networks."""
+    width: int = Field(32, ge=1)
+    """Channels of D's first convolution, doubled twice, and of G and E in proportion. Public code
+    has 128."""
+    code_dim: int = Field(100, ge=1)
+    """The length of z."""
+    search: Literal["encoder", "steps"] = "encoder"
+    """What finds z for an image: an encoder that is trained beside the GAN, as in f-AnoGAN, or a
+    search by gradient for each image, as in the paper, which takes hundreds of times as long."""
+    feature_weight: float = Field(1.0, ge=0)
+    """κ, the weight of features in the encoder's loss and score."""
+    search_weight: float = Field(0.1, ge=0, le=1)
+    """λ, the weight of features in the score of `steps`; that of pixels is 1 − λ. Public code has
+    them the other way round."""
+    search_steps: int = Field(100, ge=1)
+    """Steps of Adam over z. The paper has 500."""
+    search_rate: float = Field(0.02, gt=0)
+    """Their rate at first; it falls along half a cosine. The 1e-3 of public code hardly moves z."""
+
+    @property
+    def only_in_torch(self) -> str | None:
+        if self.search == "encoder":
+            return None
+        return "search=steps finds z by gradient, not in a forward pass; search=encoder has a model"
+
+
 PUBLISHED: Mapping[str, type[DetectorParameters]] = {
     "ama": AmaParameters,
     "dagmm": DagmmParameters,
     "dsebm": DsebmParameters,
     "alad": AladParameters,
+    "anogan": AnoganParameters,
 }
 """By the detector's name."""

@@ -33,8 +33,8 @@ class MemoryLook:
 class GameLook:
     """A game between encoder, generator and discriminator."""
 
-    codes: Tensor
-    """E(x), (N, d)."""
+    codes: Tensor | None
+    """E(x), (N, d); None of a game without an encoder."""
     samples: Tensor | None
     """z, (N, d); None where no codes are sampled."""
     encoded_logits: Tensor
@@ -49,8 +49,8 @@ class Look:
 
     images: Tensor
     """As the networks see them, (N, C, H, W), or their vectors, (N, p)."""
-    rebuilt: Tensor
-    """Of the same shape."""
+    rebuilt: Tensor | None
+    """Of the same shape; None where that would take too long."""
     memory: MemoryLook | None = None
     """None of a detector without a memory."""
     game: GameLook | None = None

@@ -31,6 +31,7 @@ from memgan.detectors.ocsvm import Ocsvm
 from memgan.detectors.on_features.patch_memory import PatchMemory
 from memgan.detectors.published.alad import Alad
 from memgan.detectors.published.ama import Ama
+from memgan.detectors.published.anogan import Anogan
 from memgan.detectors.published.dagmm import Dagmm
 from memgan.detectors.published.dsebm import Dsebm
 from memgan.detectors.turning.memgan_turns import MemganTurns
@@ -39,7 +40,7 @@ DETECTORS: dict[str, type[Detector]] = {
     kind.name: kind
     for kind in (
         *(Memgan, MemganPlus, MemganTurns, Memae, Autoencoder, Alice, Dcae, Dsvdd),
-        *(Ama, Alad, Dagmm, Dsebm),
+        *(Ama, Alad, Anogan, Dagmm, Dsebm),
         *(Pca, Neighbours, Ocsvm, Kde, Iforest, PatchMemory, HogNeighbours),
     )
 }

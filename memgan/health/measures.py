@@ -44,10 +44,10 @@ def few_of(images: Pixels) -> Pixels:
 def measure(look: Look) -> dict[str, float]:
     """All measures of a look that can be taken, in the order of `MEASURES`; one that is not finite
     is left out."""
-    found = {
-        "residual": residual_share(look.images, look.rebuilt),
-        "rebuilt_spread": _share(spread(look.rebuilt), spread(look.images)),
-    }
+    found = {}
+    if look.rebuilt is not None:
+        found["residual"] = residual_share(look.images, look.rebuilt)
+        found["rebuilt_spread"] = _share(spread(look.rebuilt), spread(look.images))
     if look.memory:
         found |= _of_memory(look.memory)
     if look.game:
@@ -85,8 +85,9 @@ def _of_game(game: GameLook) -> dict[str, Tensor]:
         "d_on_encoded": encoded,
         "d_on_generated": generated,
         "d_accuracy": (encoded + generated) / 2,
-        "code_spread": spread(game.codes),
     }
+    if game.codes is not None:
+        found["code_spread"] = spread(game.codes)
     if game.samples is not None:
         found["sample_spread"] = spread(game.samples)
     return found

@@ -56,7 +56,7 @@ class Report(Frozen):
     lent: str | None = None
     """Which test images were lent to validation; absent where none were."""
     shortages: tuple[str, ...] = ()
-    """A line for what the bundles' calibration lacks."""
+    """A line for what the bundles' calibration lacks, and for why they have no ONNX model."""
     anchors: dict[str, Anchor]
     """The simple detectors beside the result, by name."""
     values: dict[str, dict[str, Any]]
@@ -100,7 +100,7 @@ def make_report(concluded: Concluded, false_alarm_rate: float | None = None) -> 
 
     false_alarm_rate: what bundles stand by, in (0, 1); None is `Calibration`'s own.
     """
-    from memgan.bundle import calibration_shortages
+    from memgan.bundle import calibration_shortages, without_model
 
     study, split, beside = concluded.study, concluded.split, concluded.beside
     classes = _rows(concluded)
@@ -116,7 +116,10 @@ def make_report(concluded: Concluded, false_alarm_rate: float | None = None) -> 
         mean=over_classes.model_copy(
             update={"val_auroc": mean_of_known(row.val_auroc for row in classes.values())}
         ),
-        shortages=tuple(calibration_shortages(concluded.cells, false_alarm_rate)),
+        shortages=(
+            *calibration_shortages(concluded.cells, false_alarm_rate),
+            *without_model(concluded.best, concluded.cells),
+        ),
         anchors=dict(beside.anchors),
         values={w.outcome.trial_id: w.outcome.values for w in concluded.winners},
         cautions=tuple(beside.cautions),

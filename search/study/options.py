@@ -42,8 +42,8 @@ STUDY_OPTIONS: tuple[StudyOption, ...] = (
         ("detector",),
         "NAME",
         "memgan, memgan-plus, memgan-turns, memae, dsvdd, dcae, autoencoder, alice, ama, alad,"
-        " dagmm, dsebm, pca, neighbours, ocsvm, iforest, patch-memory, hog-neighbours, or a"
-        " plug-in's.",
+        " anogan, dagmm, dsebm, pca, neighbours, ocsvm, iforest, patch-memory, hog-neighbours, or"
+        " a plug-in's.",
     ),
     StudyOption(
         "protocol",

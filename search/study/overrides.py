@@ -62,6 +62,12 @@ DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
         "spectral_norm": [False, True],
         "average": [0.0, 0.99, 0.999],
     },
+    "anogan": {
+        "learning_rate": {**_RATES, "low": 1e-4, "high": 1e-3},
+        "code_dim": [16, 32, 64, 100],
+        "feature_weight": [0.1, 1.0],
+        "average": [0.0, 0.99, 0.999],
+    },
     "dagmm": {
         "learning_rate": {**_RATES, "low": 1e-4},
         "code_dim": [2, 5, 10, 20],

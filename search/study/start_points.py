@@ -30,6 +30,10 @@ NAMED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "recipe": {},
     },
     "alad": {"paper": {"epochs": 100, "width": 128}, "recipe": {}},
+    "anogan": {
+        "paper": {"epochs": 100, "width": 128, "search": "steps", "search_steps": 500},
+        "recipe": {},
+    },
     "dagmm": {"paper": {"epochs": 200, "width": 64}, "recipe": {}},
     "dsebm": {"paper": {"epochs": 200, "width": 64, "activation": "relu"}, "recipe": {}},
 }

@@ -142,6 +142,8 @@ def _record_models(record: Record, concluded: Concluded) -> None:
     for winner in concluded.winners:
         by_seed: dict[int, dict[str, Path]] = defaultdict(dict)
         for name in winner.group.classes:
+            if concluded.best.parameters_for(name).only_in_torch is not None:
+                continue  # It cannot be served.
             seed = concluded.cells[name][0].seed
             by_seed[seed][name] = concluded.folder.export / "bundles" / name
         for seed, bundles in by_seed.items():

@@ -29,7 +29,15 @@ def check_bundles(bundles: Mapping[str, Path]) -> None:
     for folder in bundles.values():
         for name in (*_SERVED, CONFIG):
             if not (folder / name).is_file():
-                raise BundleError(f"{folder} lacks {name}; export the study again")
+                raise BundleError(f"{folder} lacks {name}; {_what_now(folder, name)}")
+
+
+def _what_now(folder: Path, lacking: str) -> str:
+    if lacking == MODEL and (folder / CONFIG).is_file():
+        config = parse(BundleConfig, read_yaml(folder / CONFIG), str(folder / CONFIG))
+        if config.parameters.only_in_torch is not None:
+            return config.parameters.only_in_torch
+    return "export the study again"
 
 
 def digest(bundles: Mapping[str, Path]) -> str:

@@ -68,6 +68,13 @@ _SMALL = {
         "spectral_norm": False,
         "average": 0.5,
     },
+    "anogan": {
+        "learning_rate": 1e-2,
+        "batch_size": 20,
+        "width": 4,
+        "code_dim": 8,
+        "average": 0.5,
+    },
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},

@@ -32,6 +32,7 @@ SMALL = {
     "dcae": {"width": 2, "code_dim": 3},
     "ama": {"width": 2, "critic_width": 2, "code_dim": 3},
     "dagmm": {"width": 2},
+    "anogan": {"width": 2, "code_dim": 3},
     "alad": {"width": 4, "code_dim": 3},
     "dsebm": {"width": 2},
 }
@@ -51,6 +52,7 @@ HAVE = {
     "dcae": OF_REBUILT,
     "ama": OF_GAME - {"sample_spread"} | OF_REBUILT,
     "dagmm": OF_REBUILT,
+    "anogan": OF_GAME | OF_REBUILT,
     "alad": OF_GAME | OF_REBUILT,
     "dsebm": OF_REBUILT,
 }

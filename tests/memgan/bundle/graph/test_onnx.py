@@ -60,6 +60,7 @@ PARAMETERS = {
     "dagmm": {"width": 2, "components": 2, "epochs": 2},
     "dsebm": {"width": 2, "energy_terms": 4, "epochs": 2},
     "alad": {"width": 4, "code_dim": 4, "epochs": 1},
+    "anogan": {"width": 2, "code_dim": 4, "epochs": 1},
     "ocsvm": {},
     "kde": {},
     "iforest": {"trees": 10},
