@@ -94,6 +94,11 @@ def waiting_for(
         _SHOWN.remove(wait)
 
 
+def tell(line: str) -> None:
+    """Write a line to standard error: above what is being waited for, where that is shown live."""
+    _SHOWN.tell(line)
+
+
 @contextmanager
 def lines_told(say: Callable[[str], None]) -> Iterator[None]:
     """While the block lasts, `say` is given the line of each wait that lasts and that neither a
@@ -146,6 +151,12 @@ class _Shown:
             else:
                 self._display.close()
 
+    def tell(self, line: str) -> None:
+        if self.waits and isinstance(self._display, _OnTerminal):
+            self._display.tell(line)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
     def _chosen(self) -> Display:
         if _in_notebook():
             return _InNotebook()
@@ -194,6 +205,13 @@ class _OnTerminal:
         )
         self._stream.write("\r\x1b[2K")
         self._live.start(refresh=True)
+
+    def tell(self, line: str) -> None:
+        """A line above the wait; the terminal wraps it, so that a command in it can be copied."""
+        from rich.text import Text
+
+        if self._live is not None:
+            self._live.console.print(Text(line), soft_wrap=True)
 
     def close(self) -> None:
         if self._live is not None:

@@ -171,7 +171,7 @@ def photographs(terminal: Terminal, picture: Callable[[str, str], None]) -> None
     terminal.run("score", f"memgan score {bundle} ./new-photos --out scores.csv --heatmaps maps")
     terminal.run("scores", "head -5 scores.csv; ls maps")
     picture((terminal.folder / "results/studies/photos/export/report.html").as_uri(), "report")
-    picture(sorted((terminal.folder / "maps").glob("*.png"))[0].as_uri(), "heatmap")
+    picture(sorted((terminal.folder / "maps").rglob("*.png"))[0].as_uri(), "heatmap")
 
 
 def plugin(terminal: Terminal, picture: Callable[[str, str], None]) -> None:

@@ -71,8 +71,9 @@ class Calibration(Frozen):
         return (
             f"{count} held-out normal {images} too few for a false-alarm rate of"
             f" {self.false_alarm_rate:g}: no p-value is below {self.lowest_p_value:.3g}, so no"
-            f" image is called anomalous; hold out at least {normals_for(self.false_alarm_rate)},"
-            f" or ask for a rate of at least {_rounded_up(self.lowest_p_value)}"
+            f" image is called anomalous; hold out at least {normals_for(self.false_alarm_rate)}"
+            " (a greater data.validation_fraction), or ask with --false-alarm-rate for at least"
+            f" {_rounded_up(self.lowest_p_value)}"
         )
 
     def document(self) -> dict[str, Any]:

@@ -172,13 +172,13 @@ def score(
     def tell(line: str) -> None:
         line = one_printable_line(line)
         unreadable.add(line)
-        typer.echo(line, err=True)
+        _note(line)
 
     def tell_left_out(of_folder: Sequence[LeftOut]) -> None:
         for each in of_folder:
             left_out.add(one_printable_line(f"{each.shown()}: {each.reason}"))
         for line in left_out_lines(of_folder):
-            typer.echo(one_printable_line(line, 10_000), err=True)
+            _note(one_printable_line(line, 10_000))
 
     few = FewGreyLevels()
     batches = score_paths(loaded, paths, tell, tell_left_out, few=few)
@@ -212,7 +212,8 @@ def score(
     if document:
         document.end(unreadable=unreadable, left_out=left_out)
     elif out:
-        typer.echo(f"{count} images scored with {_BACKENDS[loaded.backend]}: {out}")
+        scored = "1 image" if count == 1 else f"{count} images"
+        typer.echo(f"{scored} scored with {_BACKENDS[loaded.backend]}: {out}")
     else:
         _note(f"scored with {_BACKENDS[loaded.backend]}; --backend chooses")
     if shortage := loaded.calibration.shortage:
@@ -254,4 +255,6 @@ def _fresh(folder: Path, stem: str) -> Path:
 
 
 def _note(line: str) -> None:
-    typer.echo(line, err=True)
+    from memgan.waiting import tell
+
+    tell(line)

@@ -87,7 +87,8 @@ def check_source(
         return
     _print_report(report)
     if proposals:
-        command = shell_command("memgan", "search", "--data", source)
+        of_class = [] if normal_class is None else ["--normal-class", normal_class]
+        command = shell_command("memgan", "search", "--data", source, *of_class)
         typer.echo(f"`{command}` without a study file begins with:")
     for each in proposals:
         typer.echo(f"  {each.line()}")
@@ -203,7 +204,8 @@ def _print_report(report: dict[str, Any]) -> None:
     if not report["counts"]["test"]:
         test = "none"
     typer.echo(f"test part {test}; validation {validation}")
-    if report["cut"] == "by-use":
+    only_judges = any(not found["can_be_normal"] for found in report["classes"].values())
+    if report["cut"] == "by-use" and only_judges:
         typer.echo(
             "images that are never trained on are shared out between validation and test only"
         )

@@ -80,7 +80,7 @@ def reproduce(
     def train(layout: Layout) -> Layout:
         if not run:
             return layout
-        from memgan.waiting import waiting_for
+        from memgan.waiting import tell, waiting_for
 
         with waiting_for("loading memgan", logged=False):
             from memgan.paper import TrainingMeans, train_missing
@@ -90,7 +90,7 @@ def reproduce(
             records,
             TrainingMeans(data_dir=data_dir, download=download, device=device, jobs=jobs),
             for_figure=what in FIGURES,
-            note=lambda line: typer.echo(line, err=True),
+            note=tell,
         )
 
     if what in TABLES:

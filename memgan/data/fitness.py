@@ -62,7 +62,8 @@ def why_no_validation(split: Split, normal_class: str) -> str | None:
     )
     return (
         f"class {normal_class!r} has no labelled anomalies to validate on (test images never"
-        " serve): search with --objective label-free, or train one configuration with"
+        " serve): search with --objective label-free, which makes anomalies from normal images,"
+        " or train one configuration with"
         f" `memgan train`{tested}; or add labelled anomalies to the train part, or as a validation"
         " part (a folder: DIR/train/<class>/ or DIR/validation/<class>/)"
     )

@@ -334,4 +334,6 @@ def _told_how_to_go_on(going_on: GoingOn) -> Iterator[None]:
 
 
 def _note(line: str) -> None:
-    typer.echo(line, err=True)
+    from memgan.waiting import tell
+
+    tell(line)

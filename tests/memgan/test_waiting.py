@@ -13,7 +13,9 @@ import pytest
 from rich.text import Text
 
 import memgan.waiting
-from memgan.waiting import Wait, displayed_by, lines_told, waiting_for
+from memgan.cli.commands import _note
+from memgan.waiting import Wait, displayed_by, lines_told, tell, waiting_for
+from search.cli.search_commands import _note as _search_note
 
 
 class Told:
@@ -95,6 +97,23 @@ def test_a_terminal_shows_the_line_before_anything_else_and_is_left_clean(
     assert "a note" in shown
     assert sys.stderr is stream
     assert "\x1b[2K" in shown.partition("2 trials")[2]  # what stood there is erased
+
+
+def test_a_note_stands_above_the_wait_and_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = _Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    long = "go on with: memgan search --resume " + "long-name-" * 20
+    for note in (_note, _search_note, tell):
+        with waiting_for("training", lambda: Text("2 trials")):
+            note(long)
+        before = stream.getvalue().rpartition("2 trials\x1b")[0] or stream.getvalue()
+        assert f"\x1b[2K{long}\n" in stream.getvalue(), note
+        assert "2 trials" in before
+        stream.seek(0)
+        stream.truncate()
+    tell("without a wait")
+    assert stream.getvalue() == "without a wait\n"
 
 
 def test_a_log_is_told_once_of_what_lasts(

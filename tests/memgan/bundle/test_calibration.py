@@ -89,7 +89,7 @@ def test_too_few_normals_say_what_number_would_do(rate: float, needed: int) -> N
     assert not short.verdicts(np.array([1e9])).any()
     line = short.shortage
     assert line is not None
-    assert f"hold out at least {needed}, or" in line
+    assert f"hold out at least {needed} (a greater data.validation_fraction), or" in line
     offered = float(line.rpartition(" ")[2])
     assert short.at(offered).shortage is None
     assert short.at(offered - 0.001).shortage is not None

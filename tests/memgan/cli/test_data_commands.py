@@ -114,11 +114,14 @@ def test_check_proposes_what_a_search_begins_with_and_checks_images_of_that_size
 
     found = json.loads(run("check", folder, "--json"))
     shown = run("check", folder)
+    of_class = run("check", folder, "--normal-class", "good")
 
     proposed = {each["key"]: each["value"] for each in found["proposal"]}
     assert proposed["data.image_size"] == [56, 72]
     assert found["shape"] == [1, 56, 72]
     assert f"`memgan search --data {folder}` without a study file begins with:" in shown
+    assert f"`memgan search --data {folder} --normal-class good` without" in of_class
+    assert "never trained on" not in shown
     assert "  data.image_size 56×72: images are 90×120" in shown
     assert "  budget.trials " in shown
     assert json.loads(run("check", folder, "--set", "image_size=9", "--json"))["shape"] == [1, 9, 9]
