@@ -3,6 +3,7 @@
 from .advised_commands import begin_command as begin_command
 from .advised_commands import resume_command as resume_command
 from .advised_commands import search_command as search_command
+from .advised_commands import serve_command as serve_command
 from .advised_commands import study_command as study_command
 from .advised_commands import sync_command as sync_command
 from .advised_commands import ui_command as ui_command

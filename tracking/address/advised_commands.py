@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tracking.address.redaction import redact
 from tracking.address.results_place import DEFAULT_RESULTS, is_address, local_folder
-from tracking.address.shell_words import shell_command
+from tracking.address.shell_words import quoted, shell_command
 from tracking.address.sqlite_uri import sqlite_file
 
 
@@ -38,6 +38,13 @@ def search_command(uri: str) -> str:
 def begin_command(results: Path | str = DEFAULT_RESULTS) -> str:
     """The command whose study will be the first in a results folder."""
     return shell_command("memgan", "search", *_results_option(results))
+
+
+def serve_command(model: str, uri: str) -> str:
+    """MLflow's command that serves the champion of a registered model; uri: without passwords."""
+    model_uri = f"models:/{model}@champion"
+    served = shell_command("mlflow", "models", "serve", "-m", model_uri, "--env-manager", "local")
+    return f"MLFLOW_TRACKING_URI={quoted(uri)} {served}"
 
 
 def resume_command(study: str, results: Path | str = DEFAULT_RESULTS, *more: str) -> str:

@@ -13,7 +13,14 @@ from memgan.config import Frozen
 from memgan.errors import BadInput, TrackingUnavailable
 from memgan.stats import Difference, auroc, paired_difference
 from tracking import names
-from tracking.address import DEFAULT_RESULTS, Location, one_line, redact, sync_command
+from tracking.address import (
+    DEFAULT_RESULTS,
+    Location,
+    one_line,
+    redact,
+    serve_command,
+    sync_command,
+)
 from tracking.comparison import read_validation
 from tracking.registry.promotion import Promotion, judge
 from tracking.stores import Refused, Tracker, Unavailable, knock
@@ -52,6 +59,7 @@ class Registered(Frozen):
         return [
             f"registered: {self.name} version {self.version}{known}",
             f"champion{mine or ' is this version'}: {self.reason}",
+            f"serve the champion: {serve_command(self.name, self.tracking_uri)}",
         ]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -43,9 +45,10 @@ class MlflowRegistry:
                     raise
             model = self._client.get_logged_model(model_id)
             # Not as models:/ID, which MLflow would look for at its global tracking address.
-            made = self._client.create_model_version(
-                name, model.artifact_location, run_id=run_id, tags=dict(tags), model_id=model_id
-            )
+            with _without_notes():
+                made = self._client.create_model_version(
+                    name, model.artifact_location, run_id=run_id, tags=dict(tags), model_id=model_id
+                )
             self._link(model_id, name, int(made.version))
         return int(made.version)
 
@@ -85,3 +88,15 @@ class MlflowRegistry:
         """The version has the alias from now on, and no other has."""
         with translated():
             self._client.set_registered_model_alias(name, alias, str(version))
+
+
+@contextmanager
+def _without_notes() -> Iterator[None]:
+    """MLflow notes that it waits up to 300 seconds, which it hardly ever does."""
+    log = logging.getLogger("mlflow.store.model_registry.abstract_store")
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

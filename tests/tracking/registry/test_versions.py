@@ -107,7 +107,10 @@ def tell_finals(location: Location, study: str, right: int) -> str:
 
 
 def test_the_champion_goes_only_to_the_really_better_or_by_force(
-    local_record: Location, study_run: str, bundles: Bundles
+    local_record: Location,
+    study_run: str,
+    bundles: Bundles,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     def of(study: str, right: int) -> dict[str, str]:
         return {names.STUDY: study, names.STUDY_ID: tell_finals(local_record, study, right)}
@@ -121,6 +124,11 @@ def test_the_champion_goes_only_to_the_really_better_or_by_force(
         "champion stays version 1: on the validation images it has +1"
     )
     assert near.reason.endswith(": no difference shown")
+    assert near.lines()[2] == (
+        f"serve the champion: MLFLOW_TRACKING_URI={local_record.uri}"
+        " mlflow models serve -m models:/digits@champion --env-manager local"
+    )
+    assert "Waiting up to" not in capfd.readouterr().err
     forced = call({"1": bundles["1"]}, tags=of("near", 81), force=True)
     assert (forced.version, forced.new, forced.champion) == (2, False, 2)
     better = call({"3": bundles["3"]}, tags=of("better", 99))
