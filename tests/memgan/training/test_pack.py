@@ -293,6 +293,8 @@ def test_a_packed_training_is_saved_and_gone_on_with_to_the_bit(
 @pytest.mark.parametrize(
     ("packing", "device", "shape", "count", "expected"),
     [
+        ("auto", "cpu", (1280,), 10, True),
+        ("auto", "cpu", (1280,), 3, False),
         ("off", "cuda", (1, 8, 8), 10, False),
         ("on", "cpu", (3, 32, 32), 2, True),
         ("auto", "cpu", (1, 8, 8), 10, True),
@@ -302,7 +304,7 @@ def test_a_packed_training_is_saved_and_gone_on_with_to_the_bit(
     ],
 )
 def test_what_is_packed_follows_the_setting_or_the_measurement(
-    packing: Any, device: str, shape: tuple[int, int, int], count: int, expected: bool
+    packing: Any, device: str, shape: tuple[int, ...], count: int, expected: bool
 ) -> None:
     assert packs(packing, device, shape, count) is expected
 
