@@ -27,7 +27,7 @@ from memgan.config.typed import to_yaml
 from search.cli.app import run
 from search.results.study_files import everything_below, is_made
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 
 
 def start(home: Path, *arguments: object) -> subprocess.Popen[str]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 
 CLASSES = ("0", "1")
 FINAL_FIGURES = ("roc.png", "scores.png", "extremes.png", "memory.png", "codes.png")
