@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = str(ROOT / "deploy" / "slurm" / "search.sbatch")
 _RAY = """#!/bin/sh
 # Stands in for Ray: the first node runs the command, the others wait for its end.
-echo "$SLURMD_NODENAME token ${#RAY_AUTH_TOKEN} letters: $*" >> "$TOLD"
+echo "$SLURMD_NODENAME token ${#RAY_AUTH_TOKEN} letters: $(printf %s "$*" | tr '\n' ' ')" >> "$TOLD"
 [ "$SLURM_PROCID" = 0 ] || exec sleep 2
 while [ "$1" != -- ]; do shift; done; shift; "$@"
 """

@@ -27,7 +27,8 @@ _STUBS = {
     """,
     "ray": """
         printf '%s\\n' "$@" > "$TOLD/ray"
-        while [ "$1" != -- ]; do shift; done; shift; "$@"
+        while [ "$1" != -- ]; do shift; done; shift; "$@"; code=$?
+        exit "${RAY_ENDS_WITH:-$code}"
     """,
 }
 _ARGUMENTS = ["study.yaml", "--name", "lines", "--results", "/scratch/lines"]
@@ -147,6 +148,15 @@ def test_a_job_whose_time_is_nearly_over_stops_in_order_and_is_queued_again(
     code, said = job.end()
     assert (code, "told" in said) == (130, True)
     assert job.words("scontrol") == [f"requeue {os.getpid()}"]
+
+
+@pytest.mark.parametrize("code", ["0", "2", "130"])
+def test_the_searchs_exit_code_counts_and_not_that_of_rays_end(
+    start: Callable[..., Job], code: str
+) -> None:
+    # Seen with two nodes: the search was done, and `ray symmetric-run` failed in ending Ray.
+    job = start(CODE=code, SLURM_JOB_NUM_NODES="2", MEMGAN_HEAD_IP="10.0.0.5", RAY_ENDS_WITH="1")
+    assert job.end()[0] == int(code)
 
 
 def test_a_job_that_somebody_cancels_is_not_queued_again(start: Callable[..., Job]) -> None:
