@@ -21,7 +21,7 @@ def reproduce(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="table1|table2|table3|ablations|ablations-recipe|departures|departures-cifar10|hull"
+            metavar="table1|table2|features|table3|ablations|ablations-recipe|departures|departures-cifar10|hull"
             "|fig1|fig2|fig3|fig4|page",
             help="A table or figure of the paper, or the page that has them all.",
         ),

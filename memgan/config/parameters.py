@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from memgan.config.detector_kinds import unknown_detector
 from memgan.config.detector_plugin import DETECTOR_PLUGINS, DetectorParameters
@@ -32,6 +32,15 @@ class PcaParameters(ResidualParameters, OnFeatures):
     squared distance to the mean image."""
     contrast_normalised: bool = False
     """Bring every image to its own mean and spread first."""
+    shrinkage: float = Field(0.0, ge=0)
+    """On features: above 0, the score is the Mahalanobis distance of a Gaussian whose covariance is
+    that of the components, with this share of their mean variance added to every direction."""
+
+    @model_validator(mode="after")
+    def _of_features(self) -> PcaParameters:
+        if self.shrinkage and (self.features is None or not self.components):
+            raise ValueError("shrinkage is of components of features; give both, or leave it out")
+        return self
 
 
 class RebuilderParameters(DetectorParameters):

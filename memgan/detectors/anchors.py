@@ -38,7 +38,10 @@ class Pca(Detector):
     """Squared error of the reconstruction from the leading principal components.
 
     In grey levels, or in an image's own spread with `contrast_normalised`. With no component
-    at all it is the squared distance to the mean image.
+    at all it is the squared distance to the mean image. On features, `shrinkage` above 0 makes it
+    the distance of a Gaussian: each component is rebuilt only by λᵢ / (λᵢ + e), with λᵢ its
+    variance and e `shrinkage` times their mean. This is e times the squared Mahalanobis distance
+    under the covariance of the components with e added to every direction.
     """
 
     name = "pca"
@@ -48,16 +51,19 @@ class Pca(Detector):
         assert isinstance(parameters, PcaParameters)
         self.extractor = sight(parameters.features, self.image_shape, self.device)
         self.wanted = parameters.components
-        self.normalised = parameters.contrast_normalised
+        self.normalised, self.shrinkage = parameters.contrast_normalised, parameters.shrinkage
         self.residual_score = ResidualScore(parameters, squared=True)
         self.mean: _Rows = np.empty(0)
         self.components: _Rows = np.empty((0, 0))
+        self.rebuilt_share: _Rows = np.empty(0)
+        """How much of each component is rebuilt, 0 to 1; with `shrinkage`."""
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
         rows, _ = self._seen(images)
         kept = min(self.wanted, *rows.shape)
         if not kept:
             self.mean, self.components = rows.mean(axis=0), np.empty((0, rows.shape[1]))
+            self.rebuilt_share = np.empty(0)
             return {}
         from sklearn.decomposition import PCA
 
@@ -66,6 +72,10 @@ class Pca(Detector):
         fitted = PCA(kept, svd_solver="covariance_eigh" if tall else "full").fit(rows)
         # As what is loaded again lies in memory, so that products come out the same to the bit.
         self.mean, self.components = fitted.mean_, np.ascontiguousarray(fitted.components_)
+        if self.shrinkage:
+            variances = fitted.explained_variance_
+            added = max(self.shrinkage * variances.mean(), np.finfo(np.float64).tiny)
+            self.rebuilt_share = variances / (variances + added)
         return {}
 
     def score(self, images: Pixels) -> Scores:
@@ -74,6 +84,10 @@ class Pca(Detector):
             return in_batches(lambda pixels: scorer(pixels)[0], images, torch.device("cpu"))
         rows, _ = self._seen(images)
         centred = rows - self.mean
+        if self.shrinkage:
+            rebuilt = (centred @ self.components.T) ** 2 @ self.rebuilt_share
+            distances: Scores = (centred**2).sum(axis=1) - rebuilt
+            return distances
         scores: Scores = ((centred - self._projected(centred)) ** 2).sum(axis=1)
         return scores
 
@@ -108,20 +122,26 @@ class Pca(Detector):
             "mean": torch.from_numpy(self.mean.copy()),
             "components": torch.from_numpy(np.ascontiguousarray(self.components)),
         }
+        if self.shrinkage:
+            learned["rebuilt_share"] = torch.from_numpy(self.rebuilt_share.copy())
         return sealed(self.extractor, learned)
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         size = self.extractor.count if self.extractor else int(np.prod(self.image_shape))
         specs = {"mean": Spec((size,)), "components": Spec((None if self.wanted else 0, size))}
+        if self.shrinkage:
+            count = len(weights["components"]) if "components" in weights else 0
+            specs["rebuilt_share"] = Spec((count,))
         check_weights(weights, {**specs, **seal_spec(self.extractor)})
-        learned = unsealed(self.extractor, weights)
-        self.mean, self.components = learned["mean"].numpy(), learned["components"].numpy()
+        self.load_state_dict(unsealed(self.extractor, weights))
 
     def state_dict(self) -> dict[str, Any]:
         return self.weights()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.mean, self.components = state["mean"].numpy(), state["components"].numpy()
+        if self.shrinkage:
+            self.rebuilt_share = state["rebuilt_share"].numpy()
 
 
 class Neighbours(Detector):
@@ -221,15 +241,20 @@ class _PcaScorer(nn.Module):
 class _PcaOnFeatures(nn.Module):
     mean: Tensor
     components: Tensor
+    rebuilt_share: Tensor | None
 
     def __init__(self, extractor: Extractor, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.extractor = ready(extractor)
         self.register_buffer("mean", weights["mean"])
         self.register_buffer("components", weights["components"])
+        self.register_buffer("rebuilt_share", weights.get("rebuilt_share"))
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
         centred = self.extractor(images).to("cpu", torch.float64) - self.mean
+        if self.rebuilt_share is not None:
+            rebuilt = (centred @ self.components.T) ** 2 @ self.rebuilt_share
+            return ((centred**2).sum(dim=1) - rebuilt,)
         projected = centred @ self.components.T @ self.components
         return (((centred - projected) ** 2).sum(dim=1),)
 

@@ -23,6 +23,9 @@ from memgan.features.weights_place import find_weights, read_weights
 from memgan.machine import computed_in
 
 Floats = npt.NDArray[np.float32]
+_PIXELS_ON_CPU = 2**17
+"""Pixels of the images that the network is given at a time on a CPU: what it makes of so many
+stays in the processor's cache, which takes half the time of four times as many."""
 
 
 class Extractor(nn.Module):
@@ -70,7 +73,8 @@ class Extractor(nn.Module):
         self.cache: FeatureCache | None = None
         self._checksum = "" if self.backbone.needs_weights else self._of_weights()
         self._expected = ""
-        self.eval().to(device)
+        # Convolutions of few channels are quicker with the channels of a pixel side by side.
+        self.eval().to(device).to(memory_format=torch.channels_last)
 
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation, whatever is done with a module that this one is a part of: its
@@ -105,7 +109,8 @@ class Extractor(nn.Module):
     def frozen(self) -> dict[str, Tensor]:
         """Copies of the network's weights on the CPU, by name."""
         self.checksum  # noqa: B018  # reads them
-        return {name: value.cpu().clone() for name, value in self._own().items()}
+        form = torch.contiguous_format
+        return {name: value.cpu().clone(memory_format=form) for name, value in self._own().items()}
 
     def take(self, weights: Mapping[str, Tensor]) -> None:
         """Use these weights, as `frozen` gave them. BundleError where they do not fit."""
@@ -156,6 +161,8 @@ class Extractor(nn.Module):
     def _computed(self, images: Pixels) -> Floats:
         self.checksum  # noqa: B018  # reads the weights
         at_once = self.features.images_at_once
+        if self.device.type == "cpu":
+            at_once = max(1, min(at_once, _PIXELS_ON_CPU // self.features.size**2))
         with computed_in("fp32", self.device):
             parts = [
                 self(torch.tensor(images[at : at + at_once], device=self.device)).cpu().numpy()

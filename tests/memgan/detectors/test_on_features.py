@@ -30,6 +30,7 @@ FILTERS = {"features.backbone": "filters", "features.size": 32}
 SMALL: dict[str, dict[str, Any]] = {
     "neighbours": {"neighbours": 2, **FILTERS},
     "pca": {"components": 4, **FILTERS},
+    "pca, Gaussian": {"components": 4, "shrinkage": 0.5, **FILTERS},
     "ocsvm": {**FILTERS},
     "memgan": {
         "learning_rate": 3e-3,
@@ -64,12 +65,31 @@ def test_a_support_vector_machine_compares_a_few_vectors_at_a_time(
 class TestOnFilters(DetectorSuite):
     @pytest.fixture(params=sorted(SMALL))
     def maker(self, request: pytest.FixtureRequest) -> Maker:
-        return Maker(request.param, SMALL[request.param])
+        return Maker(request.param.partition(",")[0], SMALL[request.param])
 
     def test_a_score_of_few_pixels_is_the_same_alone_traced_packed_and_loaded(self) -> None:
         """Vectors have no pixels, and such a score is refused."""
         with pytest.raises(ConfigError, match="score is of what is rebuilt"):
             make_parameters("pca", {**FILTERS, "score": "top-share"}, "test")
+
+
+def test_with_shrinkage_pca_is_the_mahalanobis_distance_of_a_gaussian(normals: Pixels) -> None:
+    train, seen = normals[:40], normals[40:]
+    detector = Maker("pca", {"components": 27, "shrinkage": 0.5, **FILTERS}).fitted(train)
+    assert detector.extractor is not None
+    known, rows = (detector.extractor.of(images).astype(float) for images in (train, seen))
+    covariance = np.cov(known.T)
+    added = 0.5 * np.trace(covariance) / EDGES
+    apart = rows - known.mean(axis=0)
+    inverse = np.linalg.inv(covariance + added * np.eye(EDGES))
+    expected = added * np.einsum("ni,ij,nj->n", apart, inverse, apart)
+    np.testing.assert_allclose(detector.score(seen), expected, rtol=1e-6)
+
+
+def test_shrinkage_is_of_components_of_features() -> None:
+    for wrong in ({"shrinkage": 1}, {"shrinkage": 1, "components": 0, **FILTERS}):
+        with pytest.raises(ConfigError, match="shrinkage is of components of features"):
+            make_parameters("pca", wrong, "test")
 
 
 @pytest.mark.parametrize("name", ["memgan", "memae", "alice"])
@@ -123,7 +143,7 @@ def test_features_are_the_same_in_a_training_of_any_precision(normals: Pixels) -
         np.testing.assert_array_equal(extractor.of(normals), expected)
 
 
-@pytest.mark.parametrize("detector", sorted(SMALL))
+@pytest.mark.parametrize("detector", sorted({name.partition(",")[0] for name in SMALL}))
 def test_features_are_a_typed_part_of_the_parameters(detector: str) -> None:
     nested = make_parameters(detector, {"features": {"backbone": "filters", "size": 96}}, "test")
     flat = make_parameters(detector, {"features.backbone": "filters", "features.size": 96}, "test")

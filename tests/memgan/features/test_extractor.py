@@ -134,3 +134,16 @@ def test_photographs_of_one_thing_lie_together_on_imagenet_weights(photographs: 
     vectors = extractor(Features(size=64)).of(np.concatenate([photographs, noise]))
     likeness = vectors @ vectors.T
     assert likeness[:5, :5].mean() > likeness[:5, 5:].mean() + 0.1
+
+
+def test_on_a_cpu_the_network_is_given_few_images_at_a_time() -> None:
+    extractor = Extractor(
+        Features(backbone="filters", size=96), (1, 8, 8), device=torch.device("cpu")
+    )
+    given: list[int] = []
+    extractor.register_forward_pre_hook(lambda _, inputs: given.append(len(inputs[0])))
+    images = np.random.default_rng(0).integers(0, 256, (30, 1, 8, 8), dtype=np.uint8)
+
+    extractor.of(images)
+
+    assert given == [14, 14, 2]

@@ -6,8 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from trained import trained
 
+from memgan.config.named_configurations import digest, named_configuration
 from memgan.paper.cells.layout import make_layout
+from memgan.paper.cells.result_cells import add_recorded
 from memgan.paper.page.page import page, write_page
 from memgan.paper.page.records_page import records_page
 from memgan.paper.page.searches import searches_page
@@ -62,3 +65,15 @@ def test_without_records_nothing_is_claimed(tmp_path: Path) -> None:
     assert " less the paper" not in text
     assert text.count("Not trained yet.") == 3
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["fig2.png"]
+
+
+def test_features_of_outside_data_are_on_the_page_once_they_were_trained(tmp_path: Path) -> None:
+    assert "ImageNet" not in page(tmp_path)
+    name = "features-gaussian"
+    made_with = digest(named_configuration("cifar10", name), "cat")
+    cell = trained("pca", "cat", 0.8, dataset="cifar10-jpeg").model_copy(
+        update={"configuration": name, "versions": {"configuration": made_with}}
+    )
+    add_recorded(tmp_path / "cells", cell)
+    _, _, section = page(tmp_path).partition("## CIFAR-10 with ImageNet features")
+    assert "| cat | missing | 80.0 | missing | missing |" in section
