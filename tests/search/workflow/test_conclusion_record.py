@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from unittest.mock import Mock
+
 import numpy as np
 
+from memgan.config.parameters import make_parameters
 from memgan.stats import PixelFigures
 from memgan.training.cells import Cell
-from search.workflow.conclusion_record import metrics_of
+from search.workflow.conclusion_record import _record_models, metrics_of
 
 
 def test_a_final_with_masks_is_recorded_with_its_figures_by_pixel() -> None:
@@ -25,3 +29,18 @@ def test_a_final_with_masks_is_recorded_with_its_figures_by_pixel() -> None:
         "test_pixel_f1/good": 0.5,
         "test_pixel_threshold/good": 12.5,
     }
+
+
+def test_bundles_without_an_onnx_model_are_no_models_of_the_record() -> None:
+    record = Mock()
+    concluded = Mock()
+    concluded.winners = [Mock(group=Mock(classes=("3", "8")))]
+    concluded.cells = {"3": [Mock(seed=0)], "8": [Mock(seed=0)]}
+    concluded.folder.export = Path("export")
+    steps = make_parameters("anogan", {"search": "steps"}, "test")
+    encoder = make_parameters("anogan", {}, "test")
+    concluded.best.parameters_for = {"3": steps, "8": encoder}.__getitem__
+    _record_models(record, concluded)
+
+    (call,) = record.final_model.call_args_list
+    assert call.args[2] == {"8": Path("export/bundles/8")}
