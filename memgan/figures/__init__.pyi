@@ -1,6 +1,8 @@
 # What the room memgan.figures offers to the others; everything else in it is its own.
 
 from .codes import codes_figure as codes_figure
+from .gallery import Mistake as Mistake
+from .gallery import worst_mistakes as worst_mistakes
 from .heatmaps import HeatMaps as HeatMaps
 from .images import extremes_figure as extremes_figure
 from .images import image_grid as image_grid

@@ -25,20 +25,14 @@ from memgan.analysis import Residual, strongest_region
 from memgan.config import OnFeatures
 from memgan.data import Pixels, enlarged, read_image
 from memgan.errors import BadInput, DataError
+from memgan.figures.overlay import Scale, colours, overlay, scale_of
 
 if TYPE_CHECKING:
     from memgan.bundle import Bundle, Scored, ScoredBatch
 
-_COLOURS = "inferno"
-"""Perceptually uniform, in order also without colour, and readable for the colour-blind."""
-_ABOVE_MARK = 2.0
-"""The top of the scale, as a multiple of what normal images have."""
-_GREYS = 255.0
 _SIDE = 224
 """Pixels that small images are magnified to, by a whole number of times."""
 _GAP, _BAR, _LABELS = 8, 12, 34
-_DIMMED = 0.6
-"""Of an image below its residual, so that white is not taken for heat."""
 _LONGEST_NAME = 200
 """Bytes; file systems take 255."""
 
@@ -62,11 +56,7 @@ class HeatMaps:
         self._bundle = bundle
         self._folder = folder
         calibration = bundle.calibration
-        self._mark = calibration.normal_map or calibration.normal_residual
-        self._top = _GREYS if self._mark is None else _ABOVE_MARK * self._mark
-        if calibration.normal_map is None:
-            self._top = min(_GREYS, self._top)
-        self._colours = _colours()
+        self._mark, self._top = scale_of(bundle)
         self._scale: Pixels | None = None
         self._threshold = calibration.pixel_threshold
         try:
@@ -110,7 +100,9 @@ class HeatMaps:
         times = max(1, round(_SIDE / max(heat.shape)))
         shown = image[: 3 if len(image) == 3 else 1].transpose(1, 2, 0)
         seen = np.broadcast_to(shown, (*heat.shape, 3))
-        panels = [_magnified(p, times) for p in (seen, self._overlay(seen, heat))]
+        panels = [
+            _magnified(p, times) for p in (seen, overlay(seen, heat, Scale(self._mark, self._top)))
+        ]
         scale = self._drawn_scale(len(panels[0]))
         gap = np.full((len(panels[0]), _GAP, 3), 255, dtype=np.uint8)
         row = np.concatenate([panels[0], gap, panels[1], gap], axis=1)
@@ -119,20 +111,12 @@ class HeatMaps:
         picture: Pixels = np.concatenate([row, scale], axis=1)
         return picture
 
-    def _overlay(self, seen: Pixels, heat: Residual) -> Pixels:
-        share = np.clip(heat / self._top, 0, 1)
-        colour = self._colours[(share * 255).round().astype(np.uint8)]
-        opaque = np.clip(heat / (self._mark or self._top), 0, 1)[..., None]
-        mixed = opaque * colour + (1 - opaque) * _DIMMED * seen
-        overlay: Pixels = mixed.round().astype(np.uint8)
-        return overlay
-
     def _drawn_scale(self, height: int) -> Pixels:
         height = max(height, _SIDE // 2)
         if self._scale is None or len(self._scale) != height:
             picture = Image.new("RGB", (_BAR + _LABELS, height), "white")
             steps = np.linspace(255, 0, height).round().astype(np.uint8)
-            bar = np.broadcast_to(self._colours[steps][:, None], (height, _BAR, 3))
+            bar = np.broadcast_to(colours()[steps][:, None], (height, _BAR, 3))
             picture.paste(Image.fromarray(np.ascontiguousarray(bar)))
             draw = ImageDraw.Draw(picture)
             font = ImageFont.load_default(11)
@@ -181,14 +165,6 @@ def _short(part: str) -> str:
 
 def _magnified(image: Pixels, times: int) -> Pixels:
     return image.repeat(times, axis=0).repeat(times, axis=1)
-
-
-def _colours() -> Pixels:
-    """The colour map, uint8 (256, 3)."""
-    from matplotlib import colormaps
-
-    table: Pixels = colormaps[_COLOURS](np.arange(256), bytes=True)[:, :3]
-    return table
 
 
 def _who(bundle: Bundle) -> str:

@@ -14,6 +14,7 @@ from memgan.waiting import waiting_for
 from search.finals import Concluded
 from search.journal import outcomes_by_group
 from search.report.content import report_markdown
+from search.report.gallery import mistakes_of
 from search.report.html_page import report_page
 from search.report.pareto import write_fronts
 from search.report.report import Report, make_report
@@ -67,5 +68,7 @@ def _fill(
     (folder / "report.json").write_text(json.dumps(report.document(), indent=1), encoding="utf-8")
     (folder / "report.md").write_text(report_markdown(report, figures), encoding="utf-8")
     trials = outcomes_by_group(groups, journal)
-    page = report_page(study, report, trials, {folder / name: c for name, c in figures.items()})
+    captions = {folder / name: caption for name, caption in figures.items()}
+    mistakes = mistakes_of(folder / "bundles", split, cells)
+    page = report_page(study, report, trials, captions, mistakes)
     (folder / "report.html").write_text(page, encoding="utf-8")

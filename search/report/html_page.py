@@ -37,11 +37,12 @@ def report_page(
     report: Report,
     trials: Mapping[str, Sequence[TrialOutcome]],
     figures: Mapping[Path, str],
+    mistakes: tuple[Sequence[Mapping[str, str]], Sequence[str]] = ((), ()),
 ) -> str:
     """report.html: figures by class, all trials, pictures.
 
     trials: by the name of their group of classes. figures: captions by
-    PNG file.
+    PNG file. mistakes: of `mistakes_of`.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -75,6 +76,8 @@ def report_page(
             {"name": path.stem, "caption": caption, "source": _as_uri(path)}
             for path, caption in figures.items()
         ],
+        mistakes=mistakes[0],
+        mistake_remarks=mistakes[1],
         script=script,
         script_hash=digest,
     )

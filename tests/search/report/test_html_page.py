@@ -172,3 +172,19 @@ def test_how_sure_the_choice_is_stands_on_the_page(
     assert f"Behind {ODD}." in elements.text
     assert "How sure the choice is" in elements.text
     assert "How sure the choice is" not in report_page(study, sure, trials, {})
+
+
+def test_mistakes_are_shown_with_what_is_said_of_them_and_no_heading_without_any(
+    make_study: Make, make_report: Make
+) -> None:
+    study = make_study("shared")
+    report = make_report(study, CLASSES)
+    entry = {"kind": "miss", "caption": f"miss: {ODD}", "source": "data:image/png;base64,AA=="}
+
+    page = Elements(report_page(study, report, {}, {}, ([entry], ["only some"])))
+
+    shown = next(page.of("img"))
+    assert (shown["src"], shown["alt"]) == (entry["source"], entry["caption"])
+    text = "".join(page.text)
+    assert "to be looked at only; only some." in text
+    assert "Mistakes" not in report_page(study, report, {}, {})

@@ -315,6 +315,9 @@ def test_the_export_is_complete(finished: dict[str, Any], export: Path) -> None:
         *(f"figures/{name}" for name in (*FINAL_FIGURES, *STUDY_FIGURES)),
         *(f"bundles/{name}/{file}" for name in CLASSES for file in bundle),
     }
+    page = (export / "report.html").read_text()
+    assert 'alt="miss: ' in page  # The tiny detector makes mistakes, and they are shown.
+    assert len(page) < 2**23
     best = parse(Configuration, read_yaml(export / "best.yaml"), "best.yaml")
     assert best.origin is not None
     assert best.origin.study == "tiny"
