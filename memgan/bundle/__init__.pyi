@@ -30,5 +30,6 @@ from .score_tables import table_file as table_file
 from .scoring import Scored as Scored
 from .scoring import ScoredBatch as ScoredBatch
 from .scoring import score_paths as score_paths
+from .tiling import score_in_tiles as score_in_tiles
 from .trained_configuration import train_configuration as train_configuration
 from .verification import compare_with_origin as compare_with_origin

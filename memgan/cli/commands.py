@@ -124,6 +124,12 @@ def score(
         float | None,
         typer.Option(help="The share of normal images that may be flagged, such as 0.01."),
     ] = None,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS", help="Score images with a longer side in overlapping tiles of it."
+        ),
+    ] = None,
     backend: Annotated[
         str,
         typer.Option(
@@ -149,10 +155,12 @@ def score(
         Table,
         given_bundle,
         load_bundle,
+        score_in_tiles,
         score_paths,
         table_file,
     )
     from memgan.data import FewGreyLevels, LeftOut, left_out_lines
+    from memgan.errors import BadInput
     from memgan.shell_words import shell_command
     from memgan.text import one_printable_line
     from memgan.waiting import waiting_for
@@ -181,14 +189,20 @@ def score(
             _note(one_printable_line(line, 10_000))
 
     few = FewGreyLevels()
-    batches = score_paths(loaded, paths, tell, tell_left_out, few=few)
+    if tile is None:
+        batches = score_paths(loaded, paths, tell, tell_left_out, few=few)
+    elif heatmaps:
+        raise BadInput("--tile gives a box for each image and no heat maps; leave --heatmaps out")
+    else:
+        batches = score_in_tiles(loaded, paths, tile, tell, tell_left_out, few=few)
+    boxes = heatmaps is not None or tile is not None
     maps = _heat_maps(heatmaps, loaded, paths) if heatmaps else None
     document = None
     count = 0
     with ExitStack() as stack:
         tables: list[Table] = []
         if out:
-            tables.append(stack.enter_context(table_file(out, boxes=maps is not None)))
+            tables.append(stack.enter_context(table_file(out, boxes=boxes)))
         if as_json:
             facts = with_own_version(
                 {
@@ -197,10 +211,10 @@ def score(
                     **loaded.calibration.document(),
                 }
             )
-            document = JsonDocument(sys.stdout, facts, boxes=maps is not None)
+            document = JsonDocument(sys.stdout, facts, boxes=boxes)
             tables.append(document)
         elif not out:
-            tables.append(CsvTable(sys.stdout, boxes=maps is not None))
+            tables.append(CsvTable(sys.stdout, boxes=boxes))
         if out or not sys.stdout.isatty():
             # Rows on a terminal tell by themselves how far it is.
             stack.enter_context(waiting_for(lambda: f"scoring, {count} images done", logged=False))

@@ -29,9 +29,13 @@ from .reading.image_files import read_image as read_image
 from .reading.new_images import Batch as Batch
 from .reading.new_images import Tell as Tell
 from .reading.new_images import TellLeftOut as TellLeftOut
+from .reading.new_images import files_in_turn as files_in_turn
 from .reading.new_images import stream_images as stream_images
 from .reading.pixel_input import check_pixels as check_pixels
 from .reading.pixels import conform as conform
+from .reading.tiles import TiledImage as TiledImage
+from .reading.tiles import tile_places as tile_places
+from .reading.tiles import tiled as tiled
 from .reading.white_level import FewGreyLevels as FewGreyLevels
 from .sources.named import SOURCE_PLUGINS as SOURCE_PLUGINS
 from .sources.named import SOURCES as SOURCES

@@ -70,6 +70,12 @@ def stream_images(
     return _stream(paths, image_shape, at_once, (tell, tell_left_out), read, few)
 
 
+def files_in_turn(paths: Sequence[Path], tell: Tell, tell_left_out: TellLeftOut) -> Iterator[Path]:
+    """The files under `paths` in the order of `stream_images`, which explains the others."""
+    for path in paths:
+        yield from _files(path, tell, tell_left_out)
+
+
 def _stream(
     paths: Sequence[Path],
     shape: tuple[int, int, int],

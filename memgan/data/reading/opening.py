@@ -36,15 +36,15 @@ class Header:
 
 
 @contextmanager
-def opened_image(path: Path) -> Iterator[Image.Image]:
+def opened_image(path: Path, most: int = MOST_PIXELS) -> Iterator[Image.Image]:
     """The image in a file, before any pixel is read.
 
-    ValueError for what is no plain file or has more than `MOST_PIXELS`. Pillow raises nearly
+    ValueError for what is no plain file or has more than `most` pixels. Pillow raises nearly
     anything besides on damaged files.
     """
     check_plain(path)
     with Image.open(path, formats=_FORMATS) as opened:
-        if opened.width * opened.height > MOST_PIXELS:
+        if opened.width * opened.height > most:
             raise ValueError(f"{opened.width}×{opened.height} pixels are too many")
         yield opened
 
