@@ -49,3 +49,8 @@ def _escape(found: re.Match[str]) -> str:
     if "\udc80" <= character <= "\udcff":  # How Python holds a byte that is no UTF-8.
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode("ascii")
+
+
+def epochs(count: int) -> str:
+    """So many epochs, in words: "1 epoch", "30 epochs"."""
+    return "1 epoch" if count == 1 else f"{count} epochs"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from memgan.text import mean_and_sd, percent
+from memgan.text import epochs, mean_and_sd, percent
 from search.report.content import (
     caution_lines,
     markdown_table,
@@ -37,7 +37,7 @@ def describe_beginning(study: Study, dataset: str) -> tuple[str, str]:
     searched = ", ".join(f"`{name}`" for name in study.space)
     lines = [
         f"**{study.detector} on {_words(dataset)}**, no result yet: {study.budget.words} of"
-        f" {study.epochs} epochs by {study.sampler.name} with scheduler {study.scheduler.name},"
+        f" {epochs(study.epochs)} by {study.sampler.name} with scheduler {study.scheduler.name},"
         f" protocol {study.protocol}, judged by {', '.join(study.objectives)}.",
         "",
         f"Searched: {searched}.",

@@ -16,7 +16,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from memgan.config import to_yaml
-from memgan.text import percent
+from memgan.text import epochs, percent
 from search.journal import TrialOutcome, TrialsResult
 from search.report.content import (
     caution_lines,
@@ -95,7 +95,7 @@ def _facts(
         "detector": study.detector,
         "protocol": study.protocol,
         "objective": report.objective,
-        "budget": f"{study.budget.words}{each} of {study.epochs} epochs{time}",
+        "budget": f"{study.budget.words}{each} of {epochs(study.epochs)}{time}",
         "trials": ", ".join(f"{count} {state}" for state, count in counts.items() if count),
         "sampler, scheduler": f"{study.sampler.name}, {study.scheduler.name}",
         "seed of the search": str(study.seed),

@@ -35,7 +35,7 @@ from memgan.config import (
 )
 from memgan.errors import BadInput, ConfigError
 from memgan.machine import Arithmetic
-from memgan.text import one_or_two_lines
+from memgan.text import epochs, one_or_two_lines
 from search.study.budget import Budget, by_time_alone
 from search.study.compatibility import check_constraints, check_objectives, check_pairs
 from search.study.entries import Entry
@@ -130,7 +130,7 @@ class Study(Frozen):
     _search_space: Space = PrivateAttr()
 
     def __repr__(self) -> str:
-        trials = f"{self.budget.words} of {self.epochs} epochs over {', '.join(self.space)}"
+        trials = f"{self.budget.words} of {epochs(self.epochs)} over {', '.join(self.space)}"
         what = f"{self.detector} on {self.data.source}, {self.protocol}, {trials}"
         return one_or_two_lines(f"Study({self.name}: {what})")
 
