@@ -44,6 +44,11 @@ WAYS: dict[str, tuple[str, int, dict[str, Any]]] = {
         256,
         {**LITE0, "features.layers": "stride8"},
     ),
+    "patch-memory, lite0, whitened": (
+        "patch-memory",
+        256,
+        {**LITE0, "features.layers": "stride8", "whitening": 0.1, "neighbours": 1, "largest": 5},
+    ),
 }
 
 

@@ -128,6 +128,12 @@ class PatchMemoryParameters(OnFeatures):
     neighbours: int = Field(9, ge=1)
     """The score is weighted by how far the remembered places around the nearest one lie; it is
     larger where they are rare. This many are looked at. With 1 the score is not weighted."""
+    largest: int = Field(1, ge=1)
+    """The score is the mean distance of this many places, those that are farthest."""
+    whitening: float = Field(0.0, ge=0)
+    """Above 0, distances are those of features without their correlations, each direction divided
+    by its spread in the training images; this share of the mean variance is added to every one,
+    so that directions of little variance are not all noise. Not in the paper."""
     smoothing: float = Field(4.0, ge=0)
     """Standard deviation, in pixels of the network's images, of the blur of the map by pixel. It
     does not change the score."""

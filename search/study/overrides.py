@@ -85,6 +85,8 @@ DEFAULT_SPACES: Mapping[str, Mapping[str, Any]] = {
         "memory_share": [0.005, 0.01, 0.02, 0.05],
         "neighbours": [1, 3, 9],
         "features.layers": ["stride8", "stride16", "stride8,stride16"],
+        "whitening": [0.0, 0.1],
+        "largest": [1, 5],
     },
     "pca": {"components": [2, 4, 8, 16, 32]},
     "neighbours": {"neighbours": [1, 2, 3, 5, 10]},

@@ -52,6 +52,8 @@ class PatchMemory(Detector):
             average=parameters.averaged,
         )
         self.memory = torch.empty(0, self.extractor.count)
+        self.whitener: dict[str, Tensor] = {}
+        """`mean`, (p,), and `whitener`, (p, p), where there is `whitening`."""
         self._last_judge: tuple[Tensor, _Judge] | None = None
 
     def fit_epoch(self, images: Pixels) -> dict[str, float]:
@@ -69,6 +71,11 @@ class PatchMemory(Detector):
             rows.append(here[own])
             done += len(here)
         known = np.concatenate(rows)
+        if self.parameters.whitening:
+            self.whitener = _whitener(known, self.parameters.whitening)
+            # In NumPy, which computes in fp32 whatever a training is computed in.
+            mean, matrix = (self.whitener[name].numpy() for name in ("mean", "whitener"))
+            known = (known - mean) @ matrix
         share = math.ceil(self.parameters.memory_share * len(known))
         count = max(1, min(share, self.parameters.most_remembered))
         self.memory = torch.from_numpy(known[coreset(known, count, generator)])
@@ -115,6 +122,7 @@ class PatchMemory(Detector):
         if self._last_judge is None or self._last_judge[0] is not self.memory:
             memory = self.memory.to(self.device)
             judge = _Judge(memory, self.extractor.side, self.image_shape, self.parameters)
+            judge.whiten_by(self.whitener)
             self._last_judge = self.memory, judge.to(self.device)
         return self._last_judge[1]
 
@@ -122,18 +130,24 @@ class PatchMemory(Detector):
         return _Scorer(self.extractor, self._judge()).eval()
 
     def weights(self) -> dict[str, Tensor]:
-        return sealed(self.extractor, {"memory": self.memory.clone()})
+        return sealed(self.extractor, self.state_dict())
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        specs = {"memory": Spec((None, self.extractor.count), torch.float32)}
+        count = self.extractor.count
+        specs = {"memory": Spec((None, count), torch.float32)}
+        if self.parameters.whitening:
+            specs["mean"] = Spec((count,), torch.float32)
+            specs["whitener"] = Spec((count, count), torch.float32)
         check_weights(weights, {**specs, **seal_spec(self.extractor)})
-        self.memory = unsealed(self.extractor, weights)["memory"]
+        self.load_state_dict(unsealed(self.extractor, weights))
 
     def state_dict(self) -> dict[str, Any]:
-        return {"memory": self.memory.clone()}
+        learned = {"memory": self.memory, **self.whitener}
+        return {name: value.clone() for name, value in learned.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.memory = state["memory"]
+        self.whitener = {name: state[name] for name in ("mean", "whitener") if name in state}
 
 
 class _Judge(nn.Module):
@@ -144,6 +158,8 @@ class _Judge(nn.Module):
     around: Tensor
     rows: Tensor
     columns: Tensor
+    mean: Tensor
+    whitener: Tensor
 
     def __init__(
         self,
@@ -153,28 +169,37 @@ class _Judge(nn.Module):
         parameters: PatchMemoryParameters,
     ) -> None:
         super().__init__()
-        self.side = side
+        self.side, self.largest = side, parameters.largest
         self.register_buffer("memory", memory)
         self.register_buffer("around", _around(memory, parameters.neighbours))
         _, height, width = image_shape
         blur = parameters.smoothing * side / parameters.features.size
         self.register_buffer("rows", _smooth(side, height, blur))
         self.register_buffer("columns", _smooth(side, width, blur).T.contiguous())
+        self.whitened = False
+
+    def whiten_by(self, whitener: Mapping[str, Tensor]) -> None:
+        """Whiten features before they are compared; nothing where `whitener` is empty."""
+        self.whitened = bool(whitener)
+        for name, value in whitener.items():
+            self.register_buffer(name, value)
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         places = maps.flatten(2).transpose(1, 2)
+        if self.whitened:
+            places = _whitened(places, self.mean, self.whitener)
         cells, length = self.side**2, int(self.memory.shape[1])
         found = nearest(places.reshape(-1, length), self.memory, 1)
         distances = found.distances.reshape(-1, cells)
-        largest, where = distances.max(dim=1)
-        scores = largest
+        where = distances.argmax(dim=1)
+        scores = distances.topk(min(self.largest, cells), dim=1).values.mean(dim=1)
         if self.around.shape[1] > 1:
             there = where[:, None]
             remembered = found.places.reshape(-1, cells).gather(1, there)[:, 0]
             place = places.gather(1, there[..., None].expand(-1, -1, length))
             others = self.memory[self.around[remembered]].to(torch.float64)
             apart = ((place.to(torch.float64) - others) ** 2).sum(dim=2).sqrt()
-            scores = largest * (1 - apart.softmax(dim=1)[:, 0])
+            scores = scores * (1 - apart.softmax(dim=1)[:, 0])
         by_cell = distances.to(torch.float32).reshape(-1, self.side, self.side)
         return scores, self.rows @ by_cell @ self.columns
 
@@ -187,6 +212,23 @@ class _Scorer(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         scores, by_pixel = self.judge(self.extractor(images))
         return scores, by_pixel
+
+
+def _whitener(rows: _Maps, share: float) -> dict[str, Tensor]:
+    """What makes the rows, (N, p), uncorrelated, with variances near 1."""
+    mean = rows.mean(axis=0, dtype=np.float64)
+    covariance = np.atleast_2d(np.cov(rows, rowvar=False, dtype=np.float64))
+    variances, directions = np.linalg.eigh(covariance)
+    variances = variances.clip(0)
+    added = max(share * float(variances.mean()), 1e-12)
+    matrix = directions / np.sqrt(variances + added)
+    found = {"mean": mean, "whitener": np.ascontiguousarray(matrix)}
+    return {name: torch.from_numpy(value).to(torch.float32) for name, value in found.items()}
+
+
+def _whitened(rows: Tensor, mean: Tensor, whitener: Tensor) -> Tensor:
+    white: Tensor = (rows - mean) @ whitener
+    return white
 
 
 def _rows(maps: _Maps) -> _Maps:

@@ -83,6 +83,8 @@ _SMALL = {
         "features.size": 32,
         "features.layers": "stride4,stride8",
         "memory_share": 0.1,
+        "whitening": 0.1,
+        "largest": 3,
     },
 }
 

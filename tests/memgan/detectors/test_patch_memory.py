@@ -71,6 +71,29 @@ def test_a_small_defect_is_found_and_shown_where_it_is(texture: Pixels, scratche
         assert 25 <= column <= 46
 
 
+def test_a_score_can_be_of_several_places(texture: Pixels, scratched: Pixels) -> None:
+    scores = [fitted(texture[10:], neighbours=1, largest=n).score(scratched) for n in (1, 4, 10**6)]
+    assert (scores[0] > scores[1]).all()
+    assert (scores[1] > scores[2]).all()
+
+
+def test_whitened_distances_are_those_of_features_without_correlation(
+    texture: Pixels, scratched: Pixels
+) -> None:
+    detector = fitted(texture[10:], neighbours=1, whitening=0.1, memory_share=1)
+    maps, known = (detector.extractor.of(images) for images in (scratched, texture[10:]))
+    rows, others = (m.transpose(0, 2, 3, 1).reshape(-1, m.shape[1]) for m in (maps, known))
+    covariance = np.cov(others.T)
+    length = len(covariance)
+    inverse = np.linalg.inv(covariance + 0.1 * np.trace(covariance) / length * np.eye(length))
+    first = rows[: len(rows) // 10]
+    apart = first[:, None].astype(float) - others[None]
+    squared = np.einsum("ijk,kl,ijl->ij", apart, inverse, apart, optimize=True)
+    expected = np.sqrt(squared.min(axis=1).max())
+    assert detector.score(scratched[:1])[0] == pytest.approx(expected, rel=1e-3)
+    assert detector.score(scratched).min() > detector.score(texture[:10]).max()
+
+
 def test_a_score_is_the_largest_distance_to_the_memory(texture: Pixels, scratched: Pixels) -> None:
     detector = fitted(texture[10:], neighbours=1)
     places = detector.extractor.of(scratched).transpose(0, 2, 3, 1)

@@ -68,6 +68,8 @@ PARAMETERS = {
         "features.backbone": "filters",
         "features.size": 32,
         "features.layers": "stride4,stride8",
+        "whitening": 0.1,
+        "largest": 3,
     },
 }
 
