@@ -123,6 +123,7 @@ class DsvddParameters(DcaeNetParameters):
     """Deep SVDD (Ruff et al. 2018) with its one-class objective."""
 
     STEPWISE: ClassVar[bool] = False
+    MEASURED: ClassVar[frozenset[str] | None] = frozenset()
 
     pretraining: float = Field(0.5, ge=0, lt=1)
     """The share of the epochs, at the beginning, in which the autoencoder is trained."""

@@ -78,6 +78,7 @@ def test_what_cannot_be_fulfilled_or_measured_is_refused_in_one_line(
         ("memae", {"memory_units": [50, 100]}, "address_perplexity", True),
         ("autoencoder", {"code_dim": [8, 16]}, "residual", True),
         ("pca", {"components": [8, 16]}, "residual", False),
+        ("dsvdd", {"width": [4, 8]}, "residual", False),
         ("memgan-plus", {"memory_units": [50, 100]}, "mutual_information", True),
         ("memgan-turns", {"memory_units": [50, 100]}, "address_perplexity", False),
     ],
