@@ -1,12 +1,12 @@
 """Masks in files: what is brighter than half of the brightest pixel is anomalous; of a mask that
-has no bright pixels, all that is not 0."""
+has no bright pixels, and of one with a palette of colours, all that is not 0."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from memgan.data.masks import Mask
 from memgan.data.reading.opening import opened_image, read_upright_size
@@ -21,9 +21,11 @@ _MOST_KINDS = 63
 def read_mask(path: Path, image: Path) -> Mask:
     """The mask in a file, of the size of its image's file. DataError for one that cannot be read,
     and for one of another size."""
+    numbered = False
     try:
         with opened_image(path) as opened:
-            if opened.mode.startswith("I"):  # Brought to 8 bits, 0 and 1 would both be black.
+            numbered = _has_colours(opened)
+            if numbered or opened.mode.startswith("I"):  # In 8 bits, 0 and 1 would both be black.
                 values = np.asarray(ImageOps.exif_transpose(opened))
             else:
                 values = np.asarray(plain(opened).convert("L"))
@@ -44,7 +46,8 @@ def read_mask(path: Path, image: Path) -> Mask:
         )
     brightest = int(values.max())
     # So few grey levels are numbers of kinds of defects.
-    return Mask.of(values > (brightest / 2 if brightest > _MOST_KINDS else 0))
+    numbered = numbered or brightest <= _MOST_KINDS
+    return Mask.of(values > (0 if numbered else brightest / 2))
 
 
 def size_of(image: Path) -> tuple[int, int]:
@@ -53,3 +56,11 @@ def size_of(image: Path) -> tuple[int, int]:
     if (size := read_upright_size(image)) is None:
         raise DataError(visible(f"unreadable image {image}; mend or remove it"))
     return size
+
+
+def _has_colours(opened: Image.Image) -> bool:
+    """Whether it has a palette of colours: its pixels are then numbers of kinds."""
+    if opened.mode != "P":
+        return False
+    palette = opened.getpalette("RGB") or []
+    return not palette[0::3] == palette[1::3] == palette[2::3]

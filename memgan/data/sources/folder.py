@@ -93,13 +93,13 @@ def _masks(
     and what is to be said."""
     if layout.masks is None:
         files, left_out = _mask_files(layout, listed, root)
-        masks = read_masks(read, files, lambda image: str(image.parent))
     else:
         files, left_out = layout.masks, layout.left_out
-        labels = {file: label for _, label, file in listed}
-        masks = read_masks(read, files, labels.__getitem__)
     if not files:
         return None, left_out, ()
+    labels = {file: label for _, label, file in listed}
+    of_table = layout.masks is not None
+    masks = read_masks(read, files, lambda each: labels[each] if of_table else str(each.parent))
     without = sum(mask is None for mask in masks)
     have = "1 image beside theirs has none, and is" if without == 1 else None
     have = have or f"{without} images beside theirs have none, and are"

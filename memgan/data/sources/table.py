@@ -7,6 +7,7 @@ table's folder.
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ _EXPECTED = "a table has the columns path and label, and perhaps split and mask"
 _VISA_SPLIT = Path("split_csv") / "1cls.csv"
 _VISA_OWN = "image_anno.csv"
 _OBJECT, _NORMAL = "object", "normal"
+_KNOWN = {_OBJECT}.union(*_COLUMNS.values())
 
 _Row = Mapping[str, str]
 
@@ -62,7 +64,7 @@ def _of_visa(folder: Path, table: Path) -> Layout:
 def _rows(table: Path) -> Iterator[dict[str, str]]:
     """Rows with the columns that we know, by our names for them; of an absent one, no key."""
     columns, rows = _parquet(table) if table.suffix.lower() == ".parquet" else _csv(table)
-    folded = {name.strip().casefold(): name for name in columns}
+    folded = {_folded(name): name for name in columns}
     found = {
         ours: folded[theirs]
         for ours, names in _COLUMNS.items()
@@ -80,6 +82,10 @@ def _rows(table: Path) -> Iterator[dict[str, str]]:
         found[_OBJECT] = folded[_OBJECT]
     for row in rows:
         yield {ours: (row.get(theirs) or "").strip() for ours, theirs in found.items()}
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _csv(table: Path) -> tuple[Sequence[str], Sequence[Mapping[str, str | None]]]:
@@ -100,15 +106,19 @@ def _parquet(table: Path) -> tuple[Sequence[str], Sequence[Mapping[str, str | No
     from pyarrow import ArrowException, parquet
 
     try:
-        read = parquet.read_table(table)
-        names = list(read.column_names)
-        rows = [
-            {name: None if value is None else str(value) for name, value in row.items()}
-            for row in read.to_pylist()
-        ]
-    except (OSError, ArrowException) as error:
+        with parquet.ParquetFile(table) as file:
+            names = list(file.schema_arrow.names)
+            # Whatever stands in other columns, Python may have no value for it.
+            known = [name for name in names if _folded(name) in _KNOWN]
+            rows = [
+                {name: None if value is None else str(value) for name, value in row.items()}
+                for row in file.read(columns=known).to_pylist()
+            ]
+    except (OSError, ArrowException, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise DataError(visible(f"{table} is no Parquet file ({reason}); {_EXPECTED}")) from None
+        raise DataError(
+            visible(f"{table} is no Parquet file that can be read ({reason}); {_EXPECTED}")
+        ) from None
     return names, rows
 
 
@@ -123,15 +133,16 @@ def _layout(table: Path, root: Path, rows: Sequence[_Row]) -> Layout:
         )
     parts: dict[Part, dict[str, list[Path]]] = {"train": {}}
     masks: dict[Path, Path] = {}
-    seen: dict[Path, int] = {}
+    seen: dict[str, int] = {}
     for number, row in enumerate(rows, start=1):
         where = f"{table}, row {number}"
         file = _file(root, row["path"], f"{where}: image")
-        if file in seen:
+        place = os.path.abspath(file)  # noqa: PTH100 - without `..`, and links stay
+        if place in seen:
             raise DataError(
-                visible(f"{where}: {file} is in row {seen[file]} too; keep one of them")
+                visible(f"{where}: {file} is in row {seen[place]} too; keep one of them")
             )
-        seen[file] = number
+        seen[place] = number
         if not row["label"]:
             raise DataError(visible(f"{where} has no label; give one"))
         parts.setdefault(_part(row, where), {}).setdefault(row["label"], []).append(file)
@@ -165,6 +176,6 @@ def _file(root: Path, name: str, what: str) -> Path:
     if not name:
         raise DataError(visible(f"{what} has no path; give one"))
     path = root / name
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - of a name that is too long `Path` raises
         raise DataError(visible(f"{what} {path} does not exist; mend the path, or remove the row"))
     return path

@@ -178,3 +178,30 @@ def test_of_two_images_of_one_name_the_one_without_the_mask_is_named(
         " and is in no figure by pixel, such as crack/000.png, as the mask of that name is another"
         " image's",
     )
+
+
+def test_a_mask_with_a_palette_of_colours_has_numbers_and_one_of_greys_has_brightness(
+    write_folder: WriteFolder,
+) -> None:
+    root = write_folder({"good": 2, "crack": 2})
+    values = np.zeros(SIZE, dtype=np.uint8)
+    values[2:5, 3:9], values[6, 0] = 1, 2
+    dark_and_bright = Image.fromarray(values).convert("P")
+    dark_and_bright.putpalette([0, 0, 0, 90, 0, 0, 255, 255, 0])
+    (root / "masks" / "crack").mkdir(parents=True)
+    dark_and_bright.save(root / "masks" / "crack" / "000.png")
+    white_first = Image.fromarray(1 - np.minimum(values, 1)).convert("P")
+    white_first.putpalette([255] * 3 + [0] * 3)
+    white_first.save(root / "masks" / "crack" / "001.png")
+
+    assert shown(load(root).train) == [19, 19, 0, 0]
+
+
+def test_without_any_mask_no_image_is_opened_for_its_size(
+    write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from memgan.data.sources import mask_layout
+
+    monkeypatch.delattr(mask_layout, "size_of")
+
+    assert load(write_folder({"good": 2, "crack": 1})).train.masks is None

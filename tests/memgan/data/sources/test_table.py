@@ -102,6 +102,31 @@ def test_a_table_may_be_parquet(root: Path) -> None:
     check(load(root))
 
 
+def test_what_parquet_has_in_other_columns_does_not_matter(root: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    table = pyarrow.Table.from_pylist([dict(zip(HEAD, row, strict=True)) for row in ROWS])
+    binary = pyarrow.array([b"\xff"] * len(ROWS), pyarrow.binary())
+    not_utf8 = pyarrow.Array.from_buffers(pyarrow.string(), len(ROWS), binary.buffers())
+    far = pyarrow.array([2**62] * len(ROWS), pyarrow.int64()).cast(pyarrow.timestamp("ms"))
+    others = table.append_column("note", not_utf8).append_column("taken", far)
+    parquet.write_table(others, root / "files.parquet")
+    check(load(root))
+
+    parquet.write_table(
+        table.drop_columns("label").append_column("label", not_utf8), root / "files.parquet"
+    )
+    with pytest.raises(DataError, match=r"is no Parquet file that can be read \(.*utf-8"):
+        load(root)
+    parquet.write_table(
+        table.drop_columns("label").append_column("label", far), root / "files.parquet"
+    )
+    with pytest.raises(DataError, match="is no Parquet file that can be read") as caught:
+        load(root)
+    assert "\n" not in str(caught.value)
+
+
 def test_without_splits_all_images_are_of_the_train_part(root: Path) -> None:
     rows = [row[:2] for row in ROWS]
     source = load(write(root / "mine.csv", rows, head=("Path", "Label")))
@@ -115,12 +140,14 @@ def test_without_splits_all_images_are_of_the_train_part(root: Path) -> None:
     ("row", "message"),
     [
         (("images/9.png", "good", "train", ""), "row 7: image .*9.png does not exist"),
+        ((300 * "a", "good", "train", ""), "row 7: image .*aaa does not exist"),
         (("images/6.png", "good", "holdout", ""), "row 7: split 'holdout' is none of train"),
         (("images/6.png", "good", "", ""), "row 7: split '' is none of train"),
         (("images/6.png", "", "train", ""), "row 7 has no label"),
         (("", "good", "test", "masks/4.png"), "row 7: image has no path"),
         (("images/6.png", "scratch", "test", "m.png"), "row 7: mask .*m.png does not exist"),
         (("images/4.png", "scratch", "test", ""), "row 7: .*4.png is in row 5 too"),
+        (("images/../images/4.png", "scratch", "test", ""), "row 7: .*4.png is in row 5 too"),
         (("images/6.png", "scratch", "test", "small.png"), r"is 3×4 and its image .* 10×12"),
     ],
 )
