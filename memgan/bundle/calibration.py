@@ -52,7 +52,11 @@ class Calibration(Frozen):
     def pixel_threshold(self) -> float | None:
         """Pixels of a map above it are anomalous: what, of new normal images, no more than the
         false-alarm rate reach anywhere, on average. None where the normals are too few."""
-        flaggable = _flaggable(len(self.normal_peaks), self.false_alarm_rate)
+        return self.pixel_threshold_of_tiles(1)
+
+    def pixel_threshold_of_tiles(self, tiles: int) -> float | None:
+        """`pixel_threshold` for images of so many tiles, at least 1, each of which may reach it."""
+        flaggable = _flaggable(len(self.normal_peaks), self.false_alarm_rate, tiles)
         return None if flaggable == 0 else self.normal_peaks[-flaggable]
 
     @property
@@ -74,6 +78,28 @@ class Calibration(Frozen):
             f" image is called anomalous; hold out at least {normals_for(self.false_alarm_rate)}"
             " (a greater data.validation_fraction), or ask with --false-alarm-rate for at least"
             f" {_rounded_up(self.lowest_p_value)}"
+        )
+
+    def shortage_of_tiles(self, tiles: int) -> str | None:
+        """As `shortage`, for images of so many tiles, at least 1: their p-value is that of a tile
+        times the number of tiles. Boxes are told of too, where there are maps."""
+        rate, lowest = self.false_alarm_rate, tiles * self.lowest_p_value
+        short = {}
+        if lowest > rate:
+            short["none is called anomalous"] = len(self.normal_scores)
+        if self.normal_peaks and self.pixel_threshold_of_tiles(tiles) is None:
+            short["none has a box"] = len(self.normal_peaks)
+        if not short:
+            return None
+        count = max(short.values())
+        images = "image is" if count == 1 else "images are"
+        least = _rounded_up(min(1.0, lowest))
+        lower = f", or ask with --false-alarm-rate for at least {least}"
+        return (
+            f"{count} held-out normal {images} too few for images of {tiles} tiles at a false-alarm"
+            f" rate of {rate:g}, so {' and '.join(short)}; hold out at least"
+            f" {normals_for(rate, tiles)} (a greater data.validation_fraction), score in larger"
+            f" tiles (--tile){lower if rate < float(least) < 1 else ''}"
         )
 
     def document(self) -> dict[str, Any]:
@@ -114,8 +140,8 @@ class Calibration(Frozen):
         return self.model_copy(update={"false_alarm_rate": false_alarm_rate})
 
 
-def _flaggable(count: int, rate: float) -> int:
-    return int((np.arange(1, count + 1) / (1 + count) <= rate).sum())
+def _flaggable(count: int, rate: float, tiles: int = 1) -> int:
+    return int((tiles * (np.arange(1, count + 1) / (1 + count)) <= rate).sum())
 
 
 def check_rate(false_alarm_rate: float) -> None:
@@ -136,10 +162,11 @@ def shortages(calibrations: Mapping[str, Calibration]) -> list[str]:
     ]
 
 
-def normals_for(false_alarm_rate: float) -> int:
-    """The least number of held-out normals that a false-alarm rate in (0, 1) can be kept with."""
-    count = max(1, math.ceil(1 / false_alarm_rate) - 1)
-    while 1 / (count + 1) > false_alarm_rate:  # what rounding took away
+def normals_for(false_alarm_rate: float, tiles: int = 1) -> int:
+    """The least number of held-out normals that a false-alarm rate in (0, 1) can be kept with, for
+    images of so many tiles."""
+    count = max(1, math.ceil(tiles / false_alarm_rate) - 1)
+    while tiles * (1 / (count + 1)) > false_alarm_rate:  # what rounding took away
         count += 1
     return count
 

@@ -37,6 +37,8 @@ class ScoredBatch:
     images: Pixels
     files: list[Path | None]
     """Where each lies by itself; None of an array."""
+    tiles: int = 1
+    """In how many pieces each was scored."""
 
 
 def score_paths(

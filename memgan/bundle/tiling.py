@@ -43,8 +43,10 @@ def score_in_tiles(
 
     An image's score is the highest of its tiles'. Its p-value is the lowest of its tiles', times
     the number of tiles, at most 1: so it holds for the image, however the tiles depend on each
-    other. Its box is of the strongest region in the tile whose map is highest. One image is in
-    memory at a time, and some tiles. BadInput for a tile of less than 8 pixels.
+    other. Its box is of the strongest region in the tile whose map is highest, above a threshold
+    that holds for all of them together. Both take normals by the number of tiles, which is in each
+    batch: `Calibration.shortage_of_tiles` says where they are too few. One image is in memory at a
+    time, and some tiles. BadInput for a tile of less than 8 pixels.
     """
     if tile < SMALLEST:
         raise BadInput(f"--tile {tile}: {SMALLEST} pixels are the least")
@@ -78,7 +80,7 @@ def _scored(
 
 def _joined(bundle: Bundle, image: TiledImage, tile: int) -> ScoredBatch:
     places = list(tile_places(image.size, tile))
-    threshold = bundle.calibration.pixel_threshold
+    threshold = bundle.calibration.pixel_threshold_of_tiles(len(places))
     score, peak, box = -math.inf, -math.inf, None
     for at in range(0, len(places), _TILES_AT_ONCE):
         some = places[at : at + _TILES_AT_ONCE]
@@ -103,7 +105,7 @@ def _joined(bundle: Bundle, image: TiledImage, tile: int) -> ScoredBatch:
     flagged = p_value <= bundle.calibration.false_alarm_rate
     nothing: Pixels = np.empty((0, *bundle.config.image_shape), dtype=np.uint8)
     row = Scored(visible(str(image.path)), score, p_value, flagged, box)
-    return ScoredBatch([row], nothing, [image.path])
+    return ScoredBatch([row], nothing, [image.path], len(places))
 
 
 def _moved(box: tuple[int, int, int, int], top: int, left: int) -> tuple[int, int, int, int]:

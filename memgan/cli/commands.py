@@ -198,7 +198,7 @@ def score(
     boxes = heatmaps is not None or tile is not None
     maps = _heat_maps(heatmaps, loaded, paths) if heatmaps else None
     document = None
-    count = 0
+    count, tiles = 0, 1
     with ExitStack() as stack:
         tables: list[Table] = []
         if out:
@@ -222,9 +222,12 @@ def score(
             rows = maps.write(batch) if maps else batch.rows
             for table in tables:
                 table.write(rows)
-            count += len(batch.rows)
+            count, tiles = count + len(batch.rows), max(tiles, batch.tiles)
+    short = loaded.calibration.shortage_of_tiles(tiles) if tiles > 1 else None
+    of_tiles = [] if short is None else [short]
     if document:
-        document.end(unreadable=unreadable, left_out=left_out)
+        more = {} if tile is None else {"tile_shortages": of_tiles}
+        document.end(unreadable=unreadable, left_out=left_out, **more)
     elif out:
         scored = "1 image" if count == 1 else f"{count} images"
         typer.echo(f"{scored} scored with {_BACKENDS[loaded.backend]}: {out}")
@@ -232,6 +235,8 @@ def score(
         _note(f"scored with {_BACKENDS[loaded.backend]}; --backend chooses")
     if shortage := loaded.calibration.shortage:
         _note(shortage)
+    for line in of_tiles:
+        _note(line)
     for remark in few.remarks():
         _note(f"{remark} (this bundle has none: train one with it on such images)")
     if left_out.count:
