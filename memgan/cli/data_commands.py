@@ -88,7 +88,8 @@ def check_source(
     _print_report(report)
     if proposals:
         of_class = [] if normal_class is None else ["--normal-class", normal_class]
-        command = shell_command("memgan", "search", "--data", source, *of_class)
+        stated = _options_of_search(data_dir, settings or [])
+        command = shell_command("memgan", "search", "--data", source, *stated, *of_class)
         typer.echo(f"`{command}` without a study file begins with:")
     for each in proposals:
         typer.echo(f"  {each.line()}")
@@ -124,6 +125,18 @@ def _config(source: str, data_dir: Path | None, settings: list[str]) -> DataConf
     if data_dir is not None:
         values["dir"] = data_dir
     return parse(DataConfig, values, "data")
+
+
+def _options_of_search(data_dir: Path | None, settings: list[str]) -> list[str]:
+    """What states to a search the images that were checked, beside their source."""
+    options = [] if data_dir is None else ["--data-dir", str(data_dir)]
+    overridden = {"source"} if data_dir is None else {"source", "dir"}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        key = key.strip().removeprefix("data.")
+        if key not in overridden:
+            options += ["--set", f"data.{key}={value}"]
+    return options
 
 
 def _report(

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from memgan.config import AladParameters, DetectorParameters, PublishedParameters
 from memgan.data import Pixels
@@ -23,6 +22,11 @@ from memgan.detectors.parts.batches import in_batches
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.game import normalise_spectrally
+from memgan.detectors.parts.losses import (
+    discriminator_loss,
+    encoder_game_loss_non_saturating,
+    generator_game_loss,
+)
 from memgan.detectors.parts.networks import initialise
 from memgan.detectors.parts.stepwise import Move
 from memgan.detectors.published.averaged import Averaged
@@ -111,11 +115,11 @@ class Alad(Averaged):
         first, second = of_pairs.tensor_split(2)
         # BatchNorm in D_xz sees real and made ones apart, as in the public code.
         found = {
-            "d_xz": telling_loss(
+            "d_xz": discriminator_loss(
                 self.of_pairs(x, shown, first), self.of_pairs(generated, z, second)
             ),
-            "d_xx": telling_loss(*_both(self.of_images, (x, x), (x, made), of_images)),
-            "d_zz": telling_loss(*_both(self.of_codes, (z, z), (z, again), of_codes)),
+            "d_xx": discriminator_loss(*_both(self.of_images, (x, x), (x, made), of_images)),
+            "d_zz": discriminator_loss(*_both(self.of_codes, (z, z), (z, again), of_codes)),
         }
         trained = zip(_DISCRIMINATORS, found.values(), strict=True)
         minimised: dict[tuple[str, ...], Tensor] = {(part,): loss for part, loss in trained}
@@ -136,10 +140,10 @@ class Alad(Averaged):
         generated = self.generator(z)
         again = self.encoder(generated)
         first, second = of_pairs.tensor_split(2)
-        game_of_e = as_made_loss(self.of_pairs(x, code, first))
-        game_of_g = as_real_loss(self.of_pairs(generated, z, second))
-        cycle = as_real_loss(self.of_images(x, rebuilt, of_images))
-        cycle = cycle + as_real_loss(self.of_codes(z, again, of_codes))
+        game_of_e = encoder_game_loss_non_saturating(self.of_pairs(x, code, first))
+        game_of_g = generator_game_loss(self.of_pairs(generated, z, second))
+        cycle = generator_game_loss(self.of_images(x, rebuilt, of_images))
+        cycle = cycle + generator_game_loss(self.of_codes(z, again, of_codes))
         return Move(
             # E's own game has no slope for G, nor G's for E: one sum trains both.
             {("encoder", "generator"): game_of_e + game_of_g + cycle},
@@ -167,22 +171,6 @@ class Alad(Averaged):
 
     def scorer(self) -> nn.Module:
         return _Scorer(for_scoring(self.scoring), self.parameters.contrast_normalised).eval()
-
-
-def telling_loss(real: Tensor, made: Tensor) -> Tensor:
-    """−log σ(D of real pairs) − log(1 − σ(D of made ones)), what a discriminator minimises.
-    Logits: (B,)."""
-    return as_real_loss(real) + as_made_loss(made)
-
-
-def as_real_loss(logits: Tensor) -> Tensor:
-    """−log σ(l): least where the discriminator takes them for real. Logits: (B,)."""
-    return -F.logsigmoid(logits).mean()
-
-
-def as_made_loss(logits: Tensor) -> Tensor:
-    """−log(1 − σ(l)): least where it takes them for made. Logits: (B,)."""
-    return -F.logsigmoid(-logits).mean()
 
 
 Pair = tuple[Tensor, Tensor]

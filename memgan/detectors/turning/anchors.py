@@ -41,7 +41,11 @@ class Anchor(ABC):
 
 
 class Gaussian(Anchor):
-    """The squared Mahalanobis distance to the mean, the covariance shrunk as Ledoit and Wolf do."""
+    """The squared Mahalanobis distance to the mean, the covariance shrunk as Ledoit and Wolf do.
+
+    `pca` with `shrinkage` is the other Gaussian on features. There a search chooses how much the
+    covariance is shrunk; here nothing may be left to choose, as it stands beside MEMGAN.
+    """
 
     def fit(self, rows: Floats) -> None:
         from sklearn.covariance import LedoitWolf

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from memgan.data import SOURCES, Source, load_split
 from memgan.data.sources import named
 from memgan.errors import ConfigError, DataError, UnknownName
 from memgan.proposals import data_facts
+from search.study import begun_study
 
 
 def run(*arguments: object) -> str:
@@ -126,6 +129,26 @@ def test_check_proposes_what_a_search_begins_with_and_checks_images_of_that_size
     assert "  budget.trials " in shown
     assert json.loads(run("check", folder, "--set", "image_size=9", "--json"))["shape"] == [1, 9, 9]
     assert json.loads(run("check", "digits", "--json"))["proposal"] == []
+
+
+def test_the_command_that_check_shows_searches_the_images_that_were_checked(
+    write_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = write_folder({"good": 40}, shape=(90, 120))
+    given = ["--set", "data.resize=pad", "--set", "image_size=[9, 12]", "--set", "source=digits"]
+
+    shown = run("check", folder, *given, "--data-dir", tmp_path, "--normal-class", "good")
+
+    (command,) = re.findall(r"`(memgan search .*)` without a study file", shown)
+    words = shlex.split(command)[4:]
+    assert words == [
+        *("--data-dir", str(tmp_path), "--set", "data.resize=pad"),
+        *("--set", "data.image_size=[9, 12]", "--normal-class", "good"),
+    ]
+    options = {"source": str(folder), "data_dir": tmp_path}
+    study = begun_study(None, options, [words[3], words[5]])
+    assert study.data.image_size == (9, 12)
+    assert study.data.resize == "pad"
 
 
 def test_check_and_search_load_a_named_source_once(monkeypatch: pytest.MonkeyPatch) -> None:

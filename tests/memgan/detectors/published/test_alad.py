@@ -13,14 +13,13 @@ from torch import Tensor, nn, tensor
 from memgan.config.parameters import make_parameters
 from memgan.data import Pixels
 from memgan.detectors import build_detector
-from memgan.detectors.parts.stepwise import take_gradients
-from memgan.detectors.published.alad import (
-    Alad,
-    OfImages,
-    as_made_loss,
-    as_real_loss,
-    telling_loss,
+from memgan.detectors.parts.losses import (
+    discriminator_loss,
+    encoder_game_loss_non_saturating,
+    generator_game_loss,
 )
+from memgan.detectors.parts.stepwise import take_gradients
+from memgan.detectors.published.alad import Alad, OfImages
 from memgan.detectors.published.averaged import decay
 from memgan.detectors.published.dropping import Dropping
 
@@ -48,14 +47,14 @@ def test_losses_of_the_games_by_hand() -> None:
     of_real = -(math.log(sigma(2)) + math.log(sigma(-1))) / 2
     of_made = -(math.log(1 - sigma(0.5)) + math.log(1 - sigma(3))) / 2
 
-    assert as_real_loss(real).item() == pytest.approx(of_real)
-    assert as_made_loss(made).item() == pytest.approx(of_made)
-    assert telling_loss(real, made).item() == pytest.approx(of_real + of_made)
+    assert generator_game_loss(real).item() == pytest.approx(of_real)
+    assert encoder_game_loss_non_saturating(made).item() == pytest.approx(of_made)
+    assert discriminator_loss(real, made).item() == pytest.approx(of_real + of_made)
 
 
 def test_the_encoder_has_a_slope_where_the_discriminator_is_sure() -> None:
     sure = tensor([20.0], requires_grad=True)
-    as_made_loss(sure).backward()
+    encoder_game_loss_non_saturating(sure).backward()
     assert sure.grad is not None
     assert sure.grad.item() == pytest.approx(1.0)
 
@@ -76,17 +75,23 @@ def test_each_loss_is_the_sum_that_its_networks_learn_from(normals: Pixels) -> N
     code, generated = E(x), G(z)
 
     one, other = masks[0].tensor_split(2)
-    expected = telling_loss(detector.of_pairs(x, code, one), detector.of_pairs(generated, z, other))
+    expected = discriminator_loss(
+        detector.of_pairs(x, code, one), detector.of_pairs(generated, z, other)
+    )
     assert first.losses["d_xz"].item() == pytest.approx(expected.item(), rel=1e-5)
     one, other = masks[2].tensor_split(2)
-    expected = telling_loss(detector.of_images(x, x, one), detector.of_images(x, G(code), other))
+    expected = discriminator_loss(
+        detector.of_images(x, x, one), detector.of_images(x, G(code), other)
+    )
     assert first.losses["d_xx"].item() == pytest.approx(expected.item(), rel=1e-5)
     one, other = masks[4].tensor_split(2)
-    expected = telling_loss(detector.of_codes(z, z, one), detector.of_codes(z, E(generated), other))
+    expected = discriminator_loss(
+        detector.of_codes(z, z, one), detector.of_codes(z, E(generated), other)
+    )
     assert first.losses["d_zz"].item() == pytest.approx(expected.item(), rel=1e-5)
 
     generated = G(fresh)
-    cycles = as_real_loss(detector.of_images(x, G(code), masks[3])) + as_real_loss(
+    cycles = generator_game_loss(detector.of_images(x, G(code), masks[3])) + generator_game_loss(
         detector.of_codes(fresh, E(generated), masks[5])
     )
     assert second.losses["cycles"].item() == pytest.approx(cycles.item(), rel=1e-5)
