@@ -24,7 +24,7 @@ from tracking.address import (
     sqlite_file,
     sync_command,
 )
-from tracking.comparison.study_experiment import experiment_of_study
+from tracking.comparison.study_experiment import experiments_of_study, unnamed_finals
 from tracking.stores import RecordReader, Refused, RunView, Unavailable, open_reader
 
 
@@ -99,18 +99,7 @@ def read_study(
     study without a tested final and for a name that several studies bear.
     """
     name, _, beginning = asked.partition("@")
-    experiment = experiment_of_study(record, name)
-    if experiment is None:
-        # MLflow's own experiment that is always there holds no study of ours.
-        raise unknown_name("study", name, [n for n in record.experiments() if n != "Default"])
-    finals = [
-        run
-        for run in record.runs(experiment, {names.KIND: names.FINAL})
-        if names.SUPERSEDED not in run.tags
-        and run.tags.get(names.STUDY_ID, "").startswith(beginning)
-    ]
-    # An experiment may hold other studies too.
-    finals = [run for run in finals if run.tags.get(names.STUDY) == name] or finals
+    finals = _finals(record, name, beginning)
     by_study: dict[str, list[RunView]] = defaultdict(list)
     for run in finals:
         by_study[run.tags.get(names.STUDY_ID, "")].append(run)
@@ -132,6 +121,23 @@ def read_study(
             f" `{sync_command(name, results)}`, or name another"
         )
     return tested[0]
+
+
+def _finals(record: RecordReader, name: str, beginning: str) -> list[RunView]:
+    places = experiments_of_study(record, name, beginning)
+    finals = [
+        run
+        for study_id, experiment in places.items()
+        for run in record.runs(experiment, {names.KIND: names.FINAL, names.STUDY_ID: study_id})
+    ]
+    if not places:
+        unnamed = unnamed_finals(record, name)
+        if unnamed is None:
+            # MLflow's own experiment that is always there holds no study of ours.
+            others = [n for n in record.experiments() if n not in ("Default", name)]
+            raise unknown_name("study", name, others)
+        finals = [r for r in unnamed if r.tags.get(names.STUDY_ID, "").startswith(beginning)]
+    return [run for run in finals if names.SUPERSEDED not in run.tags]
 
 
 def _figures(record: RecordReader, name: str, study_id: str, finals: list[RunView]) -> StudyFigures:
@@ -168,8 +174,8 @@ def _of_metric(finals: Sequence[RunView], metric: str) -> dict[str, dict[int, fl
 def read_validation(record: RecordReader, study: str, study_id: str) -> BySeed:
     """What a study's finals gave the images that they were validated on, as `StudyFigures.scores`;
     empty where the store does not have it."""
-    experiment = experiment_of_study(record, study) if study and study_id else None
-    if experiment is None:
+    experiments = experiments_of_study(record, study, study_id) if study and study_id else {}
+    if (experiment := experiments.get(study_id)) is None:
         return {}
     tags = {names.KIND: names.FINAL, names.STUDY_ID: study_id}
     runs = [run for run in record.runs(experiment, tags) if names.SUPERSEDED not in run.tags]

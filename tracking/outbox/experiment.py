@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 
 from memgan.errors import BadInput
+from tracking import names
+from tracking.events import RunStarted, TagsSet, now_ms
 from tracking.outbox.outbox import DELIVERED_AS, EXPERIMENT, STUDY, Outbox
 
 VARIABLE = "MLFLOW_EXPERIMENT_NAME"
@@ -39,14 +41,29 @@ def owner(outbox: Outbox) -> str | None:
     return outbox.fact(STUDY) or outbox.fact(EXPERIMENT)
 
 
+def delivered_as(outbox: Outbox) -> str | None:
+    """The experiment that earlier deliveries went to, or would have; None where nobody knows."""
+    return outbox.fact(DELIVERED_AS) or owner(outbox)
+
+
 def settle_experiment(outbox: Outbox, experiment: str) -> str | None:
     """Have the outbox deliver to `experiment` from now on. Where it delivered to another one
     before, all of it waits again, and the name of that one is given."""
-    before = outbox.fact(DELIVERED_AS) or owner(outbox)
+    before = delivered_as(outbox)
     moved = None
     if before not in (None, experiment):
         moved = before if outbox.count_delivered() else None
         outbox.forget_delivery()
+        if moved is not None:
+            _tell_of_the_move(outbox)
     outbox.set_fact(EXPERIMENT, experiment)
     outbox.set_fact(DELIVERED_AS, experiment)
     return moved
+
+
+def _tell_of_the_move(outbox: Outbox) -> None:
+    """The old experiment keeps a copy of the runs: a time tells which one is newer."""
+    for stored in outbox.waiting(1):
+        if isinstance(stored.event, RunStarted):
+            tags = {names.MOVED: str(now_ms())}
+            outbox.append([TagsSet(run_key=stored.event.run_key, tags=tags)])

@@ -11,8 +11,8 @@ from pathlib import Path
 from memgan.config import Frozen
 from memgan.errors import BadInput, TrackingUnavailable, unknown_name
 from tracking.address import Location, has_secret, local_folder, redact, resolve, sqlite_file
-from tracking.outbox.experiment import choose_experiment, owner
-from tracking.outbox.outbox import EXPERIMENT, TRACKING_URI, Outbox
+from tracking.outbox.experiment import choose_experiment, delivered_as, owner
+from tracking.outbox.outbox import TRACKING_URI, Outbox
 from tracking.outbox.remainder import refusals
 from tracking.outbox.writer import start_writer
 
@@ -111,7 +111,8 @@ def sync_one(
     fault = None
     target = choose_experiment(outbox, path.parent.name, experiment, location.uri)
     moves = (option and outbox.fact(TRACKING_URI) != redact(location.uri)) or (
-        experiment and outbox.fact(EXPERIMENT) != experiment
+        # Not the one that was asked for last: that move may have failed.
+        (experiment or outbox.count_delivered()) and delivered_as(outbox) not in (None, target)
     )
     if outbox.count_waiting() or moves:
         fault = _deliver(outbox, location, target, patience)

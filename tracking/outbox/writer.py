@@ -15,7 +15,7 @@ from pathlib import Path
 
 from memgan.errors import TrackingUnavailable
 from tracking.address import Location, redact
-from tracking.outbox.outbox import EXPERIMENT, FAULT, STUDY, Outbox
+from tracking.outbox.outbox import FAULT, STUDY, Outbox
 from tracking.stores import tells_of_denial
 
 
@@ -32,14 +32,13 @@ def start_writer(
     artifact_root: as in `Location`. study: whose outbox it is; None where that is known, or where
     the experiment has its name. The writer has a session of its own, so that the terminal's
     Ctrl-C does not reach it, and ends by itself soon after this process has. BadInput if the
-    outbox cannot be written; whether the store answers, `wait_ready` says.
+    outbox cannot be written; whether the store answers, `wait_ready` says. The outbox learns of
+    the experiment from the writer, once the store has answered.
     """
     outbox = Outbox(outbox_path)
     outbox.check()
     if study is not None and outbox.fact(STUDY) != study:
         outbox.set_fact(STUDY, study)
-    if outbox.fact(EXPERIMENT) != experiment:
-        outbox.set_fact(EXPERIMENT, experiment)
     location = Location(uri=tracking_uri, artifact_root=artifact_root)
     return WriterProcess(outbox, location, experiment)
 

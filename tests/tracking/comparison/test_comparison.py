@@ -68,11 +68,12 @@ def tell(local_record: Location, tmp_path: Path) -> Tell:
         by_class: bool = False,
         scored: bool = False,
         pixels: float | None = None,
+        experiment: str = "",
     ) -> None:
         study_id = study_id or f"id-of-{name}"
         outbox = Outbox(tmp_path / f"{study_id}.db")
         outbox.check()
-        outbox.set_fact(EXPERIMENT, name)
+        outbox.set_fact(EXPERIMENT, experiment or name)
         protocol = "per-class" if by_class else "shared"
         facts = StudyFacts(
             study_id=study_id,
@@ -206,6 +207,18 @@ def test_a_name_that_two_machines_used_asks_for_the_id(tell: Tell, store: Record
     assert read_study(store, "digits@bbbb").auroc == {"1": {0: 0.8}}
     both = compare(read_studies(store, ["digits@a", "digits@b"]))
     assert both.titles == ("digits@aaaa1111", "digits@bbbb2222")
+
+
+def test_an_experiment_of_its_name_with_another_studys_runs_gives_no_figures(
+    tell: Tell, store: RecordReader
+) -> None:
+    tell("other", {0: {"1": 0.8}}, experiment="digits")
+    with pytest.raises(UnknownName, match="unknown study 'digits'"):
+        read_study(store, "digits")
+    tell("digits", {0: {"1": 0.9}}, scored=True, experiment="team")
+    assert read_study(store, "digits").auroc == {"1": {0: 0.9}}
+    assert read_study(store, "other").auroc == {"1": {0: 0.8}}
+    assert set(read_validation(store, "digits", "id-of-digits")) == {"1"}
 
 
 def test_what_is_not_there_is_said_with_what_is(tell: Tell, store: RecordReader) -> None:

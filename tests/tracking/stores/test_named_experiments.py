@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 from mlflow_servers import Call, Door, Server, Trouble
 
 from memgan.errors import BadInput
-from tracking.comparison.study_experiment import experiment_of_study
+from tracking.comparison.study_experiment import experiments_of_study
 from tracking.outbox.delivery import deliver
 from tracking.outbox.experiment import choose_experiment, owner, settle_experiment
-from tracking.outbox.outbox import EXPERIMENT, EXPERIMENT_ID, Outbox
+from tracking.outbox.outbox import DELIVERED_AS, EXPERIMENT, EXPERIMENT_ID, Outbox
 from tracking.outbox.record import Record
 from tracking.outbox.sync import sync_one
+from tracking.outbox.writer import WriterProcess, start_writer
 from tracking.stores.mlflow_tracker import MlflowTracker
 from tracking.testing.memory_tracker import MemoryTracker
 
@@ -124,8 +126,48 @@ def test_a_study_is_found_in_an_experiment_of_another_name(
     settle_experiment(outbox, "/Shared/all")
     record.study_started({})
     deliver(outbox, tracker)
-    assert experiment_of_study(tracker, "digits") == tracker.find_experiment("/Shared/all")
-    assert experiment_of_study(tracker, "others") is None
+    assert list(experiments_of_study(tracker, "digits").values()) == [
+        tracker.find_experiment("/Shared/all")
+    ]
+    assert experiments_of_study(tracker, "others") == {}
+
+
+def test_a_study_that_moved_is_found_where_it_is_now(outbox: Outbox, record: Record) -> None:
+    tracker = MemoryTracker()
+    record.study_started({})
+    for name in ("digits", "team", "digits", "a"):
+        settle_experiment(outbox, name)
+        deliver(outbox, tracker)
+        found = experiments_of_study(tracker, "digits")
+        assert list(found.values()) == [tracker.find_experiment(name)]
+        time.sleep(0.002)  # The times of moves are milliseconds.
+
+
+def test_a_move_that_failed_is_tried_again(
+    outbox: Outbox, record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    record.study_started({})
+    settle_experiment(outbox, "digits")
+    assert deliver(outbox, MemoryTracker()).waiting == 0
+    asked: list[str] = []
+
+    def unanswered(box: Outbox, location: object, experiment: str, patience: float) -> str:
+        asked.append(experiment)
+        return "nobody answers"
+
+    monkeypatch.setattr("tracking.outbox.sync._deliver", unanswered)
+    monkeypatch.setattr(WriterProcess, "_start", lambda process: None)
+    results = tmp_path / "results"
+    assert sync_one(outbox.path, results, None).fault is None
+    for _ in range(2):
+        assert sync_one(outbox.path, results, None, experiment="team").fault == "nobody answers"
+        start_writer(outbox.path, "http://127.0.0.1:9", "team", study="digits")
+    assert asked == ["team", "team"]
+    assert outbox.fact(EXPERIMENT) == "digits", "a name that no store took does not stick"
+
+    outbox.set_fact(EXPERIMENT, "team")  # What an earlier version left of such a move.
+    assert outbox.fact(DELIVERED_AS) == "digits"
+    assert sync_one(outbox.path, results, None).fault == "nobody answers"
 
 
 @pytest.fixture
