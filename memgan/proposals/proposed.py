@@ -39,7 +39,7 @@ _PATIENT = 50
 """Detectors whose own default is so many epochs learn slowly, and get more steps."""
 
 _PIXELS_A_SECOND = 500_000
-"""That a core trains MEMGAN of width 16 on, measured at 28×28 to 64×64."""
+"""That a core trains MEMGAN of width 16 on, measured once by hand at 28×28 to 64×64."""
 _PIXELS_OF_A_VECTOR = 150
 """What a vector of 1280 values costs, in pixels: 3400 of them a second, likewise."""
 _GPU_IN_CORES = 20

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from memgan.config.hog import HogNeighboursParameters
+from memgan.detectors.gradients import hog_neighbours
 from memgan.detectors.gradients.hog_neighbours import HogNeighbours, gradient_histograms
 
 
@@ -99,3 +100,14 @@ def test_a_share_needs_no_spread_of_images_that_are_all_alike() -> None:
 
 def test_without_a_share_nothing_more_is_learned() -> None:
     assert set(fitted(ramp(2, 1).numpy()).weights()) == {"train"}
+
+
+@pytest.mark.parametrize(("count", "taken"), [(9, 9), (19, 19), (20, 10), (31, 11)])
+def test_a_spread_is_taken_over_fewer_than_twice_the_images_it_needs(
+    count: int, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hog_neighbours, "_FEWEST_FOR_SPREAD", 10)
+    train = torch.rand(count, 32, dtype=torch.float64)
+    detector = fitted(ramp(2, 1).numpy(), neighbours=2)
+
+    assert len(detector._distances_to_others(train)) == taken
