@@ -100,6 +100,12 @@ def read_study(
     """
     name, _, beginning = asked.partition("@")
     finals = _finals(record, name, beginning)
+    if finals is None and beginning and experiments_of_study(record, name):
+        finals = []
+    if finals is None:
+        # MLflow's own experiment that is always there holds no study of ours.
+        others = [n for n in record.experiments() if n not in ("Default", name)]
+        raise unknown_name("study", name, others)
     by_study: dict[str, list[RunView]] = defaultdict(list)
     for run in finals:
         by_study[run.tags.get(names.STUDY_ID, "")].append(run)
@@ -123,7 +129,7 @@ def read_study(
     return tested[0]
 
 
-def _finals(record: RecordReader, name: str, beginning: str) -> list[RunView]:
+def _finals(record: RecordReader, name: str, beginning: str) -> list[RunView] | None:
     places = experiments_of_study(record, name, beginning)
     finals = [
         run
@@ -133,9 +139,7 @@ def _finals(record: RecordReader, name: str, beginning: str) -> list[RunView]:
     if not places:
         unnamed = unnamed_finals(record, name)
         if unnamed is None:
-            # MLflow's own experiment that is always there holds no study of ours.
-            others = [n for n in record.experiments() if n not in ("Default", name)]
-            raise unknown_name("study", name, others)
+            return None
         finals = [r for r in unnamed if r.tags.get(names.STUDY_ID, "").startswith(beginning)]
     return [run for run in finals if names.SUPERSEDED not in run.tags]
 
@@ -174,12 +178,8 @@ def _of_metric(finals: Sequence[RunView], metric: str) -> dict[str, dict[int, fl
 def read_validation(record: RecordReader, study: str, study_id: str) -> BySeed:
     """What a study's finals gave the images that they were validated on, as `StudyFigures.scores`;
     empty where the store does not have it."""
-    experiments = experiments_of_study(record, study, study_id) if study and study_id else {}
-    if (experiment := experiments.get(study_id)) is None:
-        return {}
-    tags = {names.KIND: names.FINAL, names.STUDY_ID: study_id}
-    runs = [run for run in record.runs(experiment, tags) if names.SUPERSEDED not in run.tags]
-    return _scores(record, runs, "validation")
+    runs = _finals(record, study, study_id) if study and study_id else None
+    return _scores(record, runs or [], "validation")
 
 
 def _scores(record: RecordReader, finals: Sequence[RunView], part: str) -> BySeed:

@@ -205,6 +205,8 @@ def test_a_name_that_two_machines_used_asks_for_the_id(tell: Tell, store: Record
     with pytest.raises(StudyError, match="digits@aaaa1111, digits@bbbb2222"):
         read_study(store, "digits")
     assert read_study(store, "digits@bbbb").auroc == {"1": {0: 0.8}}
+    with pytest.raises(StudyError, match="study digits@c has no tested finals"):
+        read_study(store, "digits@c")
     both = compare(read_studies(store, ["digits@a", "digits@b"]))
     assert both.titles == ("digits@aaaa1111", "digits@bbbb2222")
 
