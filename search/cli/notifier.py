@@ -90,8 +90,9 @@ def make_notifier(given: str | None, note: Callable[[str], None]) -> Notifier | 
     text = os.environ.get(VARIABLE) or None if given is None else given
     if text is None:
         return None
+    text = text.strip()
     if "://" in text.partition(" ")[0]:
-        return _by_post(text.strip(), source, note)
+        return _by_post(text, source, note)
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -99,8 +100,16 @@ def make_notifier(given: str | None, note: Callable[[str], None]) -> Notifier | 
     if not words:
         raise BadInput(f"{source} is empty; {_HOW}")
     if (program := shutil.which(words[0])) is None:
-        raise BadInput(f"{source}: there is no command {words[0]}; {_HOW}")
+        shown = "such command" if _may_be_secret(words[0], source) else f"command {words[0]}"
+        raise BadInput(f"{source}: there is no {shown}; {_HOW}")
     return Notifier(words[0], lambda notice, most: _run([program, *words[1:]], notice, most), note)
+
+
+def _may_be_secret(word: str, source: str) -> bool:
+    """Whether what is no command may be a webhook without its scheme, or a password."""
+    # Path.exists raises where a name is too long, as a token may be.
+    is_file = os.path.exists(word)  # noqa: PTH110
+    return source == VARIABLE or "=" in word or ("/" in word and not is_file)
 
 
 def _by_post(url: str, source: str, note: Callable[[str], None]) -> Notifier:
@@ -184,6 +193,7 @@ class Ending:
         self._notifier, self._going_on, self._results = notifier, going_on, results
         self.result: StudyResult | None = None
         """Set once the study has ended or was interrupted in order."""
+        self._is_told = False
 
     def waits(self, line: str) -> None:
         """Tell that the study waits."""
@@ -194,18 +204,31 @@ class Ending:
         from tracking.address import one_line
 
         result = self.result
-        if result is not None and not result.interrupted:
-            self._tell("finished", f"finished: {result.report}")
+        if self._has_finished():
+            self._tell_finished()
         elif error is not None and is_interruption(error):
             counts = result.trials if result else {}
             done = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
             self._tell("interrupted", f"was interrupted; trials: {done or 'none'}")
         elif error is not None:
             self._tell("failed", f"failed: {one_line(error)}")
+        self._is_told = True
 
     def at_worst(self) -> None:
-        """Where the process is ended before it could end in order."""
+        """Where the process is ended before it could end in order; nothing where that was told."""
+        if self._is_told:
+            return
+        if self._has_finished():
+            self._tell_finished()
+            return
         self._tell("interrupted", "was interrupted, and ended before its order was done")
+
+    def _has_finished(self) -> bool:
+        return self.result is not None and not self.result.interrupted
+
+    def _tell_finished(self) -> None:
+        assert self.result is not None
+        self._tell("finished", f"finished: {self.result.report}")
 
     def _tell(self, state: State, what: str) -> None:
         if self._notifier is None or self._going_on.name is None:

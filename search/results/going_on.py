@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from search.results.study_folder import StudyFolder
 from tracking.address import is_address, redact, resolve, shell_command
 
+_NOTIFY = "--notify"
+
 
 def same_command() -> str:
-    """The command line of this process."""
-    return shell_command("memgan", *map(redact, sys.argv[1:]))
+    """The command line of this process without what is secret: passwords in addresses, and whom
+    it notifies, as whoever knows a chat's webhook can write there."""
+    return shell_command("memgan", *map(redact, _without_notify(sys.argv[1:])))
+
+
+def _without_notify(words: Iterable[str]) -> Iterator[str]:
+    given = iter(words)
+    for word in given:
+        if word == _NOTIFY:
+            next(given, None)
+        elif not word.startswith(f"{_NOTIFY}="):
+            yield word
+
+
+def _same(words: str) -> str:
+    """Some words and the same command, with what it must be given again."""
+    notifies = any(word.partition("=")[0] == _NOTIFY for word in sys.argv[1:])
+    again = f" (set MEMGAN_NOTIFY, as {_NOTIFY} is not shown)" if notifies else ""
+    return f"{words}{again}: {same_command()}"
 
 
 def driving_options(
@@ -62,9 +82,9 @@ class GoingOn:
         self._told = True
         begun = self.name is not None and StudyFolder.at(self._results, self.name).exists
         if self._repeat:
-            return f"go on with the same command: {same_command()}"
+            return _same("go on with the same command")
         if self.name is None or not begun:
-            return f"nothing was begun; begin again with: {same_command()}"
+            return _same("nothing was begun; begin again with")
         options = driving_options(self._results, *self._driving)
         folder = StudyFolder.at(self._results, self.name, options)
         return f"go on with: {folder.go_on_command()}"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from memgan.errors import BadInput, MemganError
-from search.cli.notifier import Notice, make_notifier, told_of_the_end
+from search.cli.notifier import Ending, Notice, make_notifier, told_of_the_end
 
 NOTICE = Notice("lines", "finished", "study lines finished: 95 %", "/r", {"trials": {"done": 2}})
 
@@ -120,6 +120,28 @@ def test_what_cannot_notify_is_told_before_anything_begins(given: str) -> None:
     assert "word" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "given",
+    ["hooks.example.com/services/s3cret", " hooks.example.com/s3cret x", "TOKEN=s3cret curl",
+     "\thttps://ann:s3cret@host/x", "\n ftp://host/s3cret"],
+)  # fmt: skip
+def test_what_may_be_a_secret_is_not_repeated(given: str) -> None:
+    with pytest.raises(BadInput, match="--notify") as refused:
+        make_notifier(given, print)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_no_word_from_the_environment_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMGAN_NOTIFY", "s3cret")
+    with pytest.raises(BadInput, match="MEMGAN_NOTIFY: there is no such command"):
+        make_notifier(None, print)
+
+
+def test_blanks_around_an_address_do_not_make_it_a_command(chat: _Server) -> None:
+    assert _tell(f" \n{_url(chat)} ") == []
+    assert len(chat.got) == 1
+
+
 def test_the_address_may_come_from_the_environment(
     chat: _Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +185,20 @@ def test_each_way_to_end_is_told(chat: _Server) -> None:
 def test_a_study_that_finished_stays_so_where_nobody_reads_its_table(chat: _Server) -> None:
     told = _ended(chat, BrokenPipeError(), _result(interrupted=False))
     assert [state for state, _ in told] == ["finished"]
+
+
+def test_a_process_that_is_ended_at_last_does_not_take_back_what_was_told(chat: _Server) -> None:
+    going_on: Any = SimpleNamespace(name="lines")
+    with told_of_the_end(_url(chat), going_on, "/r", print) as ending:
+        ending.result = _result(interrupted=False)
+    ending.at_worst()
+    assert [told["state"] for _, told in chat.got] == ["finished"]
+    chat.got.clear()
+    unsaid = Ending(make_notifier(_url(chat), print), going_on, "/r")
+    unsaid.result = _result(interrupted=False)
+    unsaid.at_worst()
+    Ending(make_notifier(_url(chat), print), going_on, "/r").at_worst()
+    assert [told["state"] for _, told in chat.got] == ["finished", "interrupted"]
 
 
 def test_bad_input_before_there_is_a_study_tells_nobody(chat: _Server) -> None:
