@@ -9,6 +9,7 @@ from memgan.config import (
     DETECTOR_PLUGINS,
     Frozen,
     did_you_mean,
+    dotted,
     dotted_keys,
     make_parameters,
     of_the_same_name,
@@ -191,6 +192,8 @@ def _set(content: dict[str, Any], study: type[Frozen], key: str, value: Any) -> 
         return
     fields = list(parameters_type(content["detector"]).model_fields)
     if head in fields:
+        if rest and isinstance(content["fixed"].get(head), Mapping):
+            content["fixed"] = dotted(content["fixed"])  # Else the key would stand there twice.
         content["fixed"].pop(key, None)
         content["space"].pop(key, None)
         searched = isinstance(value, list | Mapping)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from memgan.config import Features, OnFeatures, Runtime, parameters_type
+from memgan.config import Features, OnFeatures, Runtime, dotted, parameters_type
 from memgan.data import (
     Development,
     Split,
@@ -128,9 +128,10 @@ def anchored(study: Study) -> Study:
     study = study.model_copy(update={"data": data.model_copy(update=changes)})
     written = study.model_dump(mode="json", include={"fixed", "space", "start_from"})
     settings = []
-    for section in ("fixed", "space"):
-        if (given := written[section].get(_WEIGHTS)) is not None:
-            settings.append(f"{_WEIGHTS}={json.dumps(_absolute(given))}")
+    for section in (dotted(written["fixed"]), written["space"]):
+        given = section.get(_WEIGHTS)
+        if (absolute := _absolute(given)) != given:
+            settings.append(f"{_WEIGHTS}={json.dumps(absolute)}")
     starts = [
         {key: _absolute(value) if key == _WEIGHTS else value for key, value in point.items()}
         if isinstance(point, dict)

@@ -69,6 +69,17 @@ def test_a_study_knows_where_weights_lie_from_any_folder(
         Study(**common, space={"components": [2, 4]}, fixed={"features.weights": "own/a.pth"})
     )
     assert fixed.fixed["features.weights"] == str(tmp_path / "own" / "a.pth")
+    nested = anchored(
+        Study(
+            **common,
+            space={"components": [2, 4]},
+            fixed={"features": {"weights": "own/a.pth", "backbone": "resnet18"}},
+        )
+    )
+    assert nested.fixed == {
+        "features.weights": str(tmp_path / "own" / "a.pth"),
+        "features.backbone": "resnet18",
+    }
     searched = anchored(
         Study(
             **common,
@@ -81,7 +92,7 @@ def test_a_study_knows_where_weights_lie_from_any_folder(
         str(tmp_path / "b.pth"),
     )
     assert searched.points() == [{"features.weights": str(tmp_path / "b.pth")}]
-    for study in (fixed, searched):
+    for study in (fixed, nested, searched):
         assert anchored(study) == study
 
 
