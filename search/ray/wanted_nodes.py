@@ -50,13 +50,18 @@ class WantedNodes:
     @property
     def text(self) -> str:
         """The amounts as a command line has them."""
-        return ",".join(f"{name}={amount:g}" for name, amount in self.resources.items())
+        return ",".join(f"{name}={_exact(amount)}" for name, amount in self.resources.items())
 
     @property
     def options(self) -> tuple[str, ...]:
         """What a command is given to wait in the same way."""
-        bound = () if self.at_most is None else ("--wait-at-most", f"{self.at_most:g}s")
+        bound = () if self.at_most is None else ("--wait-at-most", f"{_exact(self.at_most)}s")
         return ("--wait-for", self.text, *bound)
+
+
+def _exact(amount: float) -> str:
+    """An amount as it is read again; memory is in bytes, of which every figure counts."""
+    return str(int(amount)) if float(amount).is_integer() else repr(float(amount))
 
 
 def read_wanted(text: str) -> dict[str, float]:
@@ -64,6 +69,8 @@ def read_wanted(text: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for part in text.split(","):
         name, _, amount = (word.strip() for word in part.rpartition("="))
+        if name in found:
+            raise BadInput(f"--wait-for {text!r}: {name} is there twice; write it once")
         try:
             found[name] = float(amount)
         except ValueError:
@@ -161,4 +168,4 @@ def wait_for_nodes(
 
 def _shown(wanted: WantedNodes, available: Mapping[str, float]) -> str:
     names = dict.fromkeys((*_ALWAYS_SHOWN, *wanted.resources))
-    return ", ".join(f"{available.get(name, 0):g} {name}" for name in names)
+    return ", ".join(f"{_exact(available.get(name, 0))} {name}" for name in names)

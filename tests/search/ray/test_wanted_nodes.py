@@ -61,7 +61,7 @@ def test_amounts_are_read_by_name() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "GPU", "GPU=", "GPU=0", "=1", "GPU=-1", "GPU=x", "GPU=inf",
-                                  "GPU=nan", "GPU=1,", "GPU=100000"])  # fmt: skip
+                                  "GPU=nan", "GPU=1,", "GPU=100000", "GPU=1,GPU=2"])  # fmt: skip
 def test_other_words_are_refused_in_a_line(text: str) -> None:
     with pytest.raises(BadInput, match="--wait-for"):
         read_wanted(text)
@@ -124,3 +124,10 @@ def test_ctrl_c_ends_the_wait_and_takes_the_request_back() -> None:
 def test_a_command_that_goes_on_waits_in_the_same_way() -> None:
     wanted = WantedNodes({"GPU": 1.0, "CPU": 8.0}, at_most=1800)
     assert wanted.options == ("--wait-for", "GPU=1,CPU=8", "--wait-at-most", "1800s")
+    exact = WantedNodes({"memory": 17179869184.0, "GPU": 0.1234567}, at_most=1234567)
+    assert exact.options == (
+        "--wait-for",
+        "memory=17179869184,GPU=0.1234567",
+        "--wait-at-most",
+        "1234567s",
+    )
