@@ -82,7 +82,7 @@ def is_named_source(source: str) -> bool:
     return source in SOURCES or source in SOURCE_PLUGINS.names()
 
 
-_READ_BY = {"source", "channels", "white_level", "unreadable"}
+_READ_BY = {"source", "resize", "channels", "white_level", "unreadable"}
 """The settings, beside the data folder and the size, that say what is loaded; all others say how
 it is cut."""
 

@@ -11,6 +11,8 @@ import pytest
 
 from memgan.config.typed import DataConfig
 from memgan.data import load_source
+from memgan.data.images import Source
+from memgan.data.sources.named import SOURCES, NamedSource, look_at_named
 from memgan.errors import DataError, UnknownName
 
 
@@ -20,6 +22,24 @@ def test_digits_are_scaled_to_bytes() -> None:
     assert train.images.shape == (1797, 1, 8, 8)
     assert train.class_names == tuple("0123456789")
     assert (train.images.min(), train.images.max()) == (0, 255)
+
+
+def test_what_was_looked_at_is_not_taken_for_images_framed_in_another_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: list[str] = []
+
+    def load(config: DataConfig, download: bool) -> Source:
+        loaded.append(config.resize)
+        return SOURCES["digits"].load(config, download)
+
+    monkeypatch.setitem(SOURCES, "mnist", NamedSource("framed", load))  # type: ignore[misc]
+    look_at_named(DataConfig(source="mnist", resize="fit"))
+    load_source(DataConfig(source="mnist", resize="crop"))
+    look_at_named(DataConfig(source="mnist", resize="crop"))
+    load_source(DataConfig(source="mnist", resize="crop", split_seed=1))
+
+    assert loaded == ["fit", "crop", "crop"]
 
 
 def test_an_unknown_name_gets_the_nearest_and_the_way_to_a_path() -> None:
