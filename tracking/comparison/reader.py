@@ -24,7 +24,7 @@ from tracking.address import (
     sqlite_file,
     sync_command,
 )
-from tracking.comparison.study_experiment import experiments_of_study, unnamed_finals
+from tracking.comparison.study_experiment import experiments_of_study, studies, unnamed_finals
 from tracking.stores import RecordReader, Refused, RunView, Unavailable, open_reader
 
 
@@ -103,9 +103,7 @@ def read_study(
     if finals is None and beginning and experiments_of_study(record, name):
         finals = []
     if finals is None:
-        # MLflow's own experiment that is always there holds no study of ours.
-        others = [n for n in record.experiments() if n not in ("Default", name)]
-        raise unknown_name("study", name, others)
+        raise unknown_name("study", name, studies(record))
     by_study: dict[str, list[RunView]] = defaultdict(list)
     for run in finals:
         by_study[run.tags.get(names.STUDY_ID, "")].append(run)

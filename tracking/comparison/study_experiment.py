@@ -38,6 +38,13 @@ def experiments_of_study(
     return {study_id: experiment for study_id, (_, experiment) in newest.items()}
 
 
+def studies(record: RecordReader) -> list[str]:
+    """The names of all studies that say what they are called, sorted."""
+    experiments = [record.find_experiment(name) for name in record.experiments()]
+    runs = [run for e in experiments if e for run in record.runs(e, {names.KIND: "study"})]
+    return sorted({run.tags[names.STUDY] for run in runs if names.STUDY in run.tags})
+
+
 def _age(run: RunView, *, elsewhere: bool) -> tuple[int, int, bool]:
     """The larger, the newer. An earlier version left no time of a move, which leads away from the
     study's own experiment as a rule."""

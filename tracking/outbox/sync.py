@@ -107,7 +107,7 @@ def sync_one(
     location = recorded_at(outbox, results, option)
     if again:
         outbox.forget_delivery()
-    before = outbox.count_delivered()
+    before, place = outbox.count_delivered(), _place(outbox)
     fault = None
     target = choose_experiment(outbox, path.parent.name, experiment, location.uri)
     moves = (option and outbox.fact(TRACKING_URI) != redact(location.uri)) or (
@@ -116,6 +116,8 @@ def sync_one(
     )
     if outbox.count_waiting() or moves:
         fault = _deliver(outbox, location, target, patience)
+    if _place(outbox) != place:
+        before = 0  # All of it went to the new place.
     return Synced(
         study=path.parent.name,
         delivered=max(0, outbox.count_delivered() - before),
@@ -124,6 +126,10 @@ def sync_one(
         tracking_uri=redact(location.uri),
         fault=fault,
     )
+
+
+def _place(outbox: Outbox) -> tuple[str | None, str | None]:
+    return outbox.fact(TRACKING_URI), delivered_as(outbox)
 
 
 def _check_not_a_copy(outbox: Outbox) -> None:

@@ -215,7 +215,7 @@ def test_an_experiment_of_its_name_with_another_studys_runs_gives_no_figures(
     tell: Tell, store: RecordReader
 ) -> None:
     tell("other", {0: {"1": 0.8}}, experiment="digits")
-    with pytest.raises(UnknownName, match="unknown study 'digits'"):
+    with pytest.raises(UnknownName, match="unknown study 'digits'; known: other"):
         read_study(store, "digits")
     tell("digits", {0: {"1": 0.9}}, scored=True, experiment="team")
     assert read_study(store, "digits").auroc == {"1": {0: 0.9}}

@@ -165,9 +165,17 @@ def test_a_move_that_failed_is_tried_again(
     assert asked == ["team", "team"]
     assert outbox.fact(EXPERIMENT) == "digits", "a name that no store took does not stick"
 
+    def moved(box: Outbox, location: object, experiment: str, patience: float) -> None:
+        settle_experiment(box, experiment)
+        deliver(box, MemoryTracker())
+
     outbox.set_fact(EXPERIMENT, "team")  # What an earlier version left of such a move.
     assert outbox.fact(DELIVERED_AS) == "digits"
     assert sync_one(outbox.path, results, None).fault == "nobody answers"
+    monkeypatch.setattr("tracking.outbox.sync._deliver", moved)
+    events = outbox.count_delivered()
+    assert sync_one(outbox.path, results, None).delivered == events + 1, "with the time of the move"
+    assert sync_one(outbox.path, results, None, experiment="team").delivered == 0
 
 
 @pytest.fixture
