@@ -90,7 +90,7 @@ def sync(
     """Deliver what still waits for the record, for instance after the server was away.
 
     Each study's events go where it recorded before, unless --tracking-uri says otherwise. The exit
-    code is 1 if something still waits. What the store refuses for good is named and stays in the
+    code is 1 if something still waits or a move failed. What the store refuses for good is named and stays in the
     outbox.
 
     Example: memgan sync digits
@@ -117,7 +117,9 @@ def sync(
             typer.echo(f"no study under {results}; `{begin_command(results)}` begins one")
         if waiting:
             typer.echo("what waits is kept; run the same again once the store takes it")
-    if waiting:
+        elif any(one.fault for one in done):
+            typer.echo("the record stays where it was; run the same again once the store takes it")
+    if waiting or any(one.fault for one in done):
         raise typer.Exit(1)
 
 

@@ -29,6 +29,16 @@ def test_a_study_without_anything_to_deliver_needs_no_server(
     assert (done.exit_code, done.stdout) == (0, "digits: 0 delivered, 0 waiting\n")
 
 
+def test_a_move_that_failed_is_no_success(
+    outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracking.outbox.sync._deliver", lambda *given: "nobody answers")
+    asked = ["digits", "--results", str(tmp_path / "results"), "--experiment", "team"]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 1
+    assert "  nobody answers\nthe record stays where it was; run the same again" in done.stdout
+
+
 def test_an_unknown_study_or_folder_is_bad_input(outbox: Outbox, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="did you mean 'digits'"):
         sync("digit", results=tmp_path / "results")
