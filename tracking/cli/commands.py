@@ -90,8 +90,8 @@ def sync(
     """Deliver what still waits for the record, for instance after the server was away.
 
     Each study's events go where it recorded before, unless --tracking-uri says otherwise. The exit
-    code is 1 if something still waits or a move failed. What the store refuses for good is named and stays in the
-    outbox.
+    code is 1 if something still waits or a move failed. What the store refuses for good is named
+    and stays in the outbox.
 
     Example: memgan sync digits
     """

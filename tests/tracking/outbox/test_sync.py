@@ -32,7 +32,7 @@ def test_a_study_without_anything_to_deliver_needs_no_server(
 def test_a_move_that_failed_is_no_success(
     outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracking.outbox.sync._deliver", lambda *given: "nobody answers")
+    monkeypatch.setattr("tracking.outbox.sync._deliver", lambda *_: "nobody answers")
     asked = ["digits", "--results", str(tmp_path / "results"), "--experiment", "team"]
     done = CliRunner().invoke(app, asked)
     assert done.exit_code == 1
