@@ -6,11 +6,16 @@ import statistics
 from collections.abc import Sequence
 
 from memgan.paper.cells.tables import Table
+from memgan.paper.page.render import markdown, rows
 from memgan.paper.published.tables import RUNS, PublishedFigure
 from memgan.stats import OverSeeds, half_width, squared_error
 
 UNSURE = "cannot be distinguished from 0"
 """What is said of a difference whose 95 % interval contains 0."""
+_DIFFERENCES = (
+    "Differences from {first}, seed by seed: the mean over classes with its 95 % interval, then"
+    " each class:"
+)
 
 
 def difference(table: Table, first: str, second: str) -> OverSeeds | None:
@@ -81,3 +86,12 @@ def _gaps(table: Table, first: str, second: str) -> list[dict[str, float]]:
         for seed in sorted({cell.seed for cell in table.cells})
         if whole(first, seed) and whole(second, seed)
     ]
+
+
+def with_differences(table: Table) -> str:
+    """The table in Markdown, and below it how far the other columns are from the first one."""
+    parts = [markdown(*rows(table))]
+    if lines := differences(table):
+        parts.append(_DIFFERENCES.format(first=table.layout.columns[0].title))
+        parts.append("\n".join(f"- {line}" for line in lines))
+    return "\n\n".join(parts)

@@ -10,7 +10,7 @@ from memgan.paper.cells.layout import Layout, figure_layout, make_layout
 from memgan.paper.cells.result_cells import read_cells, read_recorded
 from memgan.paper.cells.tables import Table, fill
 from memgan.paper.page.beside import beside
-from memgan.paper.page.differences import differences
+from memgan.paper.page.differences import with_differences
 from memgan.paper.page.hull_table import hull_findings
 from memgan.paper.page.label_free import label_free_section, read_comparisons
 from memgan.paper.page.records_page import records_page
@@ -18,9 +18,11 @@ from memgan.paper.page.render import markdown, rows
 from memgan.paper.page.searches import searches_page
 from memgan.paper.page.summary import summary
 
-_OF_PARTS = ("ablations", "ablations-recipe", "departures", "departures-cifar10", "features")
+_OF_PARTS = ("ablations", "departures", "departures-cifar10")
 """Tables whose other columns are compared with the first one."""
 _OUTSIDE = "features"
+_ELSEWHERE = "ablations-recipe"
+"""Beside the records; here it is in the summary alone."""
 _INTRODUCTION = """\
 # Results
 
@@ -40,7 +42,6 @@ _TABLES = {
     "features": "## CIFAR-10 with ImageNet features",
     "table3": "## Table 3: the number of memory units",
     "ablations": "## What each part buys",
-    "ablations-recipe": "### Of memgan-recipe",
     "departures": "## What each departure buys",
     "departures-cifar10": "### On CIFAR-10",
 }
@@ -70,11 +71,9 @@ _NOTES = {
     "ablations": (
         "These figures are for MNIST. A loss is left out by giving it weight 0. In `memgan`, the"
         " projection loss has a weight of about 1/30 and the other losses 1, as an earlier study"
-        " (mnist-memgan) chose."
-    ),
-    "ablations-recipe": (
-        "This is the same for `memgan-recipe`: every loss has weight 1, and contrast is not"
-        " normalised."
+        " (mnist-memgan) chose. In `memgan-recipe` every loss has weight 1; the same table of it is"
+        " [beside the records]"
+        "(../benchmarks/results/README.md#what-each-part-of-memgan-recipe-buys)."
     ),
     "departures": (
         "`memgan-plus` adds one thing to MEMGAN: a small network (the head) that learns to name"
@@ -85,10 +84,6 @@ _NOTES = {
         " when turned."
     ),
 }
-_DIFFERENCES = (
-    "Differences from {first}, seed by seed: the mean over classes with its 95 % interval, then"
-    " each class:"
-)
 _HULL = """\
 ## The hull, measured
 
@@ -146,14 +141,15 @@ def _beside_records(records: Path) -> dict[Path, str]:
 def page(records: Path) -> str:
     """The page's text. Equal records give equal text."""
     cells = read_cells(records / "cells")
-    tables = {name: fill(make_layout(name), cells) for name in _TABLES}
+    tables = {name: fill(make_layout(name), cells) for name in (*_TABLES, _ELSEWHERE)}
     hull_layout = make_layout("hull")
     hulls = read_recorded(records / "hull", HullCell)
     parts = [_INTRODUCTION, summary(tables, hull_layout, hulls)]
-    for name, table in tables.items():
+    for name, heading in _TABLES.items():
+        table = tables[name]
         if name == _OUTSIDE and not table.cells:
             continue  # Not of the paper; it has its place once something was trained.
-        parts += [_TABLES[name], *([_NOTES[name]] if name in _NOTES else []), _table(table)]
+        parts += [heading, *([_NOTES[name]] if name in _NOTES else []), _table(table)]
     parts.append(_hull(hull_layout, hulls))
     if comparisons := read_comparisons(records):
         parts.append(label_free_section(comparisons))
@@ -162,13 +158,11 @@ def page(records: Path) -> str:
 
 
 def _table(table: Table) -> str:
+    name = table.layout.name
+    if name in _OF_PARTS:
+        return with_differences(table)
     parts = [markdown(*rows(table))]
-    if table.layout.name in _OF_PARTS:
-        if lines := differences(table):
-            first = table.layout.columns[0].title
-            parts.append(_DIFFERENCES.format(first=first))
-            parts.append("\n".join(f"- {line}" for line in lines))
-    elif comparison := beside(table):
+    if name != _OUTSIDE and (comparison := beside(table)):
         parts.append(comparison)
     return "\n\n".join(parts)
 

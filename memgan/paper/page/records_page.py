@@ -10,6 +10,7 @@ from memgan.paper.cells.hull_cells import HullCell
 from memgan.paper.cells.layout import make_layout
 from memgan.paper.cells.result_cells import ResultCell, read_cells, read_recorded
 from memgan.paper.cells.tables import Table, fill
+from memgan.paper.page.differences import with_differences
 from memgan.paper.page.hull_table import HEADER, hull_rows
 from memgan.paper.page.label_free import label_free_commands, read_comparisons
 from memgan.paper.page.render import markdown, published_rows
@@ -47,6 +48,12 @@ Distances are from codes E(x) to the convex hull of the memory units. "Unit spre
 mean distance from their centroid. "Inside" is the share of codes with no distance. The last column
 takes the distance as an anomaly score.
 """
+_PARTS_OF_RECIPE = """\
+## What each part of memgan-recipe buys
+
+These figures are for MNIST. In `memgan-recipe` every loss has weight 1, and contrast is not
+normalised.
+"""
 
 
 def records_page(records: Path) -> str:
@@ -61,6 +68,7 @@ def records_page(records: Path) -> str:
         title = f"{_FAMILIES[tables[name].layout.family]}:"
         parts += [title, markdown(*published_rows(tables[name]))]
     parts.append("\n".join([_HULL, markdown(HEADER, hull_rows(make_layout("hull"), hulls))]))
+    parts += [_PARTS_OF_RECIPE, with_differences(tables["ablations-recipe"])]
     if comparisons := read_comparisons(records):
         parts.append(label_free_commands(comparisons))
     return "\n\n".join(part.strip() for part in parts) + "\n"
