@@ -21,7 +21,7 @@ from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector, Rebuilt
 from memgan.detectors.on_features.distances import nearest_distances
 from memgan.detectors.on_features.sight import ready, seal_spec, sight, vectors
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import output_of
 from memgan.detectors.parts.contrast import Seen, see
 from memgan.detectors.parts.residual_score import ResidualScore
 from memgan.detectors.parts.weights import Spec, check_weights
@@ -80,8 +80,7 @@ class Pca(Detector):
 
     def score(self, images: Pixels) -> Scores:
         if self.residual_score.local:
-            scorer = self.scorer()
-            return in_batches(lambda pixels: scorer(pixels)[0], images, torch.device("cpu"))
+            return output_of(self.scorer(), images, torch.device("cpu"))
         rows, _ = self._seen(images)
         centred = rows - self.mean
         if self.shrinkage:

@@ -16,7 +16,7 @@ from memgan.config import DetectorParameters, DsvddParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector
 from memgan.detectors.dcae import Dcae
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import in_batches, output_of
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.cooling import rate_factor
@@ -99,8 +99,7 @@ class Dsvdd(Detector):
         return _Scorer(self.encoder, self.centre, self.parameters.contrast_normalised)
 
     def score(self, images: Pixels) -> Scores:
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
+        return output_of(self.scorer(), images, self.device)
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -32,6 +32,16 @@ def local_record(fresh_store: Path, tmp_path: Path) -> Location:
     return resolve(None, results)
 
 
+@pytest.fixture(params=["sqlite", "server"])
+def store(request: pytest.FixtureRequest) -> Location:
+    """Each kind of real store in turn, empty or shared with other tests."""
+    if request.param == "server":
+        server: Server = request.getfixturevalue("server")
+        return Location(uri=server.address)
+    location: Location = request.getfixturevalue("local_record")
+    return location
+
+
 @pytest.fixture(scope="session")
 def server(fresh_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One real server for all; starting it takes eight seconds."""

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from memgan.config import DetectorParameters, HogNeighboursParameters
 from memgan.data import Pixels, Scores
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import in_batches, output_of
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.plain import PlainDetector, Scorer
 from memgan.detectors.parts.weights import Spec
@@ -93,9 +93,7 @@ class HogNeighbours(PlainDetector):
         return 1 - cosines.topk(kept, dim=1).values.mean(dim=1)
 
     def score(self, images: Pixels) -> Scores:
-        scorer = self.scorer()
-        cpu = torch.device("cpu")
-        return in_batches(lambda pixels: scorer(pixels)[0], images, cpu, _AT_ONCE)
+        return output_of(self.scorer(), images, torch.device("cpu"), _AT_ONCE)
 
     def specs(self) -> Mapping[str, Spec]:
         channels, height, width = self.image_shape

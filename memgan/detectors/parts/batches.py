@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from memgan.machine import computed_in
 
@@ -39,3 +39,16 @@ def in_batches(
     with computed_in("fp32", device):
         found = [function(torch.tensor(part, device=device)).cpu().numpy() for part in parts]
     return np.concatenate(found)
+
+
+def output_of(
+    scorer: nn.Module,
+    images: npt.NDArray[Any],
+    device: torch.device,
+    at_once: int = _BATCH,
+    *,
+    output: int = 0,
+) -> npt.NDArray[Any]:
+    """One of a scorer's outputs for images, (N, …), as `in_batches`: 0 the scores, then what more
+    it gives."""
+    return in_batches(lambda pixels: scorer(pixels)[output], images, device, at_once)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from memgan.config import DetectorParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import output_of
 from memgan.detectors.parts.weights import Spec, check_weights
 from memgan.errors import BundleError
 
@@ -45,8 +45,7 @@ class PlainDetector(Detector):
             )
 
     def score(self, images: Pixels) -> Scores:
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[0], images, torch.device("cpu"))
+        return output_of(self.scorer(), images, torch.device("cpu"))
 
     def weights(self) -> dict[str, Tensor]:
         return {name: value.clone() for name, value in self.learned.items()}

@@ -13,7 +13,7 @@ from memgan.config import ResidualParameters
 from memgan.data import Pixels, Scores
 from memgan.detectors.base import Rebuilt
 from memgan.detectors.parts import losses
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import in_batches, output_of
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.stepwise import Stepwise
@@ -98,14 +98,12 @@ class ResidualDetector(Stepwise):
     def score(self, images: Pixels) -> Scores:
         if self.vectors:
             return in_batches(self._vector_scorer().of_rows, self.inputs(images), self.device)
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
+        return output_of(self.scorer(), images, self.device)
 
     def rebuild(self, images: Pixels) -> Rebuilt | None:
         if self.vectors:
             return None
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
+        return output_of(self.scorer(), images, self.device, output=1)
 
 
 class _OfVectors(nn.Module):

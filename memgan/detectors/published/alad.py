@@ -18,7 +18,7 @@ from memgan.config import AladParameters, DetectorParameters, PublishedParameter
 from memgan.data import Pixels
 from memgan.detectors.base import Rebuilt
 from memgan.detectors.look import GameLook, Look
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import output_of
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.game import normalise_spectrally
@@ -166,8 +166,7 @@ class Alad(Averaged):
         renew_statistics(scorer, even_batches(images, self.device))
 
     def rebuild(self, images: Pixels) -> Rebuilt:
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
+        return output_of(self.scorer(), images, self.device, output=1)
 
     def scorer(self) -> nn.Module:
         return _Scorer(for_scoring(self.scoring), self.parameters.contrast_normalised).eval()

@@ -21,7 +21,7 @@ from memgan.config import AmaParameters, DetectorParameters, PublishedParameters
 from memgan.data import Pixels
 from memgan.detectors.base import Rebuilt
 from memgan.detectors.look import GameLook, Look
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import output_of
 from memgan.detectors.parts.batchnorm import BatchNorm2d
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.game import normalise_spectrally
@@ -170,14 +170,12 @@ class Ama(Several):
 
     def prepare_to_score(self, images: Pixels) -> None:
         super().prepare_to_score(images)
-        scorer = self._scorer(two_sided=False)
-        scores = in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
+        scores = output_of(self._scorer(two_sided=False), images, self.device)
         typical = [float(scores.mean()), max(float(scores.std()), _TINY)]
         self.learned["typical"].copy_(torch.tensor(typical, dtype=torch.float64))
 
     def rebuild(self, images: Pixels) -> Rebuilt:
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
+        return output_of(self.scorer(), images, self.device, output=1)
 
     def scorer(self) -> nn.Module:
         return self._scorer(self.parameters.two_sided)

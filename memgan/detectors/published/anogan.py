@@ -20,7 +20,7 @@ from memgan.data import Pixels
 from memgan.detectors.base import Rebuilt
 from memgan.detectors.look import GameLook, Look
 from memgan.detectors.parts import losses
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import output_of
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.stepwise import Move
@@ -115,8 +115,7 @@ class Anogan(Averaged):
         renew_statistics(path, even_batches(images, self.device))
 
     def rebuild(self, images: Pixels) -> Rebuilt:
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
+        return output_of(self.scorer(), images, self.device, output=1)
 
     def scorer(self) -> nn.Module:
         kind = _ByEncoder if self.parameters.search == "encoder" else _BySteps

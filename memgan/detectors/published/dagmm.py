@@ -19,7 +19,7 @@ from memgan.config import DagmmParameters, DetectorParameters, PublishedParamete
 from memgan.data import Pixels
 from memgan.detectors.base import Rebuilt
 from memgan.detectors.look import Look
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import in_batches, output_of
 from memgan.detectors.parts.contrast import see
 from memgan.detectors.parts.stepwise import Move
 from memgan.detectors.published.convolutions import contracting, expanding, halved
@@ -149,8 +149,7 @@ class Dagmm(Several):
             self.learned[name].copy_(value)
 
     def rebuild(self, images: Pixels) -> Rebuilt:
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[1], images, self.device)
+        return output_of(self.scorer(), images, self.device, output=1)
 
     def scorer(self) -> nn.Module:
         mixture = Mixture(**self.learned)

@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 
 from memgan.config import DetectorParameters, PublishedParameters
 from memgan.data import Pixels, Scores
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import output_of
 from memgan.detectors.parts.batchnorm import even_batches, renew_statistics
 from memgan.detectors.parts.cooling import rate_factor
 from memgan.detectors.parts.networks import initialise
@@ -90,8 +90,7 @@ class Several(Stepwise):
         renew_statistics(self.scorer(), even_batches(images, self.device))
 
     def score(self, images: Pixels) -> Scores:
-        scorer = self.scorer()
-        return in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
+        return output_of(self.scorer(), images, self.device)
 
     def state_dict(self) -> dict[str, Any]:
         return {

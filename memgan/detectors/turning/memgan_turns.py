@@ -17,7 +17,7 @@ from memgan.data import Pixels, Scores
 from memgan.detectors.base import Detector
 from memgan.detectors.look import Look
 from memgan.detectors.memgan import Memgan
-from memgan.detectors.parts.batches import in_batches
+from memgan.detectors.parts.batches import in_batches, output_of
 from memgan.detectors.parts.networks import encoder_of, generator_of
 from memgan.detectors.parts.weights import copied, kept, take_weights
 from memgan.detectors.turning.anchors import Anchor, Gaussian, TurnNeighbours
@@ -93,8 +93,7 @@ class MemganTurns(Detector):
 
     def score(self, images: Pixels) -> Scores:
         if not self._second_scores:
-            scorer = self.scorer()
-            return in_batches(lambda pixels: scorer(pixels)[0], images, self.device)
+            return output_of(self.scorer(), images, self.device)
         if self.memgan:
             return self.memgan.score(images)
         assert self.anchor

@@ -20,15 +20,6 @@ from tracking.stores.sqlite_reader import SqliteReader
 from tracking.stores.tracker import Point, RecordReader, Unavailable
 
 
-@pytest.fixture(params=["sqlite", "server"])
-def store(request: pytest.FixtureRequest) -> Location:
-    if request.param == "server":
-        server: Server = request.getfixturevalue("server")
-        return Location(uri=server.address)
-    location: Location = request.getfixturevalue("local_record")
-    return location
-
-
 @pytest.fixture
 def tracker(store: Location) -> MlflowTracker:
     return MlflowTracker(store.uri, store.artifact_root)

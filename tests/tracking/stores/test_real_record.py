@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from mlflow_servers import Server
 from told import FACTS
 
 from tracking import names
@@ -24,15 +23,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 Make = Callable[..., Record]
-
-
-@pytest.fixture(params=["sqlite", "server"])
-def store(request: pytest.FixtureRequest) -> Location:
-    if request.param == "server":
-        server: Server = request.getfixturevalue("server")
-        return Location(uri=server.address)
-    location: Location = request.getfixturevalue("local_record")
-    return location
 
 
 @pytest.fixture
