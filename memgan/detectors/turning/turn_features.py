@@ -19,7 +19,7 @@ from memgan.detectors.parts.networks import to_signed
 from memgan.detectors.turning.turn_net import TurnNet
 from memgan.detectors.turning.turns import TURNS, each_turned, jittered, turned
 from memgan.detectors.vectors.standardised import Floats
-from memgan.detectors.warping.naming import Naming
+from memgan.detectors.warping.naming import Lessons, Naming
 from memgan.features import resizing
 
 _DECAY = 1e-3
@@ -51,17 +51,10 @@ class TurnFeatures(Naming):
         channels, height, width = image_shape
         with torch.random.fork_rng(devices=[]):  # Layers first fill themselves from the global one.
             net = TurnNet(channels, p.net_width)
-        super().__init__(
-            net,
-            kinds=TURNS,
-            epochs=p.net_epochs,
-            passes=p.net_passes,
-            batch_size=p.net_batch_size,
-            learning_rate=p.net_learning_rate,
-            decay=_DECAY,
-            seed=seed,
-            device=device,
+        lessons = Lessons(
+            p.net_epochs, p.net_passes, p.net_batch_size, p.net_learning_rate, decay=_DECAY
         )
+        super().__init__(net, lessons, kinds=TURNS, seed=seed, device=device)
         self.count = TURNS * net.count
         side = p.net_size or max(height, width)
         self.resized = (height, width) != (side, side)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,36 +19,36 @@ from memgan.detectors.parts.weights import kept
 from memgan.detectors.warping.warps import start
 
 
+@dataclass(frozen=True)
+class Lessons:
+    """How a network is trained to name: `epochs` epochs in all, of `passes` passes each."""
+
+    epochs: int
+    passes: int
+    batch_size: int
+    learning_rate: float
+    """The highest, see `Naming.rate_share`."""
+    decay: float
+    """AdamW's, of the weights."""
+
+
 class Naming(nn.Module):
     """Trained on the images of the normal class only, by cross entropy over the kinds.
 
-    net: images (B, C, H, W) to logits (B, kinds). learning_rate: the highest, see `rate_share`.
-    epochs: of the whole training, of `passes` passes over the images each. seed: of the detector.
+    net: images (B, C, H, W) to logits (B, kinds). seed: of the detector.
     """
 
     def __init__(
-        self,
-        net: nn.Module,
-        *,
-        kinds: int,
-        epochs: int,
-        passes: int,
-        batch_size: int,
-        learning_rate: float,
-        decay: float,
-        seed: int,
-        device: torch.device,
+        self, net: nn.Module, lessons: Lessons, *, kinds: int, seed: int, device: torch.device
     ) -> None:
         super().__init__()
-        self.kinds, self.epochs, self.passes = kinds, epochs, passes
-        self.batch_size, self.learning_rate, self.device = batch_size, learning_rate, device
-        self.net = net
+        self.net, self.lessons, self.kinds, self.device = net, lessons, kinds, device
         start(net, torch.Generator().manual_seed(seed + 3))
         self.drawing = torch.Generator().manual_seed(seed + 4)
         net.to(device)
         net.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(
-            net.parameters(), lr=learning_rate, weight_decay=decay, fused=True
+            net.parameters(), lr=lessons.learning_rate, weight_decay=lessons.decay, fused=True
         )
         self.steps = 0
 
@@ -75,22 +76,23 @@ class Naming(nn.Module):
     def fit_epoch(self, images: Pixels) -> float:
         """`passes` passes over images uint8 (N, C, H, W), N at least 2, each image changed by one
         random kind a pass. Returns the mean cross entropy."""
+        lessons = self.lessons
         self.net.train()
         resident = torch.tensor(images, device=self.device)
-        batches = batch_count(len(images), self.batch_size)
-        whole = self.epochs * self.passes * batches
+        batches = batch_count(len(images), lessons.batch_size)
+        whole = lessons.epochs * lessons.passes * batches
         total = torch.zeros((), device=self.device)
-        for _ in range(self.passes):
+        for _ in range(lessons.passes):
             order = torch.randperm(len(images), generator=self.drawing)
             kinds = torch.randint(self.kinds, (len(images),), generator=self.drawing)
             drawn = self.drawn_for(len(images))
             for batch in order.tensor_split(batches):
                 for group in self.optimiser.param_groups:
-                    group["lr"] = self.learning_rate * self.rate_share(self.steps / whole)
+                    group["lr"] = lessons.learning_rate * self.rate_share(self.steps / whole)
                 x = self.seen(resident[batch.to(self.device)])
                 total += self._step(self.varied(x, drawn[batch]), kinds[batch].to(self.device))
                 self.steps += 1
-        return float(total) / (self.passes * batches)
+        return float(total) / (lessons.passes * batches)
 
     def _step(self, x: Tensor, kinds: Tensor) -> Tensor:
         shown = self.changed(x, kinds).contiguous(memory_format=torch.channels_last)

@@ -8,7 +8,7 @@ from torch import Tensor
 from memgan.config import MemganPlusParameters
 from memgan.detectors.parts.networks import to_signed
 from memgan.detectors.parts.weights import kept
-from memgan.detectors.warping.naming import Naming
+from memgan.detectors.warping.naming import Lessons, Naming
 from memgan.detectors.warping.warps import (
     WarpNet,
     one_cycle,
@@ -40,17 +40,10 @@ class WarpHead(Naming):
         matrices = warp_matrices(p.warps, p.warp_count)
         with torch.random.fork_rng(devices=[]):  # Layers first fill themselves from the global one.
             net = WarpNet(image_shape, len(matrices), p.warp_width)
-        super().__init__(
-            net,
-            kinds=len(matrices),
-            epochs=p.epochs,
-            passes=p.warp_passes,
-            batch_size=p.warp_batch_size,
-            learning_rate=p.warp_learning_rate,
-            decay=_DECAY,
-            seed=seed,
-            device=device,
+        lessons = Lessons(
+            p.epochs, p.warp_passes, p.warp_batch_size, p.warp_learning_rate, decay=_DECAY
         )
+        super().__init__(net, lessons, kinds=len(matrices), seed=seed, device=device)
         self.mirrored = p.warp_mirrored
         self.register_buffer("grids", warp_grids(matrices, image_shape), persistent=False)
         self.to(device)
