@@ -165,8 +165,20 @@ def score(
     from memgan.text import one_printable_line
     from memgan.waiting import waiting_for
 
+    options = {
+        "--out": out,
+        "--heatmaps": heatmaps,
+        "--false-alarm-rate": false_alarm_rate,
+        "--tile": tile,
+        "--backend": None if backend == "auto" else backend,
+        "--device": device,
+    }
+
     def command(one: Path) -> str:
-        return shell_command("memgan", "score", str(one), *map(str, paths))
+        """The same, of one bundle."""
+        stated = [word for name, v in options.items() if v is not None for word in (name, str(v))]
+        as_asked = [*stated, *(["--json"] if as_json else [])]
+        return shell_command("memgan", "score", str(one), *map(str, paths), *as_asked)
 
     given, bundle = bundle, given_bundle(bundle, command)
     if given != bundle:

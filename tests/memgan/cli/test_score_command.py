@@ -345,6 +345,6 @@ def test_of_an_export_with_one_bundle_that_one_scores_and_of_several_one_is_prop
     assert f"scored with {only}, the only bundle there" in err
 
     shutil.copytree(bundle, export / "bundles" / "1")
-    code, out, err = score(photos, of=export)
+    code, out, err = score(photos, "--false-alarm-rate", 0.1, "--json", of=export)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert f"memgan score '{only}' {photos}" in err
+    assert f"memgan score '{only}' {photos} --false-alarm-rate 0.1 --device cpu --json" in err
