@@ -74,9 +74,12 @@ class TrainingDiverged(MemganError):
     """A loss or a score stopped being finite. Lower the learning rate or a loss weight."""
 
 
-def nearest(value: str, known: Iterable[str]) -> str | None:
-    """The known name closest in spelling to `value`, or None where nothing comes near."""
-    close = difflib.get_close_matches(value, list(known), n=1, cutoff=0.5)
+def nearest(value: str, known: Iterable[str], likeness: float = 0.5) -> str | None:
+    """The known name closest in spelling to `value`, or None where nothing comes near.
+
+    likeness: at least, from 0 to 1 (letters).
+    """
+    close = difflib.get_close_matches(value, list(known), n=1, cutoff=likeness)
     return close[0] if close else None
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from memgan.errors import nearest
 
+_ALIKE = 0.7
+"""How alike names in a folder are at least, to be meant: nobody chose them to be told apart."""
+
 
 def does_not_exist(path: Path, wanted: str) -> str:
     """That `path` does not exist, which folder above it is the first that is missing, what of a
@@ -27,5 +30,5 @@ def near_name(path: Path) -> Path | None:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return None
-    near = nearest(path.name, names)
+    near = nearest(path.name, names, _ALIKE)
     return path.with_name(near) if near else None
